@@ -1,0 +1,84 @@
+//! Does scraping tasks, from their queue: claims each by its lease, fetches its pages, writes its result, ends it.
+
+mod settings;
+mod work;
+
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use extract::Task;
+use jobs::{Claimed, Jobs, Results};
+use lambda_runtime::LambdaEvent;
+use scraping::Fetcher;
+use table::aws::{configure, dynamodb, setting};
+use table::cost::metered;
+use table::{Key, Millis, Table};
+use tracing::Instrument;
+
+/// What every task needs, made once per process.
+#[derive(Debug)]
+pub struct App {
+    jobs: Jobs,
+    results: Results,
+    fetcher: Fetcher,
+}
+
+impl App {
+    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
+    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (see [`settings`]).
+    pub fn from_environment() -> anyhow::Result<Self> {
+        let config = configure()?;
+        let jobs = extract::open(&config)?;
+        let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
+        let fetcher = Fetcher::new(settings::from_environment()?, limits, jobs.clock.clone())?;
+        Ok(Self { results: Results::new(&config, setting("RESULTS_BUCKET")?), fetcher, jobs })
+    }
+
+    /// Does what a batch of messages hints at. Those that failed are named, to be delivered again.
+    pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+        let mut answer = SqsBatchResponse::default();
+        let (request_id, deadline) = (&event.context.request_id, Millis(event.context.deadline));
+        for message in event.payload.records {
+            let id = message.message_id.clone().unwrap_or_default();
+            let span = tracing::info_span!("message", request_id, message_id = id);
+            let (done, cost) = metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
+            let _entered = span.enter();
+            tracing::info!(
+                dynamodb_requests = cost.dynamodb_requests,
+                read_units = cost.read_units,
+                write_units = cost.write_units,
+                other_requests = cost.other_requests,
+                "message done"
+            );
+            if let Err(error) = done {
+                tracing::error!(error = format!("{error:#}"), "the message failed");
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                answer.batch_item_failures.push(failure);
+            }
+        }
+        telemetry::flush_metrics();
+        answer
+    }
+
+    async fn take(&self, message: &SqsMessage, owner: &str, deadline: Millis) -> anyhow::Result<()> {
+        let body = message.body.as_deref().unwrap_or_default();
+        let key: Key = serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
+        match self.jobs.claim::<Task>(&key, owner).await? {
+            Claimed::Run(run, task) => {
+                tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
+                work::perform(self, *run, &task, self.time_left(deadline)).await
+            }
+            Claimed::Nothing(why) => {
+                tracing::info!(job = key.sk, why, "nothing to do");
+                Ok(())
+            }
+        }
+    }
+
+    /// How long may be worked: until the function is stopped, less the time it takes to put the work down.
+    fn time_left(&self, deadline: Millis) -> Duration {
+        let left = self.jobs.clock.now().until(deadline);
+        left.saturating_sub(Duration::from_secs(20).min(left / 4))
+    }
+}

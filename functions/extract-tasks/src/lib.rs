@@ -1,0 +1,65 @@
+//! The extraction cloud's tasks over HTTP: `/tasks` and `/health` (contracts/extract-cloud.md). It also answers for every path that no
+//! other function has.
+
+mod health;
+mod logs;
+mod query;
+mod results;
+mod tasks;
+mod view;
+
+use api::extract_cloud::{Gate, gated};
+use api::identity::Identity;
+use api::RateLimiter;
+use axum::Router;
+use axum::routing::get;
+use extract::Tasks;
+use jobs::{Jobs, Results};
+use table::Table;
+use table::aws::{SettingError, configure, dynamodb, setting};
+
+/// What the handlers share, made once per process.
+#[derive(Clone, Debug)]
+pub struct App {
+    tasks: Tasks,
+    jobs: Jobs,
+    results: Results,
+    limits: Table,
+    gate: Gate,
+}
+
+impl App {
+    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `IDENTITY_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`,
+    /// `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`.
+    pub fn from_environment() -> Result<Self, SettingError> {
+        let config = configure()?;
+        let client = dynamodb(&config);
+        let jobs = extract::open(&config)?;
+        let clock = jobs.clock.clone();
+        let limits = Table::new(client.clone(), &setting("LIMITS_TABLE")?);
+        Ok(Self {
+            tasks: Tasks::new(jobs.clone()),
+            results: Results::new(&config, setting("RESULTS_BUCKET")?),
+            gate: Gate {
+                identity: Identity::new(Table::new(client, &setting("IDENTITY_TABLE")?), clock.clone()),
+                limiter: RateLimiter::new(limits.clone(), clock.clone()),
+                clock,
+            },
+            limits,
+            jobs,
+        })
+    }
+}
+
+/// Every route of this function.
+pub fn router(app: App) -> Router {
+    let gate = app.gate.clone();
+    let routes = Router::new()
+        .route("/tasks", get(tasks::list).post(tasks::create))
+        .route("/tasks/{task_id}", get(tasks::show).put(tasks::update).delete(tasks::delete))
+        .route("/tasks/{task_id}/logs", get(logs::list))
+        .route("/tasks/{task_id}/download", get(results::download))
+        .route("/health", get(health::show))
+        .with_state(app);
+    gated(routes, gate, &["/health"])
+}

@@ -1,0 +1,116 @@
+//! `/tasks` and `/tasks/{task_id}`.
+
+use api::extract_cloud::{Body, Caller, Detail, Error, Path, Reply};
+use api::identity::Permission;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use extract::{Deleted, Fault, ListError, NewTask, TaskChange, TaskType, UpdateError};
+use jobs::SubmitError;
+use serde_json::{Value as Json, json};
+
+use crate::view::TaskView;
+use crate::{App, query};
+
+/// `GET /tasks`: a page of the caller's tasks. A `Link` header names the next page, if there is one.
+pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(raw): RawQuery) -> Result<Response, Error> {
+    caller.require(Permission::TasksRead)?;
+    let wanted = query::tasks(raw.as_deref())?;
+    let (tasks, more) = app.tasks.list(&caller.user_id, &wanted).await.map_err(|error| match error {
+        ListError::TooFar => Error::invalid("page", error.to_string()),
+        ListError::Table(error) => error.into(),
+    })?;
+    let views: Vec<TaskView> = tasks.into_iter().map(TaskView::from).collect();
+    let mut response = Reply(StatusCode::OK, views).into_response();
+    if more && let Ok(link) = HeaderValue::from_str(&next_page(raw.as_deref(), wanted.page)) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// The `Link` to the page after `page` of the same query (RFC 8288).
+fn next_page(query: Option<&str>, page: u32) -> String {
+    let others = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).filter(|(name, _)| name != "page");
+    let next = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .append_pair("page", &(page + 1).to_string())
+        .finish();
+    format!("</tasks?{next}>; rel=\"next\"")
+}
+
+/// `POST /tasks`: a new task.
+pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Reply<TaskView>, Error> {
+    caller.require(Permission::TasksCreate)?;
+    if !caller.plan.has_advanced_tasks() && asks_for_more_than_simple(&body) {
+        return Err(Error::Authorization("The free plan runs simple_scraping tasks only".to_owned()));
+    }
+    let new = NewTask::read(&body).map_err(invalid)?;
+    let task = app.tasks.create(&caller.user_id, new).await.map_err(|error| match error {
+        SubmitError::InsufficientUnits { needed, available } => Error::InsufficientCredits { needed, available },
+        SubmitError::Table(error) => error.into(),
+    })?;
+    Ok(Reply(StatusCode::CREATED, task.into()))
+}
+
+/// Whether the body names a type that exists and is not `simple_scraping`; the rest is for validation to say.
+fn asks_for_more_than_simple(body: &Json) -> bool {
+    let asked = body.get("task_type").and_then(Json::as_str);
+    TaskType::ALL.iter().any(|kind| *kind != TaskType::SimpleScraping && Some(kind.as_str()) == asked)
+}
+
+/// `GET /tasks/{task_id}`: one task.
+pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<TaskView>, Error> {
+    caller.require(Permission::TasksRead)?;
+    let task = app.tasks.get(&caller.user_id, id).await?.ok_or(Error::NotFound("Task not found"))?;
+    Ok(Reply(StatusCode::OK, task.into()))
+}
+
+/// `PUT /tasks/{task_id}`: name, description and priority of a task that has not ended.
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path,
+    Body(body): Body,
+) -> Result<Reply<TaskView>, Error> {
+    caller.require(Permission::TasksUpdate)?;
+    let change = TaskChange::read(&body).map_err(invalid)?;
+    let task = app.tasks.update(&caller.user_id, id, change).await.map_err(refused)?;
+    Ok(Reply(StatusCode::OK, task.into()))
+}
+
+/// `DELETE /tasks/{task_id}`: cancels a task that has not ended, deletes one that has. `status` says which.
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Json>, Error> {
+    caller.require(Permission::TasksDelete)?;
+    let status = match app.tasks.delete(&caller.user_id, id, &app.results).await.map_err(refused)? {
+        Deleted::Cancelled => "cancelled",
+        Deleted::Deleted => "deleted",
+    };
+    Ok(Reply(StatusCode::OK, json!({"message": "Task deleted successfully", "status": status})))
+}
+
+fn invalid(faults: Vec<Fault>) -> Error {
+    Error::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
+}
+
+fn refused(error: UpdateError) -> Error {
+    match error {
+        UpdateError::Missing => Error::NotFound("Task not found"),
+        UpdateError::Ended => Error::invalid("status", "a task that has ended cannot be changed"),
+        UpdateError::Table(error) => error.into(),
+        UpdateError::Results(error) => {
+            tracing::error!(%error, "results were not deleted");
+            Error::Internal
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_keeps_the_query_and_moves_the_page() {
+        assert_eq!(next_page(None, 1), "</tasks?page=2>; rel=\"next\"");
+        assert_eq!(next_page(Some("page=3&status=a%26b"), 3), "</tasks?status=a%26b&page=4>; rel=\"next\"");
+    }
+}

@@ -1,0 +1,26 @@
+//! The Lambda that finds what was lost, once a minute: jobs that are due and that nobody has claimed get their message again. Nothing
+//! correct depends on when it runs, or on its running once.
+
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::{Value as Json, json};
+use table::Millis;
+
+/// Stops so long before the function is stopped.
+const MARGIN: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init("recovery");
+    let jobs = &extract::open(&table::aws::configure()?)?;
+    run(service_fn(move |event: LambdaEvent<Json>| async move {
+        let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
+        let redelivered = jobs.redeliver_due(deadline).await;
+        telemetry::counter!("Redelivered").increment(redelivered.as_ref().map_or(0, |count| *count as u64));
+        tracing::info!(kind = jobs.kind, ?redelivered, "looked for due jobs");
+        telemetry::flush_metrics();
+        Ok::<Json, Error>(json!({"redelivered": redelivered?}))
+    }))
+    .await
+}

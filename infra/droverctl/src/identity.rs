@@ -1,0 +1,147 @@
+//! `droverctl users` and `droverctl keys`.
+
+use anyhow::{Context, bail};
+use api::identity::{Identity, KeyRecord, Permission, Plan, User};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use extract::account_key;
+use jobs::Account;
+use secrets::ApiKey;
+use serde_json::{Value as Json, json};
+use table::{Condition, Millis, new_id};
+
+use crate::Deployment;
+
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a user, with an account of compute units
+    Create(NewUser),
+}
+
+#[derive(Args)]
+pub(crate) struct NewUser {
+    /// The address the user signs in with
+    #[arg(long)]
+    email: String,
+    /// What the user is called
+    #[arg(long)]
+    name: String,
+    /// The user's plan
+    #[arg(long, value_enum, default_value_t = PlanName::Free)]
+    plan: PlanName,
+    /// Compute units to begin with; the plan's, unless given
+    #[arg(long)]
+    units: Option<i64>,
+    /// Let the user run this deployment
+    #[arg(long)]
+    operator: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PlanName {
+    Free,
+    Professional,
+    Enterprise,
+}
+
+impl From<PlanName> for Plan {
+    fn from(name: PlanName) -> Self {
+        match name {
+            PlanName::Free => Self::Free,
+            PlanName::Professional => Self::Professional,
+            PlanName::Enterprise => Self::Enterprise,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make an API key for a user; it is shown once
+    Create(NewKey),
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["all_permissions", "permission"]))]
+pub(crate) struct NewKey {
+    /// The user's id, as `users create` told it
+    #[arg(long)]
+    user: String,
+    /// What the key is called
+    #[arg(long)]
+    name: String,
+    /// Let the key do everything that the user may
+    #[arg(long)]
+    all_permissions: bool,
+    /// Let the key do this, such as tasks:read; may be given several times
+    #[arg(long, value_parser = permission)]
+    permission: Vec<Permission>,
+    /// Mark the key as one for tests (sk_test_…)
+    #[arg(long)]
+    test: bool,
+}
+
+fn permission(name: &str) -> Result<Permission, String> {
+    let found = Permission::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, permission)| permission);
+    found.ok_or_else(|| format!("no such permission; there are {}", Permission::ALL.map(|(name, _)| name).join(", ")))
+}
+
+impl UserCommand {
+    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
+        let Self::Create(new) = self;
+        let now = deployment.clock.now();
+        let plan = Plan::from(new.plan);
+        let user = User {
+            id: new_id(now).to_string(),
+            email: new.email,
+            full_name: new.name,
+            plan,
+            is_operator: new.operator,
+            created_at: now,
+        };
+        let units = new.units.unwrap_or_else(|| plan.compute_units());
+        deployment.identity().add_user(&user).await.context("the user was not added")?;
+        deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
+        Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
+    }
+}
+
+impl KeyCommand {
+    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
+        let Self::Create(new) = self;
+        let identity = deployment.identity();
+        let Some(user) = identity.find_user(&new.user).await? else {
+            bail!("there is no user {}; add one with: droverctl users create", new.user);
+        };
+        let prefix = if new.test { "sk_test_" } else { "sk_live_" };
+        let key = ApiKey::generate(prefix).map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
+        let now = deployment.clock.now();
+        let record = key_record(&user, &new, &key, now);
+        identity.add_key(&key.hash(), &record).await.context("the key was not added")?;
+        Ok(json!({"key_id": record.id, "user_id": user.id, "permissions": record.permissions, "api_key": key.reveal()}))
+    }
+}
+
+fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord {
+    let all = Permission::ALL.map(|(_, permission)| permission).to_vec();
+    KeyRecord {
+        id: new_id(now).to_string(),
+        user_id: user.id.clone(),
+        plan: user.plan,
+        is_operator: user.is_operator,
+        name: new.name.clone(),
+        preview: key.preview(),
+        permissions: if new.all_permissions { all } else { new.permission.clone() },
+        is_active: true,
+        created_at: now,
+    }
+}
+
+impl Deployment {
+    fn identity(&self) -> Identity {
+        Identity::new(self.table("identity"), self.clock.clone())
+    }
+
+    async fn open_account(&self, user: &str, units: i64) -> anyhow::Result<()> {
+        let account = Account::granted(units).at(account_key(user));
+        Ok(self.table("extract").put(&account, Condition::Absent("pk")).await?)
+    }
+}

@@ -1,0 +1,79 @@
+//! `droverctl`: what an operator does with a deployment, from a terminal.
+
+#![expect(clippy::doc_markdown, reason = "the comments of arguments are its help text")]
+
+mod identity;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use table::aws::{configure, dynamodb};
+use table::{Clock, Table};
+
+/// What an operator does with a deployment of Drover.
+///
+/// Region and credentials come from AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; for a profile of the
+/// AWS CLI: eval "$(aws configure export-credentials --profile NAME --format env)". AWS_ENDPOINT_URL reaches the local cloud.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// The name of the CloudFormation stack
+    #[arg(long, env = "DROVER_STACK", default_value = "drover", global = true)]
+    stack: String,
+    /// How answers are printed
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One `name: value` a line
+    Text,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Manage users
+    #[command(subcommand)]
+    Users(identity::UserCommand),
+    /// Manage API keys
+    #[command(subcommand)]
+    Keys(identity::KeyCommand),
+}
+
+/// A deployment's tables.
+struct Deployment {
+    client: aws_sdk_dynamodb::Client,
+    stack: String,
+    clock: Clock,
+}
+
+impl Deployment {
+    /// The table of a bounded context; template.yaml names them so.
+    fn table(&self, context: &str) -> Table {
+        Table::new(self.client.clone(), &format!("{}-{context}", self.stack))
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let config = configure().context("droverctl needs to know which AWS account or local cloud to talk to")?;
+    let deployment = Deployment { client: dynamodb(&config), stack: cli.stack, clock: Clock::system() };
+    let answer = match cli.command {
+        Command::Users(command) => command.run(&deployment).await?,
+        Command::Keys(command) => command.run(&deployment).await?,
+    };
+    match cli.format {
+        Format::Json => println!("{answer}"),
+        Format::Text => {
+            for (name, value) in answer.as_object().into_iter().flatten() {
+                println!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            }
+        }
+    }
+    Ok(())
+}

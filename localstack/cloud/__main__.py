@@ -1,0 +1,118 @@
+"""The command line: `localstack/up` and `localstack/down`."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from cloud import venv
+from cloud.console import complain
+from cloud.errors import CloudError
+
+_HIGHEST_PORT = 65535
+
+
+class _Signalled(BaseException):
+    """A signal to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a command; the status to exit with."""
+    # What was started is ended, however the command is interrupted.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        return _run(_parse(arguments), arguments)
+    except CloudError as error:
+        _complain(error, str(error))
+        return 1
+    except KeyboardInterrupt as error:
+        _complain(error, "interrupted")
+        return 128 + signal.SIGINT
+    except _Signalled as error:
+        _complain(error, "ended by a signal")
+        return 128 + error.number
+
+
+def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    if options.command == "down":
+        from cloud.down import down
+
+        down(options.port)
+        return 0
+    venv.ensure()
+    if options.command == "up":
+        if not venv.entered():
+            venv.enter(arguments)
+        # Imports what only the virtual environment has.
+        from cloud.up import up
+
+        up(options)
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="localstack")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser(
+        "up",
+        prog="localstack/up",
+        description="Builds Drover, starts a local cloud, deploys template.yaml to it, and runs a first scraping task. "
+        "On a running stack: deploys what changed, and keeps data and keys.",
+    )
+    up.add_argument("--port", type=_port, default=8000, help="the port that all APIs are on (default: %(default)s)")
+    up.add_argument("--no-show", dest="show", action="store_false", help="leave the first task out")
+    up.add_argument("--env-file", type=_path, metavar="PATH", help="write what scripts need there, not to target/local/env")
+    up.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="KEY=VALUE", help="a parameter of template.yaml")
+    up.add_argument("--emulator-port", type=_port, metavar="N", help="the emulator's port (default: a free one)")
+    up.add_argument("--functions-endpoint", type=_url, metavar="URL", help="where functions find AWS (default: the emulator)")
+    down = commands.add_parser("down", prog="localstack/down", description="Stops this clone's local clouds.")
+    down.add_argument("--port", type=_port, help="only the one on this port")
+    commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    # Before anything changes the folder that it is relative to.
+    return Path(text).absolute()
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return name, value
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address")
+    return text.rstrip("/")
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise _Signalled(number)
+
+
+def _complain(error: BaseException, message: str) -> None:
+    """Says what went wrong, then what was done about it."""
+    for text in (message, *getattr(error, "__notes__", ())):
+        complain(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""Reads `template.yaml` and points its functions at packages."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cloud.errors import CloudError
+
+Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, and dates left as text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        raise yaml.constructor.ConstructorError(None, None, f"!{suffix} stands before what it cannot", node.start_mark)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+def load(path: Path) -> Template:
+    """The template, its short forms (`!Ref x`) as long ones (`{"Ref": x}`), so that it can be written as JSON."""
+    try:
+        return dict(yaml.load(path.read_text(), Loader=_Loader))  # noqa: S506 (it derives from SafeLoader)
+    except OSError as error:
+        raise CloudError(f"{path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise CloudError(f"{path} is no YAML: {error}") from error
+
+
+def with_code(template: Template, locate: Callable[[str], str]) -> Template:
+    """The template with each function's `CodeUri` as `locate` says for the binary that its metadata names."""
+    resources = dict(template["Resources"])
+    for name, function in _functions(template):
+        binary = function.get("Metadata", {}).get("BuildProperties", {}).get("Binary")
+        if not binary:
+            raise CloudError(f"template.yaml: {name} names no binary in Metadata.BuildProperties.Binary")
+        resources[name] = {**function, "Properties": {**function["Properties"], "CodeUri": locate(binary)}}
+    return {**template, "Resources": resources}
+
+
+def parameters(template: Template) -> set[str]:
+    """The names of the parameters that the template takes."""
+    return set(template.get("Parameters", {}))
+
+
+def _functions(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            yield name, resource

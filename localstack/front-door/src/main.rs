@@ -1,0 +1,48 @@
+//! `front-door --port 8000 --emulator http://127.0.0.1:4566 --api ID --stage NAME`
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use front_door::{Proxy, Upstream, serve};
+use tokio::net::TcpListener;
+
+/// Serves one stage of a REST API on the local cloud's emulator at the root of one loopback port.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The port to listen on, on 127.0.0.1 and, where the machine has it, on `::1`
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// The emulator's address
+    #[arg(long, value_name = "URL")]
+    emulator: String,
+    /// The REST API's id
+    #[arg(long, value_name = "ID")]
+    api: String,
+    /// The stage's name
+    #[arg(long, value_name = "NAME")]
+    stage: String,
+    /// How many seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    limit: u64,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let upstream = Upstream::new(&arguments.emulator, &arguments.api, &arguments.stage)?;
+    let proxy = Arc::new(Proxy::new(upstream, Duration::from_secs(arguments.limit)));
+    let port = arguments.port;
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .with_context(|| format!("listening on 127.0.0.1:{port}"))?;
+    // `localhost` may be ::1 first; a machine without IPv6 has only the other.
+    if let Ok(v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+        tokio::spawn(serve(v6, Arc::clone(&proxy)));
+    }
+    serve(v4, proxy).await;
+    Ok(())
+}

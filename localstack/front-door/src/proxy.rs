@@ -1,0 +1,114 @@
+//! One request in, one request on to the emulator, its answer back; bodies are streamed both ways.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{Either, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::headers;
+use crate::upstream::Upstream;
+
+/// How long a caller may take to send a request's headers.
+const HEADER_LIMIT: Duration = Duration::from_secs(30);
+/// How long connecting to the emulator, which is on the same machine, may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Shorter than the emulator's own 75 seconds, so that it never closes a connection that is about to be used.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// The pause after a failed accept, which is nearly always a lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+type Body = Either<Incoming, Full<Bytes>>;
+
+/// Passes requests on to one stage on the emulator.
+#[derive(Debug)]
+pub struct Proxy {
+    upstream: Upstream,
+    client: Client<HttpConnector, Incoming>,
+    limit: Duration,
+}
+
+impl Proxy {
+    /// A proxy to `upstream` that waits no longer than `limit` for an answer to start.
+    #[must_use]
+    pub fn new(upstream: Upstream, limit: Duration) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_LIMIT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIMIT)
+            .build(connector);
+        Self { upstream, client, limit }
+    }
+
+    /// Answers `request`, which came from `peer`. Every fault is an answer too, in API Gateway's own shape: `{"message"}`.
+    async fn answer(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let Some(located) = self.upstream.locate(request.uri()) else {
+            return refusal(StatusCode::BAD_REQUEST, "Bad request");
+        };
+        *request.uri_mut() = located;
+        *request.version_mut() = Version::HTTP_11;
+        headers::towards_emulator(request.headers_mut(), self.upstream.host(), peer);
+        match timeout(self.limit, self.client.request(request)).await {
+            Ok(Ok(mut response)) => {
+                headers::drop_hop_by_hop(response.headers_mut());
+                response.map(Either::Left)
+            }
+            Ok(Err(error)) => {
+                eprintln!("front-door: the emulator did not answer: {error:?}");
+                refusal(StatusCode::BAD_GATEWAY, "The local cloud's emulator did not answer: is it running?")
+            }
+            Err(_) => refusal(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
+        }
+    }
+}
+
+/// An answer of the front door's own.
+fn refusal(status: StatusCode, message: &str) -> Response<Body> {
+    let body = serde_json::json!({ "message": message }).to_string();
+    let mut response = Response::new(Either::Right(Full::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Serves `proxy` on `listener`, until the task is dropped.
+pub async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                eprintln!("front-door: accepting a connection failed: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let proxy = Arc::clone(&proxy);
+        tokio::spawn(async move {
+            // Small answers go out at once: with Nagle's algorithm each waits for the caller's delayed acknowledgement.
+            let _ = stream.set_nodelay(true);
+            let service = service_fn(|request| {
+                let proxy = Arc::clone(&proxy);
+                async move { Ok::<_, Infallible>(proxy.answer(request, peer.ip()).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_LIMIT)
+                .serve_connection(TokioIo::new(stream), service);
+            // What fails here is the caller's connection, and the caller knows.
+            let _ = connection.await;
+        });
+    }
+}

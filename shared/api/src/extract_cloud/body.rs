@@ -1,0 +1,80 @@
+//! JSON bodies, in and out.
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lambda_http::http;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::error::Error;
+
+/// A request's body: any JSON, of up to 1 MiB. What it must hold is its endpoint's business.
+pub struct Body(pub Json);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(inner) if inner.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Error::invalid("", "the body must have at most 1 MiB")
+            }
+            _ => Error::invalid("", "the body could not be read"),
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Error::invalid("", format!("the body is not JSON: {error}")))
+    }
+}
+
+/// The id in a path. One that is no UUID names nothing: a 404.
+pub struct Path(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let missing = Error::NotFound("Task not found");
+        let Ok(axum::extract::Path(id)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
+            return Err(missing);
+        };
+        // Only the usual form: another spelling of the same id would be another path to the same thing.
+        match Uuid::try_parse(&id) {
+            Ok(uuid) if uuid.to_string() == id => Ok(Self(uuid)),
+            _ => Err(missing),
+        }
+    }
+}
+
+/// A JSON answer. It can be wrapped in the general envelope on its way out (see the guard), so it is kept as a value until then.
+pub struct Reply<T>(pub StatusCode, pub T);
+
+/// The value of a [`Reply`], on its way out.
+#[derive(Clone)]
+pub(crate) struct Unwrapped(pub(crate) Json);
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_value(self.1) {
+            Ok(value) => {
+                let mut response = self.0.into_response();
+                response.extensions_mut().insert(Unwrapped(value));
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer is not JSON");
+                Error::Internal.into_response()
+            }
+        }
+    }
+}
+
+/// Writes a value as the body of a response.
+pub(crate) fn write_json(response: Response, value: &Json, media_type: &'static str) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    http::Response::from_parts(parts, axum::body::Body::from(value.to_string()))
+}

@@ -1,0 +1,124 @@
+//! The contract's errors: `{"error", "message", "details", "timestamp", "request_id"}`.
+
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use table::TableError;
+use thiserror::Error;
+
+/// What may be answered other than what was asked for.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// 401: no key, or none that works.
+    #[error("{0}")]
+    Authentication(&'static str),
+    /// 403: the key may not, or the plan has it not.
+    #[error("{0}")]
+    Authorization(String),
+    /// 400: the fields that are at fault, with what is wrong.
+    #[error("Request validation failed")]
+    Validation(Vec<Detail>),
+    /// 402: too few compute units left.
+    #[error("Not enough compute units: {needed} needed, {available} available")]
+    InsufficientCredits {
+        /// What the request needs.
+        needed: u64,
+        /// What is left.
+        available: i64,
+    },
+    /// 404: there is no such thing, or it is another's.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// 405: the path knows other methods.
+    #[error("Method not allowed")]
+    MethodNotAllowed,
+    /// 429: too many requests; try again in so many seconds.
+    #[error("Rate limit exceeded; try again in {0} s")]
+    RateLimited(u64),
+    /// 500: our fault. The cause is logged and not told.
+    #[error("Something went wrong on our side; try again")]
+    Internal,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Detail {
+    /// The field, as a path: `config.urls[0]`.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// An error on its way out: its body is made where the request's id is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Unrendered {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) details: Vec<Detail>,
+}
+
+impl Error {
+    /// A request with one fault.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Validation(vec![Detail { field: field.into(), message: message.into() }])
+    }
+
+    const fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Authentication(_) => (StatusCode::UNAUTHORIZED, "authentication_error"),
+            Self::Authorization(_) => (StatusCode::FORBIDDEN, "authorization_error"),
+            Self::Validation(_) => (StatusCode::BAD_REQUEST, "validation_error"),
+            Self::InsufficientCredits { .. } => (StatusCode::PAYMENT_REQUIRED, "insufficient_credits"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "resource_not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error"),
+        }
+    }
+
+    /// The error that a bare status stands for, where a layer below gave no body of ours.
+    pub(crate) fn of_status(status: StatusCode) -> Option<Self> {
+        match status {
+            StatusCode::NOT_FOUND => Some(Self::NotFound("There is nothing at this path")),
+            StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            status if status.is_server_error() => Some(Self::Internal),
+            _ => None,
+        }
+    }
+}
+
+impl From<TableError> for Error {
+    fn from(error: TableError) -> Self {
+        tracing::error!(%error, "a table failed");
+        Self::Internal
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        let message = self.to_string();
+        let retry_after = match &self {
+            Self::RateLimited(seconds) => Some(*seconds),
+            _ => None,
+        };
+        let details = match self {
+            Self::Validation(details) => details,
+            _ => Vec::new(),
+        };
+        let mut response = status.into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Unrendered { code, message, details });
+        response
+    }
+}
+
+/// Takes over the `Allow` header of a layer's bare answer.
+pub(crate) fn keep_allow(from: &Response, to: &mut Response) {
+    if let Some(allow) = from.headers().get(ALLOW) {
+        to.headers_mut().insert(ALLOW, allow.clone());
+    }
+}

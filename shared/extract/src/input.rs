@@ -1,0 +1,268 @@
+//! What a caller may ask for: every bound and type of a task, checked, with all faults told at once.
+
+use garde::Validate;
+use indexmap::IndexMap;
+use scraping::{SelectorSpec, Selectors};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::task::{SimpleConfig, TaskType};
+
+/// The longest page address, in bytes.
+const LONGEST_ADDRESS: usize = 2_048;
+
+/// What is wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, as a path: `config.urls[0]`; empty for the whole.
+    pub field: String,
+    /// What is wrong with it, and what would be right.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of a field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// A valid request for a new task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewTask {
+    /// What its owner calls it.
+    pub name: String,
+    /// What its owner says of it.
+    pub description: Option<String>,
+    /// What kind of work it is.
+    pub task_type: TaskType,
+    /// 1 to 10, 5 unless said otherwise.
+    pub priority: u8,
+    /// What it does.
+    pub config: SimpleConfig,
+}
+
+/// A valid change of a task; what is none stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate)]
+pub struct TaskChange {
+    /// A new name.
+    #[garde(inner(custom(check_name)))]
+    pub name: Option<String>,
+    /// A new description.
+    #[garde(inner(length(chars, max = 2_000)))]
+    pub description: Option<String>,
+    /// A new priority.
+    #[garde(inner(range(min = 1, max = 10)))]
+    pub priority: Option<u8>,
+}
+
+#[derive(Deserialize, Validate)]
+struct Head {
+    #[garde(custom(check_name))]
+    name: String,
+    #[garde(inner(length(chars, max = 2_000)))]
+    description: Option<String>,
+    #[garde(skip)]
+    task_type: TaskType,
+    #[garde(range(min = 1, max = 10))]
+    #[serde(default = "medium")]
+    priority: u8,
+    #[garde(skip)]
+    config: Json,
+}
+
+const fn medium() -> u8 {
+    5
+}
+
+impl NewTask {
+    /// Reads a request's body.
+    pub fn read(body: &Json) -> Result<Self, Vec<Fault>> {
+        let head: Head = typed(body, "")?;
+        let mut faults = broken_rules(&head, "");
+        if head.task_type != TaskType::SimpleScraping {
+            let message = format!("{} is not available on this deployment; use simple_scraping", head.task_type.as_str());
+            faults.push(Fault::new("task_type", message));
+            return Err(faults);
+        }
+        let config = match typed::<SimpleConfig>(&head.config, "config") {
+            Ok(config) => config,
+            Err(more) => {
+                faults.extend(more);
+                return Err(faults);
+            }
+        };
+        faults.extend(broken_rules(&config, "config"));
+        if let Err(broken) = Selectors::compile(&config.selectors) {
+            faults.extend(broken.into_iter().map(|(name, why)| Fault::new(format!("config.selectors.{name}"), why)));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            name: head.name,
+            description: head.description,
+            task_type: head.task_type,
+            priority: head.priority,
+            config,
+        })
+    }
+}
+
+impl TaskChange {
+    /// Reads a request's body.
+    pub fn read(body: &Json) -> Result<Self, Vec<Fault>> {
+        let change: Self = typed(body, "")?;
+        let faults = broken_rules(&change, "");
+        if faults.is_empty() { Ok(change) } else { Err(faults) }
+    }
+}
+
+/// Reads a value of a type; where it has another one, says which field it was.
+fn typed<T: DeserializeOwned>(json: &Json, at: &str) -> Result<T, Vec<Fault>> {
+    if !json.is_object() {
+        return Err(vec![Fault::new(at, "must be a JSON object")]);
+    }
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        vec![Fault::new(join(at, &path), error.inner().to_string())]
+    })
+}
+
+fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault> {
+    let Err(report) = value.validate() else { return Vec::new() };
+    report.iter().map(|(path, error)| Fault::new(join(at, &path.to_string()), error.message())).collect()
+}
+
+fn join(outer: &str, inner: &str) -> String {
+    match (outer, inner) {
+        ("", path) | (path, "") => path.to_owned(),
+        (outer, inner) => format!("{outer}.{inner}"),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
+fn check_name(name: &str, (): &()) -> garde::Result {
+    match name.chars().count() {
+        0 => Err(garde::Error::new("must not be empty")),
+        201.. => Err(garde::Error::new("must have at most 200 characters")),
+        _ if name.trim().is_empty() => Err(garde::Error::new("must not be blank")),
+        _ if name.chars().any(char::is_control) => Err(garde::Error::new("must not have control characters")),
+        _ => Ok(()),
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
+pub(crate) fn check_selector_count(selectors: &IndexMap<String, SelectorSpec>, (): &()) -> garde::Result {
+    match selectors.len() {
+        1..=50 => Ok(()),
+        count => Err(garde::Error::new(format!("must have 1 to 50 fields, not {count}"))),
+    }
+}
+
+/// What can be told of a page's address before it is fetched. Whether it may be CONNECTED to is decided then, of what it resolves to.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
+pub(crate) fn check_page_address(address: &str, (): &()) -> garde::Result {
+    if address.len() > LONGEST_ADDRESS {
+        return Err(garde::Error::new(format!("must have at most {LONGEST_ADDRESS} characters")));
+    }
+    let url = url::Url::parse(address).map_err(|error| garde::Error::new(format!("must be an absolute address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(garde::Error::new(format!("must begin with http:// or https://, not {}:", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(garde::Error::new("must not hold a user name or password"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn valid() -> Json {
+        json!({
+            "name": "Extract product data",
+            "task_type": "simple_scraping",
+            "config": {"urls": ["https://example.com/products"], "selectors": {"title": "h1", "price": ".price"}}
+        })
+    }
+
+    /// The valid body with one value changed.
+    fn with(pointer: &str, value: Json) -> Json {
+        let mut body = valid();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[name] = value;
+        body
+    }
+
+    #[test]
+    fn the_least_that_a_task_needs_gets_the_documented_defaults() {
+        let task = NewTask::read(&valid()).unwrap();
+        assert_eq!((task.priority, task.description), (5, None));
+        assert_eq!((task.config.timeout, task.config.follow_redirects, task.config.include_metadata), (30, true, false));
+        assert_eq!(task.config.selectors.keys().collect::<Vec<_>>(), ["title", "price"], "fields keep their order");
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        for (body, field) in [
+            (json!([]), ""),
+            (json!("text"), ""),
+            (json!({}), ""),
+            (with("/name", json!("")), "name"),
+            (with("/name", json!(" ")), "name"),
+            (with("/name", json!("a\u{0}b")), "name"),
+            (with("/name", json!("x".repeat(201))), "name"),
+            (with("/name", json!(5)), "name"),
+            (with("/description", json!("x".repeat(2_001))), "description"),
+            (with("/priority", json!(0)), "priority"),
+            (with("/priority", json!(11)), "priority"),
+            (with("/priority", json!(-1)), "priority"),
+            (with("/priority", json!(1e300)), "priority"),
+            (with("/priority", json!("5")), "priority"),
+            (with("/task_type", json!("quantum")), "task_type"),
+            (with("/task_type", json!("monitoring")), "task_type"),
+            (with("/config", json!(null)), "config"),
+            (with("/config/urls", json!([])), "config.urls"),
+            (with("/config/urls", json!("https://example.com")), "config.urls"),
+            (with("/config/urls", json!(vec!["https://example.com"; 101])), "config.urls"),
+            (with("/config/urls", json!([5])), "config.urls[0]"),
+            (with("/config/urls", json!(["https://example.com", "products.html"])), "config.urls[1]"),
+            (with("/config/urls", json!(["file:///etc/passwd"])), "config.urls[0]"),
+            (with("/config/urls", json!(["gopher://example.com"])), "config.urls[0]"),
+            (with("/config/urls", json!(["https://user:word@example.com/"])), "config.urls[0]"),
+            (with("/config/urls", json!([format!("https://example.com/{}", "x".repeat(2_048))])), "config.urls[0]"),
+            (with("/config/selectors", json!({})), "config.selectors"),
+            (with("/config/selectors", json!({"title": "h1[["})), "config.selectors.title"),
+            (with("/config/output_format", json!("parquet")), "config.output_format"),
+            (with("/config/timeout", json!(0)), "config.timeout"),
+            (with("/config/timeout", json!(61)), "config.timeout"),
+            (with("/config/include_metadata", json!("yes")), "config.include_metadata"),
+        ] {
+            let faults = NewTask::read(&body).unwrap_err();
+            assert_eq!(faults[0].field, field, "{body}: {faults:?}");
+            assert!(!faults[0].message.is_empty());
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let mut body = with("/priority", json!(99));
+        body["config"]["urls"] = json!(["ftp://example.com"]);
+        body["config"]["selectors"] = json!({"a": "[[", "b": "]]"});
+        let faults = NewTask::read(&body).unwrap_err();
+        let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["priority", "config.urls[0]", "config.selectors.a", "config.selectors.b"]);
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        assert!(NewTask::read(&with("/config/future", json!({"a": 1}))).is_ok());
+        assert_eq!(TaskChange::read(&json!({"status": "completed"})), Ok(TaskChange::default()));
+    }
+}

@@ -1,0 +1,22 @@
+//! The keys of the table `extract`.
+
+use table::Key;
+use uuid::Uuid;
+
+pub(crate) const TASK_PREFIX: &str = "TASK#";
+
+/// The key of a user's task.
+#[must_use]
+pub fn task_key(user: &str, task: Uuid) -> Key {
+    Key::new(partition(user), format!("{TASK_PREFIX}{task}"))
+}
+
+/// The key of a user's account.
+#[must_use]
+pub fn account_key(user: &str) -> Key {
+    Key::new(partition(user), "ACCOUNT")
+}
+
+pub(crate) fn partition(user: &str) -> String {
+    format!("USER#{user}")
+}

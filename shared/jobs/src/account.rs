@@ -1,0 +1,135 @@
+//! The account that jobs are charged to: compute units, and counts of jobs. Changed only in a transaction with the job concerned, so
+//! that `units_available + units_reserved + units_used` stays what was granted, whatever is repeated or killed.
+
+use serde::{Deserialize, Serialize};
+use table::{Condition, Key, Update};
+
+/// An account's balance and counters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Compute units that may still be reserved.
+    pub units_available: i64,
+    /// Compute units set aside for jobs that have not ended.
+    pub units_reserved: i64,
+    /// Compute units charged.
+    pub units_used: i64,
+    /// Jobs that have not ended.
+    #[serde(default)]
+    pub jobs_open: i64,
+    /// Jobs that ended well.
+    #[serde(default)]
+    pub jobs_completed: i64,
+    /// Jobs that ended badly.
+    #[serde(default)]
+    pub jobs_failed: i64,
+    /// Jobs that were cancelled.
+    #[serde(default)]
+    pub jobs_cancelled: i64,
+}
+
+/// An account with its key, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountItem {
+    #[serde(flatten)]
+    key: Key,
+    #[serde(flatten)]
+    account: Account,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Completed,
+    /// Badly.
+    Failed,
+    /// By its owner.
+    Cancelled,
+}
+
+impl Account {
+    /// A new account, granted so many units.
+    #[must_use]
+    pub fn granted(units: i64) -> Self {
+        Self { units_available: units, ..Self::default() }
+    }
+
+    /// The account as the item at `key`, to be stored.
+    #[must_use]
+    pub const fn at(self, key: Key) -> AccountItem {
+        AccountItem { key, account: self }
+    }
+
+    /// Sets units aside for a new job, if there are enough.
+    #[must_use]
+    pub fn reserve(units: u64) -> Update {
+        let amount = signed(units);
+        Update::new()
+            .add("units_available", -amount)
+            .add("units_reserved", amount)
+            .add("jobs_open", 1)
+            .when(Condition::at_least("units_available", units))
+    }
+
+    /// Charges what an ended job has used, and gives back the rest of what was set aside. A job is never charged more than that.
+    #[must_use]
+    pub fn settle(reserved: u64, used: u64, outcome: Outcome) -> Update {
+        let used = used.min(reserved);
+        let counter = match outcome {
+            Outcome::Completed => "jobs_completed",
+            Outcome::Failed => "jobs_failed",
+            Outcome::Cancelled => "jobs_cancelled",
+        };
+        Update::new()
+            .add("units_reserved", -signed(reserved))
+            .add("units_used", signed(used))
+            .add("units_available", signed(reserved - used))
+            .add("jobs_open", -1)
+            .add(counter, 1)
+    }
+}
+
+fn signed(units: u64) -> i64 {
+    i64::try_from(units).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use table::{AttributeValue, Item};
+
+    use super::*;
+
+    fn account(units: i64) -> Item {
+        let number = |n: i64| AttributeValue::N(n.to_string());
+        ["units_available", "units_reserved", "units_used"]
+            .into_iter()
+            .zip([number(units), number(0), number(0)])
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn read(account: &Item, name: &str) -> i64 {
+        account.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or(0)
+    }
+
+    #[test]
+    fn units_are_moved_and_never_made_or_lost() {
+        for (granted, reserved, used, charged) in [(10, 4, 3, 3), (10, 10, 0, 0), (10, 2, 99, 2), (0, 0, 0, 0)] {
+            let mut item = account(granted);
+            assert!(Account::reserve(reserved).apply(&mut item));
+            assert!(Account::settle(reserved, used, Outcome::Completed).apply(&mut item));
+            assert_eq!(read(&item, "units_used"), charged);
+            assert_eq!(read(&item, "units_reserved"), 0);
+            assert_eq!(read(&item, "units_available") + charged, granted);
+            assert_eq!((read(&item, "jobs_open"), read(&item, "jobs_completed")), (0, 1));
+        }
+    }
+
+    #[test]
+    fn no_more_is_reserved_than_there_is() {
+        let mut item = account(3);
+        assert!(!Account::reserve(4).apply(&mut item));
+        assert!(Account::reserve(3).apply(&mut item));
+        assert!(!Account::reserve(1).apply(&mut item));
+    }
+}

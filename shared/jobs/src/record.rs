@@ -1,0 +1,132 @@
+//! The attributes that make an item a job.
+
+use lease::LeaseState;
+use serde::{Deserialize, Serialize};
+use table::{Condition, Millis};
+
+use crate::policy::Policy;
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Waits for a worker, for the first time or again.
+    Pending,
+    /// A worker is at it.
+    Running,
+    /// Ended well.
+    Completed,
+    /// Ended badly, with an `error_message`.
+    Failed,
+    /// Ended by its owner.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The status as it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the job has ended, for good.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// Holds for a job that has not ended.
+    #[must_use]
+    pub fn is_open() -> Condition {
+        Condition::OneOf("status", vec![Self::Pending.as_str().into(), Self::Running.as_str().into()])
+    }
+}
+
+/// The attributes that make an item a job; flatten it into the item's type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Which queue's job it is: the partition key of the `due` index.
+    pub job_kind: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How much of it is done, in percent.
+    pub progress: u8,
+    /// The lease.
+    #[serde(flatten)]
+    pub lease: LeaseState,
+    /// When, unless something happens before, its message counts as lost and is sent again: the sort key of the `due` index. None once
+    /// the job has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeliver_at: Option<Millis>,
+    /// How often in a row its message was sent again.
+    #[serde(default)]
+    pub redeliveries: u64,
+    /// How often a worker has begun, since the last checkpoint.
+    #[serde(default)]
+    pub attempts: u64,
+    /// Where an attempt that ran out of time left off, in the words of the worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+    /// The compute units set aside for it.
+    pub units_reserved: u64,
+    /// The compute units it has used so far, and in the end is charged.
+    pub units_used: u64,
+    /// How many log lines it has.
+    #[serde(default)]
+    pub log_lines: u64,
+    /// What it was submitted at.
+    pub created_at: Millis,
+    /// When anything of it last changed: the sort key of an index.
+    pub updated_at: Millis,
+    /// When a worker first began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Millis>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Millis>,
+    /// Why it failed, for its owner to read; also of the last attempt, while there will be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// The key of its result in the object store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_key: Option<String>,
+    /// The size of its result in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_bytes: Option<u64>,
+}
+
+impl Job {
+    /// A job of the queue `kind`, submitted now, claimable at once.
+    #[must_use]
+    pub fn submitted(kind: &str, now: Millis, units_reserved: u64, policy: &Policy) -> Self {
+        Self {
+            job_kind: kind.to_owned(),
+            status: Status::Pending,
+            progress: 0,
+            lease: LeaseState::claimable_from(now),
+            redeliver_at: Some(now.after(policy.redelivery_pause(0))),
+            redeliveries: 0,
+            attempts: 0,
+            checkpoint: None,
+            units_reserved,
+            units_used: 0,
+            log_lines: 0,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            completed_at: None,
+            error_message: None,
+            result_key: None,
+            result_bytes: None,
+        }
+    }
+}

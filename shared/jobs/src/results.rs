@@ -1,0 +1,93 @@
+//! The files that jobs make, in the object store.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use table::aws::SdkConfig;
+use table::cost::RequestMeter;
+use thiserror::Error;
+
+/// How long a download address is good for.
+const ADDRESS_LIFE: Duration = Duration::from_mins(5);
+/// One attempt to move a file may take so long.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// All attempts together may take so long.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// The object store did not do as asked.
+#[derive(Debug, Error)]
+#[error("the object store failed: {0}")]
+pub struct ResultsError(String);
+
+/// The bucket of result files.
+#[derive(Clone, Debug)]
+pub struct Results {
+    client: Client,
+    bucket: String,
+}
+
+impl Results {
+    /// The files in `bucket`.
+    #[must_use]
+    pub fn new(config: &SdkConfig, bucket: String) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let config = Builder::from(config)
+            .timeout_config(timeouts)
+            .interceptor(RequestMeter)
+            .force_path_style(config.endpoint_url().is_some())
+            .build();
+        Self { client: Client::from_conf(config), bucket }
+    }
+
+    /// Stores a file.
+    pub async fn store(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), ResultsError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        request.body(ByteStream::from(bytes)).send().await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Reads a file.
+    pub async fn read(&self, key: &str) -> Result<Vec<u8>, ResultsError> {
+        let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?;
+        Ok(answer.body.collect().await.map_err(|error| ResultsError(error.to_string()))?.to_vec())
+    }
+
+    /// An address at which anyone may fetch the file for five minutes, named `file_name` when saved.
+    pub async fn address(&self, key: &str, file_name: &str) -> Result<String, ResultsError> {
+        let life = PresigningConfig::expires_in(ADDRESS_LIFE).map_err(|error| ResultsError(error.to_string()))?;
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request.response_content_disposition(format!("attachment; filename=\"{file_name}\""));
+        Ok(request.presigned(life).await.map_err(failed)?.uri().to_owned())
+    }
+
+    /// Deletes every file whose key begins with `prefix`; up to a thousand, more than any job makes.
+    pub async fn delete_all(&self, prefix: &str) -> Result<(), ResultsError> {
+        let found = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await.map_err(failed)?;
+        let keys: Vec<_> = found
+            .contents()
+            .iter()
+            .filter_map(|object| ObjectIdentifier::builder().key(object.key()?).build().ok())
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let delete = Delete::builder().set_objects(Some(keys)).quiet(true).build();
+        let delete = delete.map_err(|error| ResultsError(error.to_string()))?;
+        self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn failed<E: std::error::Error>(error: E) -> ResultsError {
+    ResultsError(DisplayErrorContext(error).to_string())
+}

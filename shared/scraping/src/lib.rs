@@ -1,0 +1,16 @@
+//! Knows how to fetch the pages of strangers safely and politely, and how to turn them into rows; knows nothing of jobs,
+//! tasks or HTTP APIs.
+
+pub mod address;
+pub mod export;
+pub mod fetch;
+mod politeness;
+mod robots;
+pub mod selectors;
+mod settings;
+
+pub use address::AddressPolicy;
+pub use export::{Format, PageMetadata, RowWriter};
+pub use fetch::{FetchError, FetchOptions, Fetcher, Page};
+pub use selectors::{Extraction, SelectorSpec, Selectors};
+pub use settings::Settings;
