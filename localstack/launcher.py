@@ -1,4 +1,4 @@
-"""Starts MiniStack, with four faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
+"""Starts MiniStack, with five faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
 
 Not part of the package `cloud`: the emulator's process runs it, and nothing else.
 """
@@ -13,7 +13,7 @@ socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 from ministack.app import main  # noqa: E402
 from ministack.core import lambda_runtime  # noqa: E402
-from ministack.services import apigateway_v1  # noqa: E402
+from ministack.services import apigateway_v1, lambda_svc  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 
@@ -48,7 +48,19 @@ def accept_metric_math() -> None:
     provisioners._cw_metric_alarm_record = with_one_metric
 
 
+def read_concurrency_as_a_number() -> None:
+    """A parameter of a template is text, and it compares an event source's `MaximumConcurrency` with numbers: nothing is polled then."""
+    allowed = lambda_svc._sqs_esm_concurrency
+
+    def with_number(mapping: dict[str, Any], *rest: Any) -> int:
+        limit = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency")
+        return allowed({**mapping, "ScalingConfig": {"MaximumConcurrency": int(limit)}} if limit else mapping, *rest)
+
+    lambda_svc._sqs_esm_concurrency = with_number
+
+
 shorten_log_wait()
+read_concurrency_as_a_number()
 import_any_methods()
 accept_metric_math()
 sys.argv = ["ministack"]

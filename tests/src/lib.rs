@@ -1,1 +1,10 @@
-//! x
+//! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped, and
+//! the proxy that makes faults. Knows nothing of what any suite expects.
+
+pub mod chaos;
+pub mod site;
+mod stack;
+mod user;
+
+pub use stack::{Stack, eventually};
+pub use user::User;

@@ -15,6 +15,7 @@
 //!
 //! A task lies in its owner's partition: another user's task is not found, rather than found and refused.
 
+mod as_json;
 mod environment;
 mod input;
 mod keys;

@@ -108,6 +108,7 @@ pub struct Task {
     /// What kind of work it is.
     pub task_type: TaskType,
     /// What it does.
+    #[serde(with = "crate::as_json")]
     pub config: SimpleConfig,
     /// 1 to 10; a higher one is more urgent.
     pub priority: u8,

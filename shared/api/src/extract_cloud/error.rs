@@ -1,6 +1,6 @@
 //! The contract's errors: `{"error", "message", "details", "timestamp", "request_id"}`.
 
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -95,30 +95,24 @@ impl From<TableError> for Error {
     }
 }
 
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let (status, code) = self.status_and_code();
-        let message = self.to_string();
-        let retry_after = match &self {
-            Self::RateLimited(seconds) => Some(*seconds),
-            _ => None,
-        };
-        let details = match self {
-            Self::Validation(details) => details,
+impl From<Error> for Unrendered {
+    fn from(error: Error) -> Self {
+        let ((_, code), message) = (error.status_and_code(), error.to_string());
+        let details = match error {
+            Error::Validation(details) => details,
             _ => Vec::new(),
         };
-        let mut response = status.into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response.extensions_mut().insert(Unrendered { code, message, details });
-        response
+        Self { code, message, details }
     }
 }
 
-/// Takes over the `Allow` header of a layer's bare answer.
-pub(crate) fn keep_allow(from: &Response, to: &mut Response) {
-    if let Some(allow) = from.headers().get(ALLOW) {
-        to.headers_mut().insert(ALLOW, allow.clone());
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status_and_code().0.into_response();
+        if let Self::RateLimited(seconds) = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Unrendered::from(self));
+        response
     }
 }

@@ -15,7 +15,7 @@ use table::{Clock, TableError};
 use telemetry::RequestId;
 
 use super::body::{Unwrapped, write_json};
-use super::error::{Error, Unrendered, keep_allow};
+use super::error::{Error, Unrendered};
 use crate::identity::{Identity, KeyRecord, Permission, Plan};
 use crate::rate_limit::{Decision, RateLimit, RateLimiter};
 use crate::source::source_address;
@@ -154,13 +154,9 @@ async fn dress(State(clock): State<Clock>, request: Request, next: Next) -> Resp
     let enveloped = accepted.is_some_and(|accept| accept.to_ascii_lowercase().contains(ENVELOPE));
     let mut response = next.run(request).await;
 
-    if response.extensions().get::<Unrendered>().is_none()
-        && response.extensions().get::<Unwrapped>().is_none()
-        && let Some(error) = Error::of_status(response.status())
-    {
-        let mut dressed = error.into_response();
-        keep_allow(&response, &mut dressed);
-        response = dressed;
+    let is_bare = response.extensions().get::<Unrendered>().is_none() && response.extensions().get::<Unwrapped>().is_none();
+    if is_bare && let Some(error) = Error::of_status(response.status()) {
+        response.extensions_mut().insert(Unrendered::from(error));
     }
     let timestamp = clock.now().to_string();
     if let Some(error) = response.extensions_mut().remove::<Unrendered>() {

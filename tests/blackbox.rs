@@ -1,0 +1,3 @@
+//! Every black-box suite. Run them by tests/run, which starts the stack they need.
+
+mod contracts;

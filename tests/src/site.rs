@@ -1,0 +1,45 @@
+//! A site to be scraped, on an address that the test stack allows.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Where the stacks of tests may fetch from: tests/run allows the network 127.77.0.0/16.
+const NETWORK: [u8; 2] = [127, 77];
+
+/// A site that is served for as long as this lives.
+#[derive(Debug)]
+pub struct Site {
+    /// Its address.
+    pub address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Site {
+    /// Serves `pages`, at an address of its own.
+    pub async fn serve(pages: Router) -> anyhow::Result<Self> {
+        let host = Ipv4Addr::new(NETWORK[0], NETWORK[1], fastrand::u8(..), fastrand::u8(1..255));
+        let listener = TcpListener::bind((host, 0)).await.context("no address for a site")?;
+        let address = listener.local_addr()?;
+        let server = tokio::spawn(async move {
+            let service = pages.into_make_service_with_connect_info::<SocketAddr>();
+            let _ = axum::serve(listener, service).await;
+        });
+        Ok(Self { address, server })
+    }
+
+    /// The URL of a page: `path` begins with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}

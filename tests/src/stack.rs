@@ -1,0 +1,162 @@
+//! The deployed stack, as tests/run tells of it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use api::identity::{Identity, KeyRecord, Permission, Plan, User as Owner};
+use aws_sdk_lambda::primitives::Blob;
+use extract::account_key;
+use jobs::{Account, Jobs, Logs, Policy, Queue};
+use secrets::ApiKey;
+use serde_json::Value as Json;
+use table::aws::{SdkConfig, configure, dynamodb};
+use table::{Clock, Condition, Key, Table, new_id};
+use uuid::Uuid;
+
+use crate::chaos::{Active, Rule};
+use crate::user::User;
+
+/// How long anything may take that is awaited.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The deployed stack.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// The base URL of all APIs.
+    pub url: String,
+    /// What the stack is called.
+    pub name: String,
+    /// How AWS is reached, past the chaos proxy.
+    pub config: SdkConfig,
+    chaos: String,
+    client: reqwest::Client,
+}
+
+impl Stack {
+    /// The stack that the environment names: tests/run sets it.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        // Fails where another test of this process has installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let setting = |name| std::env::var(name).with_context(|| format!("{name} is not set: run the suites by tests/run"));
+        Ok(Self {
+            url: setting("DROVER_URL")?,
+            name: setting("DROVER_STACK")?,
+            chaos: setting("DROVER_CHAOS_URL")?,
+            config: configure().context("run the suites by tests/run")?,
+            client: reqwest::Client::builder().timeout(PATIENCE).build()?,
+        })
+    }
+
+    /// A table of a bounded context: `extract`, `identity`, `limits` or `events`.
+    #[must_use]
+    pub fn table(&self, context: &str) -> Table {
+        Table::new(dynamodb(&self.config), &format!("{}-{context}", self.name))
+    }
+
+    /// The extraction cloud's jobs, as a function has them.
+    pub async fn jobs(&self, policy: Policy) -> anyhow::Result<Jobs> {
+        Ok(Jobs {
+            kind: extract::QUEUE_KIND,
+            table: self.table("extract"),
+            queue: Queue::new(&self.config, self.queue_url("extract").await?),
+            logs: Logs::new(self.table("events")),
+            clock: Clock::system(),
+            policy,
+        })
+    }
+
+    /// The SQS client.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
+    /// The address of a queue: `extract` or `extract-dead`.
+    pub async fn queue_url(&self, queue: &str) -> anyhow::Result<String> {
+        let name = format!("{}-{queue}", self.name);
+        let answer = self.sqs().get_queue_url().queue_name(&name).send().await?;
+        answer.queue_url.with_context(|| format!("{name} has no address"))
+    }
+
+    /// Sends a job's message, as the API does.
+    pub async fn send_hint(&self, key: &Key) -> anyhow::Result<()> {
+        let body = serde_json::to_string(key)?;
+        self.sqs().send_message().queue_url(self.queue_url("extract").await?).message_body(body).send().await?;
+        Ok(())
+    }
+
+    /// Invokes a function (such as `recovery`) and gives its answer.
+    pub async fn invoke(&self, function: &str, event: &Json) -> anyhow::Result<Json> {
+        let client = aws_sdk_lambda::Client::new(&self.config);
+        let name = format!("{}-{function}", self.name);
+        let answer = client.invoke().function_name(name).payload(Blob::new(event.to_string())).send().await?;
+        let payload = answer.payload.context("no answer")?;
+        let payload: Json = serde_json::from_slice(payload.as_ref())?;
+        anyhow::ensure!(answer.function_error.is_none(), "{function} failed: {payload}");
+        Ok(payload)
+    }
+
+    /// Puts a chaos rule in force.
+    pub async fn chaos(&self, rule: &Rule) -> anyhow::Result<Active> {
+        Active::begin(&self.client, &self.chaos, rule).await
+    }
+
+    /// A new user with everything a test needs: the professional plan, 10,000 units, a key that may do everything.
+    pub async fn user(&self) -> anyhow::Result<User> {
+        let all = Permission::ALL.map(|(_, permission)| permission);
+        self.user_with(Plan::Professional, Plan::Professional.compute_units(), &all).await
+    }
+
+    /// A new user with this plan, so many compute units, and a key that may do this.
+    pub async fn user_with(&self, plan: Plan, units: i64, permissions: &[Permission]) -> anyhow::Result<User> {
+        let clock = Clock::system();
+        let now = clock.now();
+        let identity = Identity::new(self.table("identity"), clock);
+        let id = new_id(now).to_string();
+        let owner = Owner {
+            id: id.clone(),
+            email: format!("{id}@example.com"),
+            full_name: "A Tester".to_owned(),
+            plan,
+            is_operator: false,
+            created_at: now,
+        };
+        identity.add_user(&owner).await?;
+        let account = Account::granted(units).at(account_key(&id));
+        self.table("extract").put(&account, Condition::Absent("pk")).await?;
+        let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
+        let record = KeyRecord {
+            id: Uuid::new_v4().to_string(),
+            user_id: id.clone(),
+            plan,
+            is_operator: false,
+            name: "test".to_owned(),
+            preview: key.preview(),
+            permissions: permissions.to_vec(),
+            is_active: true,
+            created_at: now,
+        };
+        identity.add_key(&key.hash(), &record).await?;
+        User::new(self.url.clone(), id, key.reveal().to_owned())
+    }
+
+    /// A user's account.
+    pub async fn account(&self, user: &User) -> anyhow::Result<Account> {
+        self.table("extract").get(&account_key(&user.id)).await?.context("the user has no account")
+    }
+}
+
+/// Asks again and again until there is an answer; fails with `what` after a minute.
+pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<Option<T>>>,
+{
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        anyhow::ensure!(begun.elapsed() < PATIENCE, "still not so after {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

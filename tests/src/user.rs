@@ -1,0 +1,102 @@
+//! A user of the extraction cloud, who calls its API over HTTP.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::{Method, RequestBuilder, Response, redirect};
+use serde_json::{Value as Json, json};
+
+use crate::stack::eventually;
+
+/// A user with a key. Each calls from an address of its own, so that limits by address do not join tests.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The user's id.
+    pub id: String,
+    /// The user's API key.
+    pub key: String,
+    url: String,
+    client: reqwest::Client,
+}
+
+impl User {
+    pub(crate) fn new(url: String, id: String, key: String) -> anyhow::Result<Self> {
+        Ok(Self { id, key, url, client: client_from(any_loopback_address())? })
+    }
+
+    /// A request with the user's key.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.key)
+    }
+
+    /// A request from the user's address, without a key.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// `GET`s a path, which must succeed, and gives its JSON.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Json> {
+        json_of(self.request(Method::GET, path).send().await?).await
+    }
+
+    /// Creates a task, which must succeed, and gives it.
+    pub async fn create_task(&self, config: Json) -> anyhow::Result<Json> {
+        let body = json!({"name": "A task", "task_type": "simple_scraping", "config": config});
+        json_of(self.request(Method::POST, "/tasks").json(&body).send().await?).await
+    }
+
+    /// Waits until a task has ended, and gives it.
+    pub async fn ended(&self, task: &Json) -> anyhow::Result<Json> {
+        let path = format!("/tasks/{}", id_of(task)?);
+        let what = format!("{path} has ended");
+        eventually(&what, async || {
+            let task = self.get(&path).await?;
+            let ended = matches!(task["status"].as_str(), Some("completed" | "failed" | "cancelled"));
+            Ok(ended.then_some(task))
+        })
+        .await
+    }
+
+    /// Downloads a task's result, which must be there.
+    pub async fn download(&self, task: &Json) -> anyhow::Result<Response> {
+        let path = format!("/tasks/{}/download", id_of(task)?);
+        Ok(self.request(Method::GET, &path).send().await?.error_for_status()?)
+    }
+
+    /// All lines of a task's log, each as `LEVEL message`.
+    pub async fn log(&self, task: &Json) -> anyhow::Result<Vec<String>> {
+        let page = self.get(&format!("/tasks/{}/logs?page_size=500", id_of(task)?)).await?;
+        let line = |line: &Json| Some(format!("{} {}", line["level"].as_str()?, line["message"].as_str()?));
+        Ok(page["logs"].as_array().context("no logs")?.iter().filter_map(line).collect())
+    }
+}
+
+/// The id of a task object.
+pub fn id_of(task: &Json) -> anyhow::Result<&str> {
+    task["id"].as_str().with_context(|| format!("no id in {task}"))
+}
+
+/// The JSON of an answer that must be a success.
+pub async fn json_of(response: Response) -> anyhow::Result<Json> {
+    let (status, url) = (response.status(), response.url().clone());
+    let body = response.text().await?;
+    ensure!(status.is_success(), "{url} answered {status}: {body}");
+    serde_json::from_str(&body).with_context(|| format!("{url} answered {status}, not with JSON: {body}"))
+}
+
+/// A client that calls from `address`.
+pub fn client_from(address: IpAddr) -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder()
+        .local_address(address)
+        .redirect(redirect::Policy::limited(5))
+        .timeout(Duration::from_secs(30))
+        .build()?;
+    Ok(client)
+}
+
+/// Some address of the loopback network, for a caller to call from.
+#[must_use]
+pub fn any_loopback_address() -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, fastrand::u8(100..200), fastrand::u8(..), fastrand::u8(2..255)))
+}
