@@ -37,7 +37,8 @@ impl Stack {
     pub fn from_environment() -> anyhow::Result<Self> {
         // Fails where another test of this process has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let setting = |name| std::env::var(name).with_context(|| format!("{name} is not set: run the suites by tests/run"));
+        let setting =
+            |name| std::env::var(name).with_context(|| format!("{name} is not set: run the suites by tests/run"));
         Ok(Self {
             url: setting("DROVER_URL")?,
             name: setting("DROVER_STACK")?,

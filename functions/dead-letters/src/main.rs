@@ -20,7 +20,8 @@ async fn main() -> Result<(), Error> {
     let config = configure()?;
     let letters = DeadLetters::new(Table::new(dynamodb(&config), &setting("EVENTS_TABLE")?));
     let app = &App { jobs: extract::open(&config)?, letters };
-    run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) })).await
+    run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) }))
+        .await
 }
 
 impl App {

@@ -25,7 +25,7 @@ pub struct App {
 
 impl App {
     /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
-    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (see [`settings`]).
+    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`settings.rs`).
     pub fn from_environment() -> anyhow::Result<Self> {
         let config = configure()?;
         let jobs = extract::open(&config)?;
@@ -41,7 +41,8 @@ impl App {
         for message in event.payload.records {
             let id = message.message_id.clone().unwrap_or_default();
             let span = tracing::info_span!("message", request_id, message_id = id);
-            let (done, cost) = metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
+            let (done, cost) =
+                metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
             let _entered = span.enter();
             tracing::info!(
                 dynamodb_requests = cost.dynamodb_requests,
@@ -63,7 +64,8 @@ impl App {
 
     async fn take(&self, message: &SqsMessage, owner: &str, deadline: Millis) -> anyhow::Result<()> {
         let body = message.body.as_deref().unwrap_or_default();
-        let key: Key = serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
+        let key: Key =
+            serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
         match self.jobs.claim::<Task>(&key, owner).await? {
             Claimed::Run(run, task) => {
                 tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");

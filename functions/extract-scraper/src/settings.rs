@@ -16,7 +16,8 @@ pub(crate) fn from_environment() -> Result<Settings, SettingError> {
     let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut settings = Settings { contact: given("FETCH_CONTACT"), ..Settings::default() };
     if let Some(allowed) = given("FETCH_ALLOW") {
-        settings.addresses = allowed.parse().map_err(|error| SettingError::Unusable("FETCH_ALLOW", format!("{error}")))?;
+        settings.addresses =
+            allowed.parse().map_err(|error| SettingError::Unusable("FETCH_ALLOW", format!("{error}")))?;
     }
     if let Some(obey) = given("FETCH_OBEY_ROBOTS") {
         settings.obey_robots = obey.parse().map_err(|_| SettingError::Unusable("FETCH_OBEY_ROBOTS", obey))?;

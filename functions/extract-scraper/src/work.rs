@@ -11,7 +11,7 @@ use scraping::export::{Row, columns};
 use scraping::{FetchError, FetchOptions, PageMetadata, RowWriter, Selectors};
 use serde::{Deserialize, Serialize};
 use table::Clock;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::App;
 
@@ -35,6 +35,9 @@ struct Harvest {
     bytes: usize,
     /// Why pages could not be taken, in order.
     failures: Vec<String>,
+    /// How many of the pages earlier attempts have done.
+    #[serde(skip)]
+    pages_before: usize,
 }
 
 /// A page that was fetched, and what was taken from it.
@@ -59,7 +62,9 @@ pub(crate) async fn perform(app: &App, mut run: Run, task: &Task, time: Duration
     let mut lines = Lines { clock: app.jobs.clock.clone(), lines: Vec::new() };
     let selectors = match Selectors::compile(&task.config.selectors) {
         Ok(selectors) => Arc::new(selectors),
-        Err(faults) => return Ok(run.fail(&format!("The selectors cannot be used: {faults:?}"), 0, Vec::new()).await?),
+        Err(faults) => {
+            return Ok(run.fail(&format!("The selectors cannot be used: {faults:?}"), 0, Vec::new()).await?);
+        }
     };
     let ended = attempt(app, &mut run, task, &selectors, time, &mut lines).await;
     let written = match ended {
@@ -118,7 +123,7 @@ async fn attempt(
 
     let pages = task.config.urls.iter().skip(harvest.pages);
     let mut pages = stream::iter(pages).map(|url| take_page(app, url, &task.config, selectors)).buffered(AT_ONCE);
-    let mut step = interval(STEP);
+    let mut step = interval_at(Instant::now() + STEP, STEP);
     step.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -178,8 +183,11 @@ impl Harvest {
             lines.add(Line::new(lines.now(), Level::Warning, "extract", format!("{url}: {warning}")).with("url", url));
         }
         let rows = taken.rows.into_iter();
-        let rows: Vec<_> =
-            if config.include_metadata { rows.map(|row| taken.metadata.prepend_to(row)).collect() } else { rows.collect() };
+        let rows: Vec<_> = if config.include_metadata {
+            rows.map(|row| taken.metadata.prepend_to(row)).collect()
+        } else {
+            rows.collect()
+        };
         self.bytes += serde_json::to_vec(&rows).map_or(0, |json| json.len());
         self.rows.extend(rows);
     }
@@ -200,7 +208,9 @@ impl Harvest {
         match (self.failures.as_slice(), self.pages) {
             ([], _) => None,
             ([only], 1) => Some(only.clone()),
-            ([first, ..], pages) => Some(format!("{} of {pages} pages failed; the first: {first}", self.failures.len())),
+            ([first, ..], pages) => {
+                Some(format!("{} of {pages} pages failed; the first: {first}", self.failures.len()))
+            }
         }
     }
 }
@@ -255,9 +265,14 @@ async fn store(
     Ok((key, bytes))
 }
 
-/// Puts the work down when the time is up, for the next message to go on with.
+/// Puts the work down when the time is up, for the next message to go on with. An attempt that got nowhere counts as a failed one.
 async fn put_down(app: &App, run: Run, task: &Task, harvest: Harvest, mut lines: Lines) -> Result<(), Lost> {
-    let (key, progress) = (format!("{}{}.part", task.results_prefix(), run.token()), harvest.progress(task.config.urls.len()));
+    if harvest.pages == harvest.pages_before {
+        let reason = "No page could be fetched in the time that one attempt has";
+        return run.retry(reason, lines.with(Level::Error, "pause", reason)).await;
+    }
+    let (key, progress) =
+        (format!("{}{}.part", task.results_prefix(), run.token()), harvest.progress(task.config.urls.len()));
     let part = serde_json::to_vec(&harvest).unwrap_or_default();
     if let Err(error) = app.results.store(&key, part, "application/json").await {
         tracing::error!(%error, "the part was not stored");
@@ -270,7 +285,8 @@ async fn put_down(app: &App, run: Run, task: &Task, harvest: Harvest, mut lines:
 /// Takes up work that was put down.
 async fn take_up(app: &App, file: &str) -> anyhow::Result<Harvest> {
     let part = app.results.read(file).await.context("the work so far could not be read")?;
-    serde_json::from_slice(&part).context("the work so far is damaged")
+    let harvest: Harvest = serde_json::from_slice(&part).context("the work so far is damaged")?;
+    Ok(Harvest { pages_before: harvest.pages, ..harvest })
 }
 
 /// Gives the task back after a fault of our own, which is logged and not told.

@@ -8,9 +8,9 @@ mod results;
 mod tasks;
 mod view;
 
+use api::RateLimiter;
 use api::extract_cloud::{Gate, gated};
 use api::identity::Identity;
-use api::RateLimiter;
 use axum::Router;
 use axum::routing::get;
 use extract::Tasks;

@@ -47,8 +47,10 @@ pub(crate) fn tasks(query: Option<&str>) -> Result<TaskQuery, Error> {
 /// Reads the parameters of `GET /tasks/{id}/logs`.
 pub(crate) fn logs(query: Option<&str>) -> Result<LogQuery, Error> {
     let mut given = Parameters::read(query);
-    let wanted =
-        LogQuery { page: given.number("page", 1, LAST_PAGE), page_size: given.number("page_size", 50, LARGEST_LOG_PAGE) };
+    let wanted = LogQuery {
+        page: given.number("page", 1, LAST_PAGE),
+        page_size: given.number("page_size", 50, LARGEST_LOG_PAGE),
+    };
     given.checked(wanted)
 }
 
@@ -60,7 +62,12 @@ impl Parameters {
 
     /// The last value of a parameter, as is usual where one is given twice; an empty one counts as not given.
     fn last(&self, name: &str) -> Option<String> {
-        self.pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        self.pairs
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+            .filter(|value| !value.is_empty())
     }
 
     fn fault(&mut self, name: &str, message: String) {

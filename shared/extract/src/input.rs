@@ -82,7 +82,8 @@ impl NewTask {
         let head: Head = typed(body, "")?;
         let mut faults = broken_rules(&head, "");
         if head.task_type != TaskType::SimpleScraping {
-            let message = format!("{} is not available on this deployment; use simple_scraping", head.task_type.as_str());
+            let message =
+                format!("{} is not available on this deployment; use simple_scraping", head.task_type.as_str());
             faults.push(Fault::new("task_type", message));
             return Err(faults);
         }
@@ -168,7 +169,8 @@ pub(crate) fn check_page_address(address: &str, (): &()) -> garde::Result {
     if address.len() > LONGEST_ADDRESS {
         return Err(garde::Error::new(format!("must have at most {LONGEST_ADDRESS} characters")));
     }
-    let url = url::Url::parse(address).map_err(|error| garde::Error::new(format!("must be an absolute address: {error}")))?;
+    let url =
+        url::Url::parse(address).map_err(|error| garde::Error::new(format!("must be an absolute address: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(garde::Error::new(format!("must begin with http:// or https://, not {}:", url.scheme())));
     }
@@ -204,7 +206,10 @@ mod tests {
     fn the_least_that_a_task_needs_gets_the_documented_defaults() {
         let task = NewTask::read(&valid()).unwrap();
         assert_eq!((task.priority, task.description), (5, None));
-        assert_eq!((task.config.timeout, task.config.follow_redirects, task.config.include_metadata), (30, true, false));
+        assert_eq!(
+            (task.config.timeout, task.config.follow_redirects, task.config.include_metadata),
+            (30, true, false)
+        );
         assert_eq!(task.config.selectors.keys().collect::<Vec<_>>(), ["title", "price"], "fields keep their order");
     }
 

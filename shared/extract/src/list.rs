@@ -73,7 +73,9 @@ pub struct TaskQuery {
 #[derive(Debug, Error)]
 pub enum ListError {
     /// Too many tasks lie before the page, or are left out by the filters.
-    #[error("more than {EXAMINED} tasks would have to be read for this page; narrow it with created_after and created_before")]
+    #[error(
+        "more than {EXAMINED} tasks would have to be read for this page; narrow it with created_after and created_before"
+    )]
     TooFar,
     /// The table failed.
     #[error(transparent)]

@@ -199,8 +199,10 @@ impl Jobs {
         let mut start = None;
         loop {
             let now = self.clock.now();
-            let due = Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
-            let page = self.table.query::<Due>(Query::new(due).index("due").limit(DUE_PAGE).start(start.take())).await?;
+            let due =
+                Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
+            let page =
+                self.table.query::<Due>(Query::new(due).index("due").limit(DUE_PAGE).start(start.take())).await?;
             let mut keys = Vec::new();
             for job in page.items {
                 let next = now.after(self.policy.redelivery_pause(job.redeliveries));

@@ -105,7 +105,13 @@ impl Logs {
                 pk: partition(job),
                 sk: sort_key(number),
                 expires_at: line.at.epoch_seconds() + KEPT_SECONDS,
-                line: LoggedLine { number, at: line.at, level: line.level, message: line.message, metadata: line.metadata },
+                line: LoggedLine {
+                    number,
+                    at: line.at,
+                    level: line.level,
+                    message: line.message,
+                    metadata: line.metadata,
+                },
             })
             .collect();
         self.0.put_many(&stored).await

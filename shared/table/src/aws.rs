@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 pub use aws_types::SdkConfig;
 use thiserror::Error;
 
@@ -58,7 +58,9 @@ pub fn configure() -> Result<SdkConfig, SettingError> {
         Builder::new().build_http()
     } else {
         let trusted = match std::env::var("AWS_CA_BUNDLE") {
-            Ok(path) => std::fs::read(&path).map_err(|error| SettingError::Unusable("AWS_CA_BUNDLE", error.to_string()))?,
+            Ok(path) => {
+                std::fs::read(&path).map_err(|error| SettingError::Unusable("AWS_CA_BUNDLE", error.to_string()))?
+            }
             Err(_) => AMAZON_ROOTS.as_bytes().to_vec(),
         };
         let tls = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(trusted)).build();
@@ -77,7 +79,9 @@ pub fn configure() -> Result<SdkConfig, SettingError> {
         .http_client(client)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(50)))
+        .retry_config(
+            RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(50)),
+        )
         .timeout_config(timeouts);
     config.set_endpoint_url(endpoint);
     Ok(config.build())

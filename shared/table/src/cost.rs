@@ -111,7 +111,8 @@ impl Intercept for DynamoDbMeter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let units = |consumed: Option<&ConsumedCapacity>| consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
+        let units =
+            |consumed: Option<&ConsumedCapacity>| consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
         let all = |consumed: &[ConsumedCapacity]| consumed.iter().map(|part| units(Some(part))).sum::<f64>();
         let (mut read, mut written) = (0.0, 0.0);
         if let Some(output) = output.downcast_ref::<update_item::UpdateItemOutput>() {

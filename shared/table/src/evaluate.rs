@@ -24,9 +24,12 @@ impl Condition {
                 })
             }
             Self::Between(attribute, from, to) => {
-                ordering(attribute, from).is_some_and(Ordering::is_ge) && ordering(attribute, to).is_some_and(Ordering::is_le)
+                ordering(attribute, from).is_some_and(Ordering::is_ge)
+                    && ordering(attribute, to).is_some_and(Ordering::is_le)
             }
-            Self::OneOf(attribute, values) => values.iter().any(|value| ordering(attribute, value).is_some_and(Ordering::is_eq)),
+            Self::OneOf(attribute, values) => {
+                values.iter().any(|value| ordering(attribute, value).is_some_and(Ordering::is_eq))
+            }
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(item)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(item)),
         }

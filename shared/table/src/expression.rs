@@ -293,9 +293,7 @@ mod tests {
             .render();
         assert_eq!(
             rendered.update.as_deref(),
-            Some(
-                "SET #status = :v0, #started_at = if_not_exists(#started_at, :v1) ADD #attempts :v2 REMOVE #error"
-            )
+            Some("SET #status = :v0, #started_at = if_not_exists(#started_at, :v1) ADD #attempts :v2 REMOVE #error")
         );
         assert_eq!(
             rendered.condition.as_deref(),

@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, Select, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, Select, WriteRequest,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -143,7 +145,8 @@ impl Table {
                 .unwrap_or_default();
             tries = self.pause_for_rest(tries, wanted.len()).await?;
         }
-        let position = |item: &Item| keys.iter().position(|key| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&key.sk));
+        let position =
+            |item: &Item| keys.iter().position(|key| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&key.sk));
         found.sort_by_key(|item| position(item));
         Ok(found.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?)
     }

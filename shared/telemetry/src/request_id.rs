@@ -33,7 +33,11 @@ impl FromStr for RequestId {
 
     fn from_str(id: &str) -> Result<Self, InvalidRequestId> {
         let fits = (1..=Self::MAX_LENGTH).contains(&id.len());
-        if fits && id.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(Self(id.to_owned())) } else { Err(InvalidRequestId) }
+        if fits && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err(InvalidRequestId)
+        }
     }
 }
 

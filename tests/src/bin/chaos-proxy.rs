@@ -94,7 +94,11 @@ impl Proxy {
         }
     }
 
-    async fn forward(&self, mut parts: hyper::http::request::Parts, body: Bytes) -> anyhow::Result<Response<Full<Bytes>>> {
+    async fn forward(
+        &self,
+        mut parts: hyper::http::request::Parts,
+        body: Bytes,
+    ) -> anyhow::Result<Response<Full<Bytes>>> {
         let path = parts.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
         let mut uri = self.upstream.clone().into_parts();
         uri.path_and_query = Some(path.parse()?);

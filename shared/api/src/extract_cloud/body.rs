@@ -25,7 +25,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             }
             _ => Error::invalid("", "the body could not be read"),
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Error::invalid("", format!("the body is not JSON: {error}")))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Error::invalid("", format!("the body is not JSON: {error}")))
     }
 }
 

@@ -70,13 +70,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Puts the gate before a router. `public` are its routes that need no key.
 pub fn gated(router: Router, gate: Gate, public: &'static [&'static str]) -> Router {
-    router
-        .layer(from_fn_with_state((gate.clone(), public), admit))
-        .layer(from_fn_with_state(gate.clock, dress))
+    router.layer(from_fn_with_state((gate.clone(), public), admit)).layer(from_fn_with_state(gate.clock, dress))
 }
 
 /// Authenticates and counts.
-async fn admit(State((gate, public)): State<(Gate, &'static [&'static str])>, mut request: Request, next: Next) -> Response {
+async fn admit(
+    State((gate, public)): State<(Gate, &'static [&'static str])>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let needs_key = route.as_deref().is_some_and(|route| !public.contains(&route));
     let caller = if needs_key { gate.authenticate(request.headers()).await } else { Ok(None) };
@@ -154,7 +156,8 @@ async fn dress(State(clock): State<Clock>, request: Request, next: Next) -> Resp
     let enveloped = accepted.is_some_and(|accept| accept.to_ascii_lowercase().contains(ENVELOPE));
     let mut response = next.run(request).await;
 
-    let is_bare = response.extensions().get::<Unrendered>().is_none() && response.extensions().get::<Unwrapped>().is_none();
+    let is_bare =
+        response.extensions().get::<Unrendered>().is_none() && response.extensions().get::<Unwrapped>().is_none();
     if is_bare && let Some(error) = Error::of_status(response.status()) {
         response.extensions_mut().insert(Unrendered::from(error));
     }
