@@ -1,10 +1,13 @@
 //! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped, and
 //! the proxy that makes faults. Knows nothing of what any suite expects.
 
+pub mod answer;
 pub mod chaos;
+pub mod quiet;
+pub mod raw;
 pub mod site;
 mod stack;
 mod user;
 
 pub use stack::{Stack, eventually};
-pub use user::User;
+pub use user::{User, id_of, json_of};

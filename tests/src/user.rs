@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use serde_json::{Value as Json, json};
 
+use crate::answer::Answer;
 use crate::stack::eventually;
 
 /// A user with a key. Each calls from an address of its own, so that limits by address do not join tests.
@@ -16,13 +17,16 @@ pub struct User {
     pub id: String,
     /// The user's API key.
     pub key: String,
+    /// Where the user calls from.
+    pub address: IpAddr,
     url: String,
     client: reqwest::Client,
 }
 
 impl User {
     pub(crate) fn new(url: String, id: String, key: String) -> anyhow::Result<Self> {
-        Ok(Self { id, key, url, client: client_from(any_loopback_address())? })
+        let address = any_loopback_address();
+        Ok(Self { id, key, address, url, client: client_from(address)? })
     }
 
     /// A request with the user's key.
@@ -33,6 +37,16 @@ impl User {
     /// A request from the user's address, without a key.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Calls an endpoint, and gives whatever it answers.
+    pub async fn call(&self, method: Method, path: &str) -> anyhow::Result<Answer> {
+        Answer::of(self.request(method, path).send().await?).await
+    }
+
+    /// Calls an endpoint with a body, and gives whatever it answers.
+    pub async fn send(&self, method: Method, path: &str, body: &Json) -> anyhow::Result<Answer> {
+        Answer::of(self.request(method, path).json(body).send().await?).await
     }
 
     /// `GET`s a path, which must succeed, and gives its JSON.
