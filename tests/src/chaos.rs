@@ -76,6 +76,12 @@ impl Rule {
         Self { operation: operation.to_owned(), about: about.to_owned(), skip: 0, times, fault }
     }
 
+    /// Strikes nothing, and counts the requests of an operation about something ([`Active::struck`]).
+    #[must_use]
+    pub fn count(operation: &str, about: &str) -> Self {
+        Self::new(operation, about, u32::MAX, Fault::Delay { milliseconds: 0 })
+    }
+
     /// Lets the first `skip` matching requests pass.
     #[must_use]
     pub const fn after(mut self, skip: u32) -> Self {

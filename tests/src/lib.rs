@@ -3,11 +3,15 @@
 
 pub mod answer;
 pub mod chaos;
+pub mod held;
+mod operator;
+pub mod process;
 pub mod quiet;
 pub mod raw;
 pub mod site;
 mod stack;
 mod user;
 
+pub use operator::key_of;
 pub use stack::{Stack, eventually};
 pub use user::{User, id_of, json_of};

@@ -61,7 +61,8 @@ impl RawRequest {
         socket.bind(SocketAddr::new(source, 0))?;
         let mut stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
-        let mut bytes = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", self.method, self.target).into_bytes();
+        let mut bytes =
+            format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");

@@ -37,7 +37,9 @@ impl Site {
 
     /// Serves these pages, each a path and its HTML.
     pub async fn of<const N: usize>(pages: [(&str, String); N]) -> anyhow::Result<Self> {
-        let pages = pages.into_iter().fold(Router::new(), |pages, (path, html)| pages.route(path, get(|| async { Html(html) })));
+        let pages = pages
+            .into_iter()
+            .fold(Router::new(), |pages, (path, html)| pages.route(path, get(|| async { Html(html) })));
         Self::serve(pages).await
     }
 

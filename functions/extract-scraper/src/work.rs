@@ -240,9 +240,26 @@ async fn conclude(
         }
     };
     lines.say(Level::Info, "end", format!("Completed: {} rows from {} pages", harvest.rows.len(), harvest.units()));
-    run.complete(&key, bytes, complaint.as_deref(), harvest.units(), lines.take()).await?;
-    telemetry::counter!("TasksCompleted").increment(1);
-    Ok(())
+    let ended = run.complete(&key, bytes, complaint.as_deref(), harvest.units(), lines.take()).await;
+    match &ended {
+        Ok(()) => {
+            telemetry::counter!("TasksCompleted").increment(1);
+            discard(app, task.job.checkpoint.as_deref()).await;
+        }
+        // Nobody else knows of this file: the task may even be gone.
+        Err(Lost::Superseded(_)) => discard(app, Some(&key)).await,
+        Err(Lost::Table(_)) => {}
+    }
+    ended
+}
+
+/// Deletes a file that nobody will ask for. If that fails it goes with its task.
+async fn discard(app: &App, file: Option<&str>) {
+    if let Some(file) = file
+        && let Err(error) = app.results.delete(file).await
+    {
+        tracing::warn!(%error, file, "a file was not deleted");
+    }
 }
 
 /// Stores the rows as the file that was asked for. Its name carries the attempt's token: no two attempts write one file.

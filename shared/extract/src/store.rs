@@ -1,7 +1,7 @@
 //! Tasks, read and changed for their owner.
 
 use jobs::{Cancelled, Job, Jobs, Results, ResultsError, Status, SubmitError};
-use table::{Condition, TableError, Update, decode, new_id};
+use table::{TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -114,11 +114,8 @@ impl Tasks {
         }
         let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
         results.delete_all(&task.results_prefix()).await?;
-        match self.jobs.table.delete(&key, Condition::Exists("pk")).await {
-            Ok(_) => Ok(Deleted::Deleted),
-            Err(TableError::ConditionFailed(_)) => Err(UpdateError::Missing),
-            Err(error) => Err(error.into()),
-        }
+        self.jobs.table.delete(&key).await?;
+        Ok(Deleted::Deleted)
     }
 
     /// The lines of a task's log from number `first` to `last`.

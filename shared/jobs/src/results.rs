@@ -70,6 +70,12 @@ impl Results {
         Ok(request.presigned(life).await.map_err(failed)?.uri().to_owned())
     }
 
+    /// Deletes a file, if it is there.
+    pub async fn delete(&self, key: &str) -> Result<(), ResultsError> {
+        self.client.delete_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Deletes every file whose key begins with `prefix`; up to a thousand, more than any job makes.
     pub async fn delete_all(&self, prefix: &str) -> Result<(), ResultsError> {
         let found = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await.map_err(failed)?;

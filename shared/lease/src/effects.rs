@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use table::{AttributeValue, Item, Key, Millis, Table, TableError, Update, new_nonce};
+use table::{AttributeValue, Condition, Item, Key, Millis, Table, TableError, Update, new_nonce};
 use thiserror::Error;
 
 use crate::rules;
@@ -54,16 +54,24 @@ pub async fn claim(
     }
 }
 
-/// Keeps the item until `until`, and gives it as it is now. Repeating it changes nothing more, if that is true of `also`.
+/// Keeps the item until `until`, and gives it as it is now. Repeating it changes nothing more, if that is true of `also`. Where the lease
+/// already lasts longer (the clock was set back), nothing is changed, `also` included.
 pub async fn renew(table: &Table, key: &Key, lease: &mut Lease, until: Millis, also: Update) -> Result<Item, Lost> {
     match table.update(key, rules::renew(lease.token, until).and(also)).await {
         Ok(item) => {
             lease.expires_at = until;
             Ok(item)
         }
-        Err(TableError::ConditionFailed(items)) => Err(Lost::Superseded(refused_item(table, key, items).await?)),
+        Err(TableError::ConditionFailed(items)) => match refused_item(table, key, items).await? {
+            Some(item) if rules::held(lease.token).holds(&item) && lasts_beyond(until).holds(&item) => Ok(item),
+            item => Err(Lost::Superseded(item)),
+        },
         Err(error) => Err(error.into()),
     }
+}
+
+fn lasts_beyond(moment: Millis) -> Condition {
+    Condition::at_least("claimable_at", Millis(moment.0.saturating_add(1)))
 }
 
 /// Gives the item back, to be claimed from `claimable_at` on, or never again.

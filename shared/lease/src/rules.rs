@@ -15,10 +15,11 @@ pub fn claim(now: Millis, owner: &str, duration: Duration, nonce: &str) -> Updat
         .when(Condition::at_most("claimable_at", now))
 }
 
-/// Keeps the item until `until`. A lease that has run out can be renewed as long as nobody else has claimed the item.
+/// Keeps the item until `until`. A lease that has run out can be renewed as long as nobody else has claimed the item. A renewal never
+/// shortens a lease: so one that arrives late, after a newer one, changes nothing.
 #[must_use]
 pub fn renew(token: u64, until: Millis) -> Update {
-    Update::new().set("claimable_at", until).when(held(token))
+    Update::new().set("claimable_at", until).when(held(token)).when(Condition::at_most("claimable_at", until))
 }
 
 /// Gives the item back, to be claimed from `claimable_at` on, or never again.

@@ -9,11 +9,12 @@ use table::{AttributeValue, Clock, Item, Millis};
 const OWNERS: [&str; 3] = ["ann", "bob", "cid"];
 const LEASE: Duration = Duration::from_secs(30);
 
-/// What happens next. A token is given as an offset from the newest one, so that stale, current and unheard-of ones all occur.
+/// What happens next. A token is given as an offset from the newest one, so that stale, current and unheard-of ones all occur; a renewal
+/// may arrive some seconds late.
 #[derive(Clone, Debug)]
 enum Step {
     Claim { owner: usize },
-    Renew { behind: u64 },
+    Renew { behind: u64, late: u64 },
     Release { behind: u64, pause: Option<u64> },
     Wait { seconds: u64 },
 }
@@ -21,7 +22,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (0..OWNERS.len()).prop_map(|owner| Step::Claim { owner }),
-        3 => (0_u64..3).prop_map(|behind| Step::Renew { behind }),
+        3 => (0_u64..3, prop_oneof![Just(0_u64), 0..90_u64]).prop_map(|(behind, late)| Step::Renew { behind, late }),
         2 => (0_u64..3, prop::option::weighted(0.9, 0_u64..60)).prop_map(|(behind, pause)| Step::Release { behind, pause }),
         3 => (0_u64..45).prop_map(|seconds| Step::Wait { seconds }),
     ];
@@ -54,12 +55,14 @@ proptest! {
                         model = Model { claims: model.claims + 1, holder: Some(OWNERS[owner]), free_from: Some(now.after(LEASE)) };
                     }
                 }
-                Step::Renew { behind } => {
+                Step::Renew { behind, late } => {
+                    let until = Millis(now.after(LEASE).0 - late * 1_000);
+                    let newest = model.free_from.is_some_and(|from| from <= until);
                     let ours = behind == 0 && model.holder.is_some();
                     let token = model.claims.wrapping_sub(behind);
-                    prop_assert_eq!(rules::renew(token, now.after(LEASE)).apply(&mut item), ours);
-                    if ours {
-                        model.free_from = Some(now.after(LEASE));
+                    prop_assert_eq!(rules::renew(token, until).apply(&mut item), ours && newest);
+                    if ours && newest {
+                        model.free_from = Some(until);
                     }
                 }
                 Step::Release { behind, pause } => {

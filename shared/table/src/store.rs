@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
@@ -231,30 +230,11 @@ impl Table {
         Ok(answer.attributes.unwrap_or_default())
     }
 
-    /// Deletes an item if `condition` holds, and gives it as it was.
-    pub async fn delete(&self, key: &Key, condition: Condition) -> Result<Option<Item>, TableError> {
-        let mut terms = Terms::default();
-        let condition = condition.render(&mut terms);
-        let (names, values) = terms.into_maps();
-        let answer = self
-            .client
-            .delete_item()
-            .table_name(self.name())
-            .set_key(Some(key.attributes()))
-            .condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await
-            .map_err(|error| {
-                refusal(&error, |error| match error {
-                    DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed),
-                    _ => None,
-                })
-            })?;
-        Ok(answer.attributes)
+    /// Deletes an item, if it is there.
+    pub async fn delete(&self, key: &Key) -> Result<(), TableError> {
+        let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
+        request.send().await.map_err(|error| classify(&error))?;
+        Ok(())
     }
 
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.

@@ -81,8 +81,12 @@ impl Proxy {
                 bail!("lost after it was done, as told")
             }
             Some(Fault::Delay { milliseconds }) => {
-                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-                self.forward(parts, body).await
+                // On its own: it is done also where the caller has lost patience meanwhile, and asked again.
+                let late = async move {
+                    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                    self.forward(parts, body).await
+                };
+                tokio::spawn(late).await?
             }
             Some(Fault::Answer { status, error_type, body }) => {
                 let response = Response::builder()

@@ -1,0 +1,111 @@
+//! What an operator sees and does, past the API: tasks as they are stored, result files, log lines, the recovery function.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use extract::{Task, account_key, task_key};
+use jobs::Status;
+use serde_json::{Value as Json, json};
+use table::{Clock, Condition, Key, Millis, TableError, Update};
+use uuid::Uuid;
+
+use crate::stack::{Stack, eventually};
+use crate::user::User;
+
+impl Stack {
+    /// A task as it is stored. Asking costs nothing of the owner's rate limit.
+    pub async fn stored_task(&self, key: &Key) -> anyhow::Result<Option<Task>> {
+        Ok(self.table("extract").get(key).await?)
+    }
+
+    /// The keys of all of a user's tasks, oldest first.
+    pub async fn task_keys(&self, user: &User) -> anyhow::Result<Vec<Key>> {
+        let tasks = Condition::Between("sk", "TASK#".into(), "TASK#~".into());
+        let all = Condition::All(vec![Condition::equal("pk", account_key(&user.id).pk), tasks]);
+        Ok(self.table("extract").query(table::Query::new(all).consistent()).await?.items)
+    }
+
+    /// Waits until a task has ended by itself, and gives it as it is stored.
+    pub async fn ended(&self, key: &Key) -> anyhow::Result<Task> {
+        let what = format!("{} has ended", key.sk);
+        eventually(&what, async || Ok(self.stored_task(key).await?.filter(|task| task.job.status.is_final()))).await
+    }
+
+    /// Waits until a task has ended, with the recovery function run again and again, as EventBridge does each minute. What rests until
+    /// its next attempt is made due (see [`Stack::make_due`]); what a dead worker holds is left to its lease.
+    pub async fn ended_by_recovery(&self, key: &Key) -> anyhow::Result<Task> {
+        let made_due = Mutex::new(HashSet::new());
+        let what = format!("{} has ended, with the help of recovery", key.sk);
+        eventually(&what, async || {
+            let task = self.stored_task(key).await?.context("the task is gone")?;
+            if task.job.status.is_final() {
+                return Ok(Some(task));
+            }
+            // Once for each attempt: what is sent twice proves nothing more.
+            let pending = task.job.status == Status::Pending;
+            if pending && made_due.lock().unwrap_or_else(PoisonError::into_inner).insert(task.job.lease.lease_token) {
+                self.make_due(key).await?;
+            }
+            self.run_recovery().await?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Makes a waiting job claimable, and due for recovery: the policy's pauses are minutes, which no test should wait for.
+    pub async fn make_due(&self, key: &Key) -> anyhow::Result<()> {
+        let past = Millis(Clock::system().now().0 - 1_000);
+        let change = Update::new().set("claimable_at", past).set("redeliver_at", past);
+        let change = change.when(Condition::equal("status", Status::Pending.as_str()));
+        match self.table("extract").update(key, change).await {
+            // A worker has begun meanwhile: all the better.
+            Ok(_) | Err(TableError::ConditionFailed(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the recovery function once, and gives how many messages it has sent.
+    pub async fn run_recovery(&self) -> anyhow::Result<u64> {
+        let answer = self.invoke("recovery", &json!({})).await?;
+        answer["redelivered"].as_u64().with_context(|| format!("recovery answered {answer}"))
+    }
+
+    /// The result files of a task, by their keys.
+    pub async fn result_files(&self, user: &User, task: Uuid) -> anyhow::Result<Vec<String>> {
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true).build();
+        let client = aws_sdk_s3::Client::from_conf(config);
+        let results = format!("{}-results-", self.name);
+        let buckets = client.list_buckets().send().await?;
+        let bucket = buckets.buckets().iter().filter_map(|bucket| bucket.name()).find(|name| name.starts_with(&results));
+        let bucket = bucket.with_context(|| format!("there is no bucket {results}…"))?;
+        let prefix = format!("results/{}/{task}/", user.id);
+        let found = client.list_objects_v2().bucket(bucket).prefix(prefix).send().await?;
+        Ok(found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
+    }
+
+    /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first.
+    pub async fn log_lines(&self, function: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<Json>> {
+        let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
+        let group = format!("/drover/{}/{function}", self.name);
+        let pattern = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
+        // The service gives pages, and an empty one need not be the last.
+        let (mut lines, mut next) = (Vec::new(), None);
+        loop {
+            let request = client.filter_log_events().log_group_name(&group).filter_pattern(&pattern).set_next_token(next);
+            let page = request.start_time(i64::try_from(since.0)?).send().await?;
+            lines.extend(page.events().iter().filter_map(|event| serde_json::from_str(event.message()?).ok()));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(lines);
+            }
+        }
+    }
+}
+
+/// The key of a user's task, as the API shows it.
+pub fn key_of(user: &User, task: &Json) -> anyhow::Result<Key> {
+    Ok(task_key(&user.id, crate::user::id_of(task)?.parse()?))
+}
