@@ -1,8 +1,10 @@
-"""Demonstration accounts, made with the operator's own command."""
+"""Demonstration accounts, made as an operator makes them: with `droverctl`, and through the administrator's API."""
 
 import json
 import os
 import subprocess
+import urllib.error
+import urllib.request
 from typing import Any
 
 from cloud import build
@@ -15,9 +17,47 @@ _DEMO = ["--email", "demo@example.com", "--name", "Demo User", "--plan", "profes
 _OPERATOR = ["--email", "operator@example.com", "--name", "Operator", "--plan", "enterprise", "--operator"]
 
 
+_SCRAPER_ADMIN = "/api/scraper-credentials/admin"
+_CREDENTIALS: list[dict[str, Any]] = [
+    *(
+        {"platform": platform, "name": f"Account {n}", "email": f"{platform}-{n}@example.com", "password": f"demo-{n}"}
+        for platform in ("linkedin", "techfetch")
+        for n in (1, 2, 3)
+    ),
+    {"platform": "glassdoor", "name": "Cookie Set 1", "credentials": {"cookie": "session_id=demo", "csrf_token": "demo"}},
+]
+
+
 def seed(stack: Stack) -> dict[str, str]:
-    """Makes the accounts; their keys, by their names in the env file."""
-    return {"DROVER_ADMIN_KEY": _account(stack, "operator", _OPERATOR), "DROVER_CLOUD_KEY": _account(stack, "demo", _DEMO)}
+    """Makes the accounts that the stack does not have yet; their keys, by their names in the env file."""
+    keys = dict(stack.keys)
+    if "DROVER_ADMIN_KEY" not in keys:
+        keys["DROVER_ADMIN_KEY"] = _account(stack, "operator", _OPERATOR)
+    if "DROVER_CLOUD_KEY" not in keys:
+        keys["DROVER_CLOUD_KEY"] = _account(stack, "demo", _DEMO)
+    if "DROVER_SCRAPER_KEY" not in keys:
+        admin = keys["DROVER_ADMIN_KEY"]
+        keys["DROVER_SCRAPER_KEY"] = _post(stack, admin, f"{_SCRAPER_ADMIN}/keys", {"name": "demo"})["api_key"]
+        for credential in _CREDENTIALS:
+            _post(stack, admin, f"{_SCRAPER_ADMIN}/credentials", credential)
+    return keys
+
+
+def is_complete(stack: Stack) -> bool:
+    """Whether the stack has every account."""
+    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY"} <= stack.keys.keys()
+
+
+def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "X-Scraper-API-Key": key}
+    request = urllib.request.Request(stack.url + path, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        raise CloudError(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
+    except OSError as error:
+        raise CloudError(f"POST {path} failed: {error}") from None
 
 
 def _account(stack: Stack, name: str, about: list[str]) -> str:

@@ -94,7 +94,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
         deployment = deploy(stack, _parameters(stack))
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
-    if not stack.keys:
+    if not seed.is_complete(stack):
         with step("Making the demonstration accounts"):
             stack.keys = seed.seed(stack)
     stack.save()

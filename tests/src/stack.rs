@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use api::identity::{Identity, KeyRecord, Permission, Plan, User as Owner};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User as Owner};
 use aws_sdk_lambda::primitives::Blob;
 use extract::account_key;
 use jobs::{Account, Jobs, Logs, Policy, Queue};
@@ -127,6 +127,7 @@ impl Stack {
         self.table("extract").put(&account, Condition::Absent("pk")).await?;
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
+            kind: KeyKind::Cloud,
             id: Uuid::new_v4().to_string(),
             user_id: id.clone(),
             plan,

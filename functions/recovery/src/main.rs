@@ -1,8 +1,9 @@
-//! The Lambda that finds what was lost, once a minute: jobs that are due and that nobody has claimed get their message again. Nothing
-//! correct depends on when it runs, or on its running once.
+//! The Lambda that finds what was lost, once a minute: jobs that are due and that nobody has claimed get their message again. It also
+//! writes down which credentials' leases and cooldowns are over. Nothing correct depends on when it runs, or on its running once.
 
 use std::time::Duration;
 
+use credentials::Credentials;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value as Json, json};
 use table::Millis;
@@ -13,14 +14,16 @@ const MARGIN: Duration = Duration::from_secs(5);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init("recovery");
-    let jobs = &extract::open(&table::aws::configure()?)?;
+    let config = table::aws::configure()?;
+    let jobs = &extract::open(&config)?;
+    let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let redelivered = jobs.redeliver_due(deadline).await;
+        let (redelivered, tidied) = tokio::join!(jobs.redeliver_due(deadline), credentials.tidy());
         telemetry::counter!("Redelivered").increment(redelivered.as_ref().map_or(0, |count| *count as u64));
-        tracing::info!(kind = jobs.kind, ?redelivered, "looked for due jobs");
+        tracing::info!(?redelivered, ?tidied, "looked for what was lost");
         telemetry::flush_metrics();
-        Ok::<Json, Error>(json!({"redelivered": redelivered?}))
+        Ok::<Json, Error>(json!({"redelivered": redelivered?, "tidied": tidied?}))
     }))
     .await
 }

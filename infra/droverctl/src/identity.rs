@@ -1,7 +1,7 @@
 //! `droverctl users` and `droverctl keys`.
 
 use anyhow::{Context, bail};
-use api::identity::{Identity, KeyRecord, Permission, Plan, User};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use extract::account_key;
 use jobs::Account;
@@ -123,6 +123,7 @@ impl KeyCommand {
 fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord {
     let all = Permission::ALL.map(|(_, permission)| permission).to_vec();
     KeyRecord {
+        kind: KeyKind::Cloud,
         id: new_id(now).to_string(),
         user_id: user.id.clone(),
         plan: user.plan,

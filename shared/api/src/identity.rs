@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the key that hashes to `hash` | `pk = KEY#hash`, `sk = KEY` |
 //! | a user | `pk = USER#user`, `sk = PROFILE` |
+//! | the scrapers' keys, in the order they were made | `pk = SCRAPERS`, `sk` is the key's id |
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use secrets::{ApiKey, KeyHash};
 use serde::{Deserialize, Serialize};
-use table::{Clock, Condition, Key, Millis, Table, TableError};
+use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Transaction, Update};
 
 /// How long a warm function trusts what it knows of a key: so long, at most, a deactivated one still works.
 const TRUSTED: Duration = Duration::from_secs(30);
@@ -114,11 +115,25 @@ pub struct User {
     pub created_at: Millis,
 }
 
+/// Which API a key is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// The extraction cloud.
+    #[default]
+    Cloud,
+    /// The credential queue.
+    Scraper,
+}
+
 /// A key as it is stored, with what a request needs to know of its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     /// The key's id, a UUID.
     pub id: String,
+    /// Which API it is for.
+    #[serde(default)]
+    pub kind: KeyKind,
     /// Whose it is.
     pub user_id: String,
     /// The owner's plan.
@@ -198,6 +213,53 @@ impl Identity {
         let stored = Stored { key: key_of_api_key(hash), item: record };
         self.table.put(&stored, Condition::Absent("pk")).await
     }
+}
+
+/// A scraper's key, as administrators list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScraperKey {
+    /// The hash that it is found by.
+    hash: String,
+    /// The key.
+    #[serde(flatten)]
+    pub record: KeyRecord,
+}
+
+impl Identity {
+    /// Adds a scraper's key, to be found by `hash`, and listed.
+    pub async fn add_scraper_key(&self, hash: &KeyHash, record: &KeyRecord) -> Result<(), TableError> {
+        let listed = ScraperKey { hash: hash.as_str().to_owned(), record: record.clone() };
+        Transaction::new()
+            .put(&self.table, &Stored { key: key_of_api_key(hash), item: record }, &Condition::Absent("pk"))?
+            .put(&self.table, &Stored { key: key_of_scraper(&record.id), item: &listed }, &Condition::Absent("pk"))?
+            .commit(&self.table)
+            .await
+    }
+
+    /// A page of the scrapers' keys, after the key with the id `after`.
+    pub async fn scraper_keys(&self, limit: u32, after: Option<&str>) -> Result<Vec<ScraperKey>, TableError> {
+        let start = after.map(|id| key_of_scraper(id).into_item());
+        let query = Query::new(Condition::equal("pk", SCRAPERS)).limit(limit).start(start);
+        Ok(self.table.query(query).await?.items)
+    }
+
+    /// Makes a scraper's key work no more; says whether there is such a key. A warm function may take it for 30 seconds more.
+    pub async fn revoke_scraper_key(&self, id: &str) -> Result<bool, TableError> {
+        let Some(key) = self.table.get::<ScraperKey>(&key_of_scraper(id)).await? else { return Ok(false) };
+        let revoked = || Update::new().set("is_active", false).when(Condition::Exists("pk"));
+        Transaction::new()
+            .update(&self.table, &Key::new(format!("KEY#{}", key.hash), "KEY"), revoked())?
+            .update(&self.table, &key_of_scraper(id), revoked())?
+            .commit(&self.table)
+            .await?;
+        Ok(true)
+    }
+}
+
+const SCRAPERS: &str = "SCRAPERS";
+
+fn key_of_scraper(id: &str) -> Key {
+    Key::new(SCRAPERS, id)
 }
 
 fn key_of_api_key(hash: &KeyHash) -> Key {

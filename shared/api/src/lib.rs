@@ -5,6 +5,7 @@ pub mod extract_cloud;
 pub mod identity;
 mod observe;
 mod rate_limit;
+pub mod scraper_credentials;
 mod serve;
 mod source;
 

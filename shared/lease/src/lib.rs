@@ -9,8 +9,11 @@
 //! claimable because the time has passed.
 
 mod effects;
+mod pool;
 pub mod rules;
 mod state;
 
 pub use effects::{Claim, Lost, claim, release, renew};
+pub use pool::{Pools, Wish};
+pub use rules::{Available, Holder};
 pub use state::{Lease, LeaseState};

@@ -1,6 +1,8 @@
-//! Knows how secrets are made and kept: API keys are 256 random bits, shown once and stored as a SHA-256 hash.
-//! Knows nothing of who owns a key or what it opens.
+//! Knows how secrets are made and kept: API keys are 256 random bits, shown once and stored as a SHA-256 hash; what must be shown again is
+//! sealed under a key that KMS guards. Knows nothing of whose a secret is or what it opens.
 
 mod api_key;
+mod sealing;
 
 pub use api_key::{ApiKey, KeyHash};
+pub use sealing::{SealError, Sealer};

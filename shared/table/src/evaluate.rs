@@ -42,8 +42,14 @@ impl Update {
         if !self.conditions.iter().all(|condition| condition.holds(item)) {
             return false;
         }
+        let before = item.clone();
         for change in &self.changes {
             match change {
+                Change::Copy(attribute, from) => {
+                    if let Some(value) = before.get(*from) {
+                        item.insert((*attribute).to_owned(), value.clone());
+                    }
+                }
                 Change::Set(attribute, value) => {
                     item.insert((*attribute).to_owned(), value.0.clone());
                 }

@@ -177,6 +177,7 @@ pub struct Update {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
     Set(&'static str, Value),
+    Copy(&'static str, &'static str),
     SetIfAbsent(&'static str, Value),
     Add(&'static str, Value),
     Remove(&'static str),
@@ -200,6 +201,13 @@ impl Update {
     #[must_use]
     pub fn set(mut self, attribute: &'static str, value: impl Into<Value>) -> Self {
         self.changes.push(Change::Set(attribute, value.into()));
+        self
+    }
+
+    /// Sets an attribute to what another one was before the update; that one must be there.
+    #[must_use]
+    pub fn copy(mut self, attribute: &'static str, from: &'static str) -> Self {
+        self.changes.push(Change::Copy(attribute, from));
         self
     }
 
@@ -255,6 +263,9 @@ impl Update {
             match change {
                 Change::Set(attribute, value) => {
                     sets.push(format!("{} = {}", terms.name(attribute), terms.value(value)));
+                }
+                Change::Copy(attribute, from) => {
+                    sets.push(format!("{} = {}", terms.name(attribute), terms.name(from)));
                 }
                 Change::SetIfAbsent(attribute, value) => {
                     let (name, value) = (terms.name(attribute), terms.value(value));

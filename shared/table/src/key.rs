@@ -20,6 +20,12 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
+    /// The key as an item, such as a query goes on after.
+    #[must_use]
+    pub fn into_item(self) -> HashMap<String, AttributeValue> {
+        self.attributes()
+    }
+
     pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk.clone())),

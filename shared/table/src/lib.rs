@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod clock;
 pub mod cost;
+pub mod cursor;
 mod error;
 mod evaluate;
 mod expression;

@@ -180,6 +180,13 @@ impl Table {
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 
+    /// Writes a whole item over what may be there.
+    pub async fn replace<T: Serialize + Sync>(&self, item: &T) -> Result<(), TableError> {
+        let request = self.client.put_item().table_name(self.name()).set_item(Some(serde_dynamo::to_item(item)?));
+        request.send().await.map_err(|error| classify(&error))?;
+        Ok(())
+    }
+
     /// Writes a whole item if `condition` holds.
     pub async fn put<T: Serialize + Sync>(&self, item: &T, condition: Condition) -> Result<(), TableError> {
         let mut terms = Terms::default();

@@ -50,6 +50,24 @@ impl Transaction {
         Ok(self)
     }
 
+    /// Deletes an item if `condition` holds.
+    pub fn delete(mut self, table: &Table, key: &Key, condition: &Condition) -> Result<Self, TableError> {
+        let mut terms = Terms::default();
+        let condition = condition.render(&mut terms);
+        let (names, values) = terms.into_maps();
+        let delete = types::Delete::builder()
+            .table_name(table.name())
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| TableError::Broken(error.to_string()))?;
+        self.actions.push(TransactWriteItem::builder().delete(delete).build());
+        Ok(self)
+    }
+
     /// Changes an item.
     pub fn update(mut self, table: &Table, key: &Key, update: Update) -> Result<Self, TableError> {
         let rendered = update.render();

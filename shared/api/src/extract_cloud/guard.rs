@@ -16,7 +16,7 @@ use telemetry::RequestId;
 
 use super::body::{Unwrapped, write_json};
 use super::error::{Error, Unrendered};
-use crate::identity::{Identity, KeyRecord, Permission, Plan};
+use crate::identity::{Identity, KeyKind, KeyRecord, Permission, Plan};
 use crate::rate_limit::{Decision, RateLimit, RateLimiter};
 use crate::source::source_address;
 
@@ -119,8 +119,8 @@ impl Gate {
         let invalid = Error::Authentication("Invalid or expired API key");
         let Some(key) = presented.to_str().ok().and_then(bearer) else { return Err(invalid) };
         match self.identity.find_key(&ApiKey::presented(key)).await {
-            Ok(Some(key)) => Ok(Some(key)),
-            Ok(None) => Err(invalid),
+            Ok(Some(key)) if key.kind == KeyKind::Cloud => Ok(Some(key)),
+            Ok(_) => Err(invalid),
             Err(error) => Err(unavailable(&error)),
         }
     }

@@ -1,0 +1,6 @@
+//! `/api/scraper-credentials/admin/…`: what administrators do.
+
+pub(crate) mod credentials;
+pub(crate) mod import;
+pub(crate) mod keys;
+pub(crate) mod platforms;

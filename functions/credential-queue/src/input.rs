@@ -1,0 +1,108 @@
+//! What callers send: types and bounds, each fault with what would be right.
+
+use api::scraper_credentials::Error;
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use serde_json::Value as Json;
+
+/// The most of a listing that one page holds.
+pub(crate) const LARGEST_PAGE: usize = 100;
+
+/// The number of a credential in a path. What is no positive integer names nothing: a 404.
+pub(crate) struct Number(pub(crate) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let missing = Error::not_found("Credential not found");
+        let Ok(axum::extract::Path(text)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
+            return Err(missing);
+        };
+        // Only digits: "+5", "5.0" and "05" would be other names of the same thing.
+        match text.parse::<u64>() {
+            Ok(number) if number > 0 && number.to_string() == text => Ok(Self(number)),
+            _ => Err(missing),
+        }
+    }
+}
+
+/// A query string.
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+    }
+}
+
+impl Parameters {
+    /// The last value of a parameter; an empty one counts as not given.
+    pub(crate) fn text(&self, name: &str, longest: usize) -> Result<Option<&str>, Error> {
+        let given = self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let given = given.filter(|value| !value.is_empty());
+        given.map(|text| bounded(name, text, longest)).transpose()
+    }
+
+    /// A whole number from `smallest` to `largest`.
+    pub(crate) fn number(&self, name: &str, smallest: u64, largest: u64) -> Result<Option<u64>, Error> {
+        let Some(text) = self.text(name, 40)? else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if (smallest..=largest).contains(&number) => Ok(Some(number)),
+            _ => Err(Error::invalid(format!("{name} must be a whole number from {smallest} to {largest}"))),
+        }
+    }
+
+    /// The size of a page: `limit`, 50 unless given.
+    pub(crate) fn limit(&self) -> Result<usize, Error> {
+        let limit = self.number("limit", 1, LARGEST_PAGE as u64)?;
+        Ok(limit.map_or(50, |limit| usize::try_from(limit).unwrap_or(LARGEST_PAGE)))
+    }
+}
+
+/// An optional text of a body; null counts as not given.
+pub(crate) fn text<'body>(body: &'body Json, name: &str, longest: usize) -> Result<Option<&'body str>, Error> {
+    match body.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(text)) => bounded(name, text, longest).map(Some),
+        Some(_) => Err(Error::invalid(format!("{name} must be a string"))),
+    }
+}
+
+/// A text of a body that must be there and hold something.
+pub(crate) fn needed<'body>(body: &'body Json, name: &str, longest: usize) -> Result<&'body str, Error> {
+    let given = text(body, name, longest)?.filter(|text| !text.trim().is_empty());
+    given.ok_or_else(|| Error::invalid(format!("{name} is required")))
+}
+
+/// An optional whole number of a body, from `smallest` to `largest`; null counts as not given.
+pub(crate) fn number(body: &Json, name: &str, smallest: u64, largest: u64) -> Result<Option<u64>, Error> {
+    match body.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(given) => match given.as_u64() {
+            Some(number) if (smallest..=largest).contains(&number) => Ok(Some(number)),
+            _ => Err(Error::invalid(format!("{name} must be a whole number from {smallest} to {largest}"))),
+        },
+    }
+}
+
+fn bounded<'text>(name: &str, text: &'text str, longest: usize) -> Result<&'text str, Error> {
+    if text.chars().count() > longest {
+        return Err(Error::invalid(format!("{name} must have at most {longest} characters")));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(format!("{name} must not hold a NUL character")));
+    }
+    Ok(text)
+}
+
+/// The fencing token of a request, if it has one.
+pub(crate) fn lease_token(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    let Some(given) = headers.get("x-lease-token") else { return Ok(None) };
+    let token = given.to_str().ok().and_then(|token| token.trim().parse().ok());
+    token.map(Some).ok_or_else(|| Error::invalid("X-Lease-Token must be the whole number that came with the credential"))
+}

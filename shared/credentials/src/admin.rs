@@ -1,0 +1,443 @@
+//! What administrators do: add credentials, list, change, switch off and on, reset, delete and count them.
+
+use secrets::SealError;
+use serde::{Deserialize, Serialize};
+use table::{
+    Comparison, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, cursor, decode, new_nonce,
+};
+use thiserror::Error;
+
+use crate::audit::Event;
+use crate::credential::{Credential, Secret, Status};
+use crate::platform::Platform;
+use crate::queue::done;
+use crate::store::Credentials;
+
+/// How many credentials one transaction adds; the hundredth action is the count's.
+const BATCH: usize = 99;
+/// How many pages of an index are read for one page of a listing that is filtered by status.
+const READS: usize = 20;
+/// How many credentials of a kind are counted.
+const COUNTED: usize = 10_000;
+/// How far back recovery looks for what has come to its end.
+const TIDIED: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// A credential that is to be added.
+pub struct NewCredential {
+    /// What it is called.
+    pub name: String,
+    /// What a scraper signs in with.
+    pub secret: Secret,
+}
+
+/// A change of a credential; what is none stays as it is.
+#[derive(Default)]
+pub struct Edit {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new secret.
+    pub secret: Option<Secret>,
+}
+
+/// A page of credentials.
+#[derive(Debug)]
+pub struct Listing {
+    /// The credentials.
+    pub credentials: Vec<Credential>,
+    /// Where to go on, if there may be more.
+    pub next: Option<String>,
+}
+
+/// How a platform's pool stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statistics {
+    /// All credentials.
+    pub total: u64,
+    /// Free ones.
+    pub available: u64,
+    /// Those that scrapers hold.
+    pub in_use: u64,
+    /// Resting ones.
+    pub cooldown: u64,
+    /// Those that are failed until they are reset.
+    pub failed: u64,
+    /// Those that are switched off.
+    pub disabled: u64,
+}
+
+/// Why something was not done.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// There is no such credential.
+    #[error("no such credential")]
+    Missing,
+    /// Its state does not allow it.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// The cursor is not one of ours.
+    #[error("the cursor is not one")]
+    Cursor,
+    /// The table failed.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The secret could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Where a listing goes on.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    /// The part that is being read, counted over all platforms.
+    part: usize,
+    /// The last key read of it: `pk`, `sk`, and the sort key of the index.
+    after: Option<(String, String, u64)>,
+}
+
+/// A part of a listing: a range of an index.
+struct Part {
+    index: &'static str,
+    partition: &'static str,
+    sort: &'static str,
+    platform: String,
+    range: Option<(Comparison, Millis)>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    status: Status,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    #[serde(default)]
+    total: i64,
+}
+
+#[derive(Deserialize)]
+struct LastId {
+    last: u64,
+}
+
+#[derive(Serialize)]
+struct Deletion {
+    #[serde(flatten)]
+    key: Key,
+    #[serde(flatten)]
+    event: Event,
+}
+
+impl Credentials {
+    /// Adds credentials of a platform, and gives their numbers. They are added in transactions of 99: where one fails, those before it
+    /// are there.
+    pub async fn add(&self, platform: &Platform, new: Vec<NewCredential>, by: &str) -> Result<Vec<u64>, AdminError> {
+        let count = new.len() as u64;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let ids = Update::new().add("last", i64::try_from(count).unwrap_or(i64::MAX));
+        let LastId { last } = decode(self.table.update(&Key::new("COUNT", "#id"), ids).await?)?;
+        let first = last - count + 1;
+        let mut numbered = (first..).zip(new);
+        loop {
+            let batch: Vec<_> = numbered.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok((first..=last).collect());
+            }
+            let grown = Update::new().add("total", i64::try_from(batch.len()).unwrap_or(i64::MAX));
+            let mut adding = Transaction::new().update(&self.table, &count_of(&platform.name), grown)?;
+            for (id, new) in batch {
+                adding = adding.put(&self.table, &self.credential(platform, id, new, by).await?, &Condition::Absent("pk"))?;
+            }
+            adding.commit(&self.table).await?;
+        }
+    }
+
+    async fn credential(&self, platform: &Platform, id: u64, new: NewCredential, by: &str) -> Result<Created, AdminError> {
+        let (now, key) = (self.clock.now(), Credential::key_of(id));
+        let event = Event { action: "created".to_owned(), at: now, by: by.to_owned(), detail: None };
+        let credential = Credential {
+            sealed: self.seal(&key, &new.secret).await?,
+            key,
+            id,
+            pool: platform.name.clone(),
+            name: new.name,
+            status: Status::Available,
+            // Never used: before all that were.
+            lease: lease::LeaseState::claimable_from(Millis(0)),
+            parked: None,
+            parked_at: None,
+            failure_count: 0,
+            consecutive_failures: 0,
+            success_count: 0,
+            use_count: 0,
+            last_error: None,
+            last_used_at: None,
+            session_id: None,
+            last_holder: None,
+            last_report: None,
+            policy: None,
+            created_at: now,
+            updated_at: now,
+        };
+        Ok(Created { credential, last_event: event.to_text() })
+    }
+
+    async fn seal(&self, key: &Key, secret: &Secret) -> Result<String, AdminError> {
+        let secret = serde_json::to_vec(secret).map_err(|error| TableError::Broken(error.to_string()))?;
+        Ok(self.sealer.seal(&key.pk, &secret).await?)
+    }
+
+    /// A credential.
+    pub async fn show(&self, id: u64) -> Result<Option<Credential>, TableError> {
+        self.table.get(&Credential::key_of(id)).await
+    }
+
+    /// Changes a credential.
+    pub async fn edit(&self, id: u64, edit: Edit, by: &str) -> Result<Credential, AdminError> {
+        let mut change = done("edited", self.clock.now(), by, None);
+        if let Some(name) = edit.name {
+            change = change.set("name", name);
+        }
+        if let Some(secret) = &edit.secret {
+            change = change.set("sealed", self.seal(&Credential::key_of(id), secret).await?);
+        }
+        self.change(id, change, "").await
+    }
+
+    /// Switches a credential off; a scraper that holds it loses it.
+    pub async fn disable(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
+        let now = self.clock.now();
+        let change = done("disabled", now, by, None)
+            .set("status", Status::Disabled.as_str())
+            .copy("parked", "pool")
+            .set("parked_at", now)
+            .set("lease_nonce", new_nonce())
+            .remove("claimable_at")
+            .remove("lease_owner");
+        self.change(id, change, "").await
+    }
+
+    /// Switches a credential on again.
+    pub async fn enable(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
+        let change = self.freed("enabled", by).when(Condition::equal("status", Status::Disabled.as_str()));
+        self.change(id, change, "only a disabled credential can be enabled").await
+    }
+
+    /// Makes a failed or resting credential available, its failures forgotten.
+    pub async fn reset(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
+        let change = self
+            .freed("reset", by)
+            .set("failure_count", 0_u64)
+            .set("consecutive_failures", 0_u64)
+            .remove("last_error")
+            .when(Condition::OneOf("status", vec![Status::Failed.as_str().into(), Status::Cooldown.as_str().into()]));
+        self.change(id, change, "only a failed or resting credential can be reset").await
+    }
+
+    /// Takes a credential from the scraper that holds it.
+    pub async fn take_back(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
+        let change = self.freed("taken back", by).remove("lease_owner").when(Condition::Exists("lease_owner"));
+        self.change(id, change, "nobody holds this credential").await
+    }
+
+    fn freed(&self, action: &str, by: &str) -> Update {
+        let now = self.clock.now();
+        done(action, now, by, None)
+            .set("status", Status::Available.as_str())
+            .set("claimable_at", now)
+            .set("lease_nonce", new_nonce())
+            .remove("parked")
+            .remove("parked_at")
+    }
+
+    async fn change(&self, id: u64, change: Update, not_now: &'static str) -> Result<Credential, AdminError> {
+        let key = Credential::key_of(id);
+        let change = change.set("updated_at", self.clock.now()).when(Condition::Exists("pk"));
+        match self.table.update(&key, change).await {
+            Ok(item) => Ok(decode(item)?),
+            Err(TableError::ConditionFailed(_)) => match self.show(id).await? {
+                Some(_) => Err(AdminError::NotNow(not_now)),
+                None => Err(AdminError::Missing),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes a credential; its trail stays, and ends with this in `events`.
+    pub async fn delete(&self, id: u64, by: &str, events: &Table) -> Result<(), AdminError> {
+        let Some(credential) = self.show(id).await? else { return Err(AdminError::Missing) };
+        let now = self.clock.now();
+        let event = Event { action: "deleted".to_owned(), at: now, by: by.to_owned(), detail: None };
+        let key = Key::new(format!("AUDIT#CRED#{id}"), format!("{:013}#deleted", now.0));
+        let deleted = Transaction::new()
+            .delete(&self.table, &credential.key, &Condition::Exists("pk"))?
+            .update(&self.table, &count_of(&credential.pool), Update::new().add("total", -1))?
+            .put(events, &Deletion { key, event }, &Condition::Absent("pk"))?
+            .commit(&self.table)
+            .await;
+        match deleted {
+            Err(TableError::ConditionFailed(_)) => Err(AdminError::Missing),
+            other => Ok(other?),
+        }
+    }
+
+    /// A page of credentials: of one platform or all, in one status or all.
+    pub async fn list(
+        &self,
+        platform: Option<&str>,
+        status: Option<Status>,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Listing, AdminError> {
+        let now = self.clock.now();
+        let platforms = match platform {
+            Some(name) => vec![name.to_owned()],
+            None => self.platforms().await?.into_iter().map(|platform| platform.name).collect(),
+        };
+        let parts: Vec<_> = platforms.iter().flat_map(|platform| parts_of(platform, status, now)).collect();
+        let mut at = match after {
+            Some(cursor) => cursor::read::<Position>(cursor).ok_or(AdminError::Cursor)?,
+            None => Position { part: 0, after: None },
+        };
+        let mut credentials: Vec<Credential> = Vec::new();
+        for _ in 0..READS {
+            let Some(part) = parts.get(at.part) else { return Ok(Listing { credentials, next: None }) };
+            let wanted = u32::try_from(limit - credentials.len()).unwrap_or(u32::MAX);
+            let query = part.query().limit(wanted).start(at.after.map(|key| part.start(key)));
+            let page = self.table.query::<Key>(query).await?;
+            let found: Vec<Credential> = self.table.get_many(&page.items).await?;
+            credentials.extend(found.into_iter().filter(|found| status.is_none_or(|wanted| found.status_at(now) == wanted)));
+            at = match page.next.as_ref().and_then(|next| part.position(next)) {
+                Some(key) => Position { part: at.part, after: Some(key) },
+                None => Position { part: at.part + 1, after: None },
+            };
+            if credentials.len() >= limit {
+                break;
+            }
+        }
+        let next = if at.part < parts.len() { cursor::write(&at) } else { None };
+        Ok(Listing { credentials, next })
+    }
+
+    /// How a platform's pool stands. Only what is in use, resting, failed or disabled is counted one by one (up to 10,000 of each), so
+    /// the cost does not grow with the size of the pool.
+    pub async fn statistics(&self, platform: &str) -> Result<Statistics, TableError> {
+        let now = self.clock.now();
+        let held = Part::claimable(platform, Some((Comparison::AtLeast, Millis(now.0 + 1))));
+        let count: Option<Count> = self.table.get(&count_of(platform)).await?;
+        let (held, parked) = (self.statuses(&held).await?, self.statuses(&Part::parked(platform)).await?);
+        let of = |statuses: &[Status], status: Status| statuses.iter().filter(|found| **found == status).count() as u64;
+        let total = count.map_or(0, |count| u64::try_from(count.total).unwrap_or(0));
+        Ok(Statistics {
+            total,
+            available: total.saturating_sub((held.len() + parked.len()) as u64),
+            in_use: of(&held, Status::InUse),
+            cooldown: of(&held, Status::Cooldown),
+            failed: of(&parked, Status::Failed),
+            disabled: of(&parked, Status::Disabled),
+        })
+    }
+
+    async fn statuses(&self, part: &Part) -> Result<Vec<Status>, TableError> {
+        let (mut statuses, mut start) = (Vec::new(), None);
+        loop {
+            let page = self.table.query::<Counted>(part.query().start(start.take())).await?;
+            statuses.extend(page.items.into_iter().map(|counted| counted.status));
+            match page.next {
+                Some(next) if statuses.len() < COUNTED => start = Some(next),
+                _ => return Ok(statuses),
+            }
+        }
+    }
+
+    /// Writes down that leases and cooldowns of the last minutes are over, for those who read the table; nothing depends on it. Gives how
+    /// many there were.
+    pub async fn tidy(&self) -> Result<usize, TableError> {
+        let now = self.clock.now();
+        let since = Millis(now.0.saturating_sub(u64::try_from(TIDIED.as_millis()).unwrap_or(0)));
+        let mut tidied = 0;
+        for platform in self.platforms().await? {
+            let over = Condition::All(vec![
+                Condition::equal("pool", platform.name.as_str()),
+                Condition::Between("claimable_at", since.into(), now.into()),
+            ]);
+            for item in self.table.query_items(Query::new(over).index("claimable").limit(1_000)).await?.items {
+                let status = item.get("status").and_then(|status| status.as_s().ok());
+                if !status.is_some_and(|status| [Status::InUse.as_str(), Status::Cooldown.as_str()].contains(&status.as_str())) {
+                    continue;
+                }
+                tidied += usize::from(self.recover(&item, now).await?);
+            }
+        }
+        Ok(tidied)
+    }
+
+    async fn recover(&self, item: &Item, now: Millis) -> Result<bool, TableError> {
+        let key: Key = decode(item.clone())?;
+        let Some(seen) = item.get("claimable_at").cloned() else { return Ok(false) };
+        let recovered = done("recovered", now, "recovery", None)
+            .set("status", Status::Available.as_str())
+            .when(Condition::equal("claimable_at", seen));
+        match self.table.update(&key, recovered).await {
+            Ok(_) => Ok(true),
+            Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    credential: Credential,
+    last_event: String,
+}
+
+fn count_of(platform: &str) -> Key {
+    Key::new("COUNT", platform)
+}
+
+fn parts_of(platform: &str, status: Option<Status>, now: Millis) -> Vec<Part> {
+    match status {
+        None => vec![Part::claimable(platform, None), Part::parked(platform)],
+        Some(Status::Available) => vec![Part::claimable(platform, Some((Comparison::AtMost, now)))],
+        Some(Status::InUse | Status::Cooldown) => {
+            vec![Part::claimable(platform, Some((Comparison::AtLeast, Millis(now.0 + 1))))]
+        }
+        Some(Status::Failed | Status::Disabled) => vec![Part::parked(platform)],
+    }
+}
+
+impl Part {
+    fn claimable(platform: &str, range: Option<(Comparison, Millis)>) -> Self {
+        Self { index: "claimable", partition: "pool", sort: "claimable_at", platform: platform.to_owned(), range }
+    }
+
+    fn parked(platform: &str) -> Self {
+        Self { index: "parked", partition: "parked", sort: "parked_at", platform: platform.to_owned(), range: None }
+    }
+
+    fn query(&self) -> Query {
+        let mut key = vec![Condition::equal(self.partition, self.platform.as_str())];
+        key.extend(self.range.map(|(comparison, moment)| Condition::Compare(self.sort, comparison, moment.into())));
+        Query::new(Condition::All(key)).index(self.index)
+    }
+
+    /// What of a key of this part tells where a listing goes on.
+    fn position(&self, key: &Item) -> Option<(String, String, u64)> {
+        let text = |name: &str| key.get(name)?.as_s().ok().cloned();
+        Some((text("pk")?, text("sk")?, key.get(self.sort)?.as_n().ok()?.parse().ok()?))
+    }
+
+    /// The key that a listing goes on after.
+    fn start(&self, (pk, sk, sort): (String, String, u64)) -> Item {
+        use table::AttributeValue::{N, S};
+        Item::from([
+            ("pk".to_owned(), S(pk)),
+            ("sk".to_owned(), S(sk)),
+            (self.partition.to_owned(), S(self.platform.clone())),
+            (self.sort.to_owned(), N(sort.to_string())),
+        ])
+    }
+}

@@ -1,0 +1,101 @@
+//! The credentials of all platforms, and the platforms' settings.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lease::Pools;
+use secrets::Sealer;
+use table::aws::{SdkConfig, SettingError, dynamodb, setting};
+use table::cost::RequestMeter;
+use table::{Clock, Condition, Key, Millis, Query, Table, TableError};
+
+use crate::guess::Guesses;
+use crate::platform::{Platform, known_from_the_start};
+
+/// How long a warm function trusts what it knows of a platform.
+const TRUSTED: Duration = Duration::from_secs(30);
+/// The partition of the platforms' settings.
+const PLATFORMS: &str = "PLATFORMS";
+
+/// The credentials of all platforms.
+#[derive(Clone)]
+pub struct Credentials {
+    pub(crate) table: Table,
+    pub(crate) pools: Pools,
+    pub(crate) sealer: Sealer,
+    pub(crate) clock: Clock,
+    platforms: Arc<Mutex<Known>>,
+    pub(crate) guesses: Guesses,
+}
+
+/// The platforms as they were read last.
+#[derive(Default)]
+struct Known {
+    platforms: HashMap<String, Platform>,
+    until: Millis,
+}
+
+#[derive(serde::Serialize)]
+struct StoredPlatform<'platform> {
+    #[serde(flatten)]
+    key: Key,
+    #[serde(flatten)]
+    platform: &'platform Platform,
+}
+
+impl Credentials {
+    /// The credentials that `CREDENTIALS_TABLE` and `CREDENTIALS_KEY` (the KMS key that seals them) name.
+    pub fn from_environment(config: &SdkConfig, clock: Clock) -> Result<Self, SettingError> {
+        let table = Table::new(dynamodb(config), &setting("CREDENTIALS_TABLE")?);
+        let kms = aws_sdk_kms::config::Builder::from(config).interceptor(RequestMeter).build();
+        let sealer = Sealer::new(aws_sdk_kms::Client::from_conf(kms), setting("CREDENTIALS_KEY")?);
+        Ok(Self {
+            pools: Pools::new(table.clone(), "claimable", "pool"),
+            table,
+            sealer,
+            clock,
+            platforms: Arc::default(),
+            guesses: Guesses::default(),
+        })
+    }
+
+    /// A platform's settings, if there is such a platform. A warm function asks the table every 30 seconds.
+    pub async fn platform(&self, name: &str) -> Result<Option<Platform>, TableError> {
+        {
+            let known = self.known();
+            if self.clock.now() < known.until {
+                return Ok(known.platforms.get(name).cloned());
+            }
+        }
+        self.platforms().await?;
+        Ok(self.known().platforms.get(name).cloned())
+    }
+
+    /// All platforms' settings, by name.
+    pub async fn platforms(&self) -> Result<Vec<Platform>, TableError> {
+        let query = Query::new(Condition::equal("pk", PLATFORMS)).limit(1_000).consistent();
+        let stored = self.table.query::<Platform>(query).await?.items;
+        let platforms: HashMap<_, _> = known_from_the_start()
+            .into_iter()
+            .chain(stored)
+            .map(|platform| (platform.name.clone(), platform))
+            .collect();
+        let mut sorted: Vec<_> = platforms.values().cloned().collect();
+        sorted.sort_by(|a, b| a.name.cmp(&b.name));
+        *self.known() = Known { platforms, until: self.clock.now().after(TRUSTED) };
+        Ok(sorted)
+    }
+
+    /// Sets a platform's settings; one of a new name is added.
+    pub async fn set_platform(&self, platform: &Platform) -> Result<(), TableError> {
+        let key = Key::new(PLATFORMS, platform.name.as_str());
+        self.table.replace(&StoredPlatform { key, platform }).await?;
+        self.known().until = Millis(0);
+        Ok(())
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.platforms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
