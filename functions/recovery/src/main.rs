@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, tidied) = tokio::join!(jobs.redeliver_due(deadline), credentials.tidy());
+        let (redelivered, tidied) = tokio::join!(Box::pin(jobs.redeliver_due(deadline)), Box::pin(credentials.tidy()));
         telemetry::counter!("Redelivered").increment(redelivered.as_ref().map_or(0, |count| *count as u64));
         tracing::info!(?redelivered, ?tidied, "looked for what was lost");
         telemetry::flush_metrics();
