@@ -1,4 +1,10 @@
 //! Every black-box suite. Run them by tests/run, which starts the stack they need.
 
+mod budgets;
+mod clients;
 mod contracts;
+mod faults;
+mod hostile;
+mod pages;
 mod races;
+mod ssrf;

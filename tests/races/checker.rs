@@ -53,7 +53,9 @@ pub(crate) fn check(history: &[Event]) -> Vec<Violation> {
 
 fn grants(events: &[Event]) -> Vec<Grant> {
     let grant = |event: &Event| match event.what {
-        What::Granted { token, .. } => Some(Grant { who: event.who, token, called: event.called, answered: event.answered }),
+        What::Granted { token, .. } => {
+            Some(Grant { who: event.who, token, called: event.called, answered: event.answered })
+        }
         _ => None,
     };
     events.iter().filter_map(grant).collect()
@@ -117,11 +119,11 @@ fn tokens_that_did_not_grow(item: usize, grants: &[Grant]) -> Vec<Violation> {
 fn stale_writes(item: usize, events: &[Event], grants: &[Grant]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for event in events {
-        let token = match event.what {
-            What::Wrote { token, accepted: true }
-            | What::Renewed { token, accepted: true, .. }
-            | What::Released { token, accepted: true } => token,
-            _ => continue,
+        let (What::Wrote { token, accepted: true }
+        | What::Renewed { token, accepted: true, .. }
+        | What::Released { token, accepted: true }) = event.what
+        else {
+            continue;
         };
         let newest = grants.iter().filter(|grant| grant.answered < event.called).map(|grant| grant.token).max();
         if let Some(newer) = newest.filter(|newest| *newest > token) {
@@ -156,8 +158,13 @@ mod tests {
 
     #[test]
     fn one_after_the_other_is_right() {
-        let history =
-            [granted(ANN, 0, 1, 100), wrote(ANN, 5, 1, true), released(ANN, 10, 1), granted(BOB, 10, 2, 110), wrote(BOB, 20, 2, true)];
+        let history = [
+            granted(ANN, 0, 1, 100),
+            wrote(ANN, 5, 1, true),
+            released(ANN, 10, 1),
+            granted(BOB, 10, 2, 110),
+            wrote(BOB, 20, 2, true),
+        ];
         assert_eq!(check(&history), []);
     }
 

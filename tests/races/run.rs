@@ -67,7 +67,8 @@ impl Run {
             granted: AtomicUsize::new(0),
             history: Mutex::default(),
         };
-        let items = (0..ITEMS).map(|item| LeasableItem { key: run.key(item), lease: LeaseState::claimable_from(EPOCH) });
+        let items =
+            (0..ITEMS).map(|item| LeasableItem { key: run.key(item), lease: LeaseState::claimable_from(EPOCH) });
         run.tables[0].put_many(&items.collect::<Vec<_>>()).await?;
 
         let run = Arc::new(run);
@@ -122,7 +123,9 @@ impl Run {
             }
             Claiming::Unguarded => claim_unguarded(table, &key, now, &who.to_string(), duration).await?,
         };
-        let what = granted.as_ref().map_or(What::Refused, |lease| What::Granted { token: lease.token, until: moment(lease.expires_at) });
+        let what = granted
+            .as_ref()
+            .map_or(What::Refused, |lease| What::Granted { token: lease.token, until: moment(lease.expires_at) });
         self.record(who, item, called, what);
         Ok(granted)
     }
@@ -130,7 +133,10 @@ impl Run {
     /// A write that only the holder may make.
     async fn write(&self, who: usize, item: usize, lease: &Lease) -> anyhow::Result<()> {
         let called = self.now();
-        let write = Update::new().set("written_by", who as u64).set("written_under", lease.token).when(rules::held(lease.token));
+        let write = Update::new()
+            .set("written_by", who as u64)
+            .set("written_under", lease.token)
+            .when(rules::held(lease.token));
         let accepted = match self.table(who).update(&self.key(item), write).await {
             Ok(_) => true,
             Err(TableError::ConditionFailed(_)) => false,
@@ -245,7 +251,7 @@ async fn no_item_has_two_holders_and_no_old_token_is_obeyed() -> anyhow::Result<
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_checker_catches_a_claim_without_its_condition() -> anyhow::Result<()> {
-    let (history, took) = Run::recorded(Claiming::Unguarded, ROUNDS / 10).await?;
+    let (history, took) = Run::recorded(Claiming::Unguarded, ROUNDS / 20).await?;
     let violations = check(&history);
     println!("{} calls in {took:.1?}: {} violations", history.len(), violations.len());
     let found = |kind: fn(&Violation) -> bool| violations.iter().filter(|violation| kind(violation)).count();

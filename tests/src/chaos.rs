@@ -61,6 +61,15 @@ impl Fault {
         Self::Answer { status: 500, error_type: "InternalError".to_owned(), body: body.to_owned() }
     }
 
+    /// An answer of DynamoDB or SQS that no retry mends. It is not retried, and so takes nothing from the SDK's budget of retries, which a
+    /// process has only one of.
+    #[must_use]
+    pub fn not_authorized() -> Self {
+        let error_type = "AccessDeniedException";
+        let body = serde_json::json!({"__type": error_type, "message": "Not authorized to perform this"});
+        Self::Answer { status: 403, error_type: error_type.to_owned(), body: body.to_string() }
+    }
+
     /// An answer of S3 that no retry mends.
     #[must_use]
     pub fn access_denied() -> Self {

@@ -41,7 +41,6 @@ impl Default for HeldPage {
 
 impl HeldPage {
     /// The page's handler, which shows `html`.
-    #[must_use]
     pub fn handler(&self, html: &'static str) -> MethodRouter {
         let page = self.clone();
         get(async move |ConnectInfo(peer): ConnectInfo<SocketAddr>| {
@@ -55,7 +54,6 @@ impl HeldPage {
     }
 
     /// A site of this one page, at `/held`.
-    #[must_use]
     pub fn alone(&self, html: &'static str) -> Router {
         Router::new().route("/held", self.handler(html))
     }

@@ -10,7 +10,7 @@ pub mod quiet;
 pub mod raw;
 pub mod site;
 mod stack;
-mod user;
+pub mod user;
 
 pub use operator::key_of;
 pub use stack::{Stack, eventually};

@@ -79,7 +79,8 @@ impl Stack {
         let client = aws_sdk_s3::Client::from_conf(config);
         let results = format!("{}-results-", self.name);
         let buckets = client.list_buckets().send().await?;
-        let bucket = buckets.buckets().iter().filter_map(|bucket| bucket.name()).find(|name| name.starts_with(&results));
+        let bucket =
+            buckets.buckets().iter().filter_map(|bucket| bucket.name()).find(|name| name.starts_with(&results));
         let bucket = bucket.with_context(|| format!("there is no bucket {results}…"))?;
         let prefix = format!("results/{}/{task}/", user.id);
         let found = client.list_objects_v2().bucket(bucket).prefix(prefix).send().await?;
@@ -94,7 +95,8 @@ impl Stack {
         // The service gives pages, and an empty one need not be the last.
         let (mut lines, mut next) = (Vec::new(), None);
         loop {
-            let request = client.filter_log_events().log_group_name(&group).filter_pattern(&pattern).set_next_token(next);
+            let request =
+                client.filter_log_events().log_group_name(&group).filter_pattern(&pattern).set_next_token(next);
             let page = request.start_time(i64::try_from(since.0)?).send().await?;
             lines.extend(page.events().iter().filter_map(|event| serde_json::from_str(event.message()?).ok()));
             next = page.next_token;

@@ -38,6 +38,9 @@ fn inode_of(address: SocketAddr) -> anyhow::Result<u64> {
     let table = fs::read_to_string("/proc/net/tcp")?;
     // The fields of a line: number, local end, other end, state, queues, timer, retransmissions, owner, timeout, inode.
     let fields = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let inode = fields.into_iter().find(|fields| fields.get(1) == Some(&local.as_str())).and_then(|fields| fields.get(9)?.parse().ok());
+    let inode = fields
+        .into_iter()
+        .find(|fields| fields.get(1) == Some(&local.as_str()))
+        .and_then(|fields| fields.get(9)?.parse().ok());
     inode.with_context(|| format!("no connection has the end {address}"))
 }

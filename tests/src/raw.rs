@@ -82,7 +82,11 @@ impl RawRequest {
     }
 }
 
-fn parse(answer: &[u8], is_head: bool) -> anyhow::Result<Answer> {
+fn parse(mut answer: &[u8], is_head: bool) -> anyhow::Result<Answer> {
+    // Asked whether it wants the body, a server says so first.
+    while let Some(rest) = answer.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n") {
+        answer = rest;
+    }
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").context("the answer has no end of headers")?;
     let head = std::str::from_utf8(&answer[..end])?;
     let mut lines = head.split("\r\n");

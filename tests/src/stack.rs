@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User as Owner};
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use extract::account_key;
 use jobs::{Account, Jobs, Logs, Policy, Queue};
@@ -43,7 +44,7 @@ impl Stack {
             url: setting("DROVER_URL")?,
             name: setting("DROVER_STACK")?,
             chaos: setting("DROVER_CHAOS_URL")?,
-            config: configure().context("run the suites by tests/run")?,
+            config: patient(&configure().context("run the suites by tests/run")?),
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
         })
     }
@@ -146,6 +147,12 @@ impl Stack {
     pub async fn account(&self, user: &User) -> anyhow::Result<Account> {
         self.table("extract").get(&account_key(&user.id)).await?.context("the user has no account")
     }
+}
+
+/// The configuration with time for an emulator that is busy. A retry would make a condition fail that the first try has met.
+fn patient(config: &SdkConfig) -> SdkConfig {
+    let limits = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build();
+    config.to_builder().timeout_config(limits).build()
 }
 
 /// Asks again and again until there is an answer; fails with `what` after a minute.

@@ -25,6 +25,10 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             }
             _ => Error::invalid("", "the body could not be read"),
         })?;
+        if std::str::from_utf8(&bytes).map_or(true, |text| text.contains(char::REPLACEMENT_CHARACTER)) {
+            // API Gateway puts that character in the place of what is no UTF-8, before a function sees it.
+            return Err(Error::invalid("", "the body is not UTF-8"));
+        }
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Error::invalid("", format!("the body is not JSON: {error}")))

@@ -1,0 +1,65 @@
+//! Costs as they are bounded and as they are logged.
+
+use std::fmt;
+
+use anyhow::Context;
+use serde_json::Value as Json;
+
+/// What a request or a message costs. `dynamodb` and `others` (S3, SQS) are numbers of requests; `read` and `written` are DynamoDB's
+/// request units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cost {
+    pub(crate) dynamodb: u32,
+    pub(crate) read: f64,
+    pub(crate) written: f64,
+    pub(crate) others: u32,
+}
+
+impl Cost {
+    /// `dynamodb` requests, `read` and `written` units, `others`.
+    pub(crate) const fn new(dynamodb: u32, read: f64, written: f64, others: u32) -> Self {
+        Self { dynamodb, read, written, others }
+    }
+
+    /// The cost that a log line tells.
+    pub(crate) fn logged(line: &Json) -> anyhow::Result<Self> {
+        let count = |name: &str| line[name].as_u64().and_then(|count| u32::try_from(count).ok()).context("no count");
+        let units = |name: &str| line[name].as_f64().context("no units");
+        Ok(Self::new(
+            count("dynamodb_requests")?,
+            units("read_units")?,
+            units("write_units")?,
+            count("other_requests")?,
+        ))
+    }
+
+    /// Whether nothing of it is above `bound`.
+    pub(crate) fn is_within(&self, bound: &Self) -> bool {
+        self.dynamodb <= bound.dynamodb
+            && self.read <= bound.read
+            && self.written <= bound.written
+            && self.others <= bound.others
+    }
+
+    /// The cost with another on top.
+    pub(crate) fn plus(&self, more: &Self) -> Self {
+        Self::new(
+            self.dynamodb + more.dynamodb,
+            self.read + more.read,
+            self.written + more.written,
+            self.others + more.others,
+        )
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dynamodb, read, written, others } = self;
+        write!(f, "{dynamodb} requests of DynamoDB ({read} read, {written} written), {others} others")
+    }
+}
+
+/// The least of several measurements of the same thing.
+pub(crate) fn least(costs: &[Cost]) -> Option<Cost> {
+    costs.iter().copied().reduce(|least, cost| if cost.is_within(&least) { cost } else { least })
+}

@@ -1,0 +1,205 @@
+//! The cost of one request at each endpoint.
+//!
+//! A bound is what a warm function is measured to need, and no more. A function that has not seen the caller's key in the last 30
+//! seconds reads it once more: [`KEY`] on top.
+
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use drover_tests::chaos::{Fault, Rule};
+use drover_tests::site::Site;
+use drover_tests::{Stack, User, eventually, id_of, key_of};
+use extract::{Task, account_key, task_key};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use table::{Clock, new_id};
+
+use super::cost::{Cost, least};
+
+/// Reading the caller's key.
+const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
+
+/// A request: what it is, and what it may cost.
+struct Bound {
+    what: &'static str,
+    method: Method,
+    /// `{ended}`, `{open}` and `{missing}` stand for ids of tasks; a `DELETE` finds a new task each time.
+    path: &'static str,
+    body: Option<Json>,
+    anonymous: bool,
+    status: u16,
+    cost: Cost,
+}
+
+impl Bound {
+    const fn get(what: &'static str, path: &'static str, status: u16, cost: Cost) -> Self {
+        Self { what, method: Method::GET, path, body: None, anonymous: false, status, cost }
+    }
+}
+
+/// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. A list in another order than by creation
+/// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task.
+fn bounds(page: &str) -> Vec<Bound> {
+    let task = json!({"name": "A task", "task_type": "simple_scraping", "config": config_of(page)});
+    let renamed = json!({"name": "Another name"});
+    let change =
+        |what, method, path, body, status, cost| Bound { method, body, ..Bound::get(what, path, status, cost) };
+    let anonymous = |what, path, status, cost| Bound { anonymous: true, ..Bound::get(what, path, status, cost) };
+    //                                                            DynamoDB, read, written, others
+    vec![
+        change("create", Method::POST, "/tasks", Some(task), 201, Cost::new(2, 0.0, 9.0, 1)),
+        change("create, at fault", Method::POST, "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
+        Bound::get("list", "/tasks", 200, Cost::new(2, 1.0, 1.0, 0)),
+        Bound::get("list by status", "/tasks?status=completed", 200, Cost::new(2, 1.0, 1.0, 0)),
+        Bound::get("list by name", "/tasks?sort_by=name", 200, Cost::new(3, 1.0, 1.0, 0)),
+        Bound::get("show", "/tasks/{ended}", 200, Cost::new(2, 1.0, 1.0, 0)),
+        Bound::get("show, missing", "/tasks/{missing}", 404, Cost::new(2, 1.0, 1.0, 0)),
+        change("rename", Method::PUT, "/tasks/{open}", Some(renamed.clone()), 200, Cost::new(2, 0.0, 7.0, 0)),
+        change("rename, ended", Method::PUT, "/tasks/{ended}", Some(renamed), 400, Cost::new(3, 1.0, 1.0, 0)),
+        Bound::get("logs", "/tasks/{ended}/logs", 200, Cost::new(3, 2.0, 1.0, 0)),
+        Bound::get("download", "/tasks/{ended}/download", 200, Cost::new(2, 1.0, 1.0, 1)),
+        Bound::get("download, not yet", "/tasks/{open}/download", 404, Cost::new(2, 1.0, 1.0, 0)),
+        change("cancel", Method::DELETE, "/tasks/{open}", None, 200, Cost::new(3, 1.0, 11.0, 0)),
+        change("delete", Method::DELETE, "/tasks/{ended}", None, 200, Cost::new(4, 2.0, 5.0, 2)),
+        change("delete, missing", Method::DELETE, "/tasks/{missing}", None, 404, Cost::new(2, 1.0, 1.0, 0)),
+        anonymous("health", "/health", 200, Cost::new(3, 1.0, 1.0, 1)),
+        anonymous("no key", "/tasks", 401, Cost::new(1, 0.0, 1.0, 0)),
+        anonymous("no such path", "/nowhere", 404, Cost::new(1, 0.0, 1.0, 0)),
+    ]
+}
+
+/// How often each request is made, at most, until it meets a warm function.
+const CALLS: usize = 8;
+/// How many requests go before, at once: more than there are functions, so that most know the caller's key.
+const WARMING: usize = 20;
+/// How many tasks of others are put beside the caller's.
+const OTHERS_TASKS: usize = 500;
+
+#[tokio::test]
+async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
+    let client = Client::new().await?;
+    let ids = client.ids().await?;
+    client.warm_up().await?;
+    let mut over = Vec::new();
+    for bound in bounds(&client.site.url("/page")) {
+        let costs = client.measure(&bound, &ids).await.context(bound.what)?;
+        let (warm, cold) = (least(&costs).context("no costs")?, bound.cost.plus(&KEY));
+        println!("{:18} {warm}", bound.what);
+        let most = if bound.anonymous { bound.cost } else { cold };
+        if !warm.is_within(&bound.cost) || !costs.iter().all(|cost| cost.is_within(&most)) {
+            over.push(format!("{}: {costs:?} is more than {:?}", bound.what, bound.cost));
+        }
+    }
+    ensure!(over.is_empty(), "over budget:\n{}", over.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_costs_the_same_however_many_tasks_others_have() -> anyhow::Result<()> {
+    let client = Client::new().await?;
+    let ids = client.ids().await?;
+    let list = bounds("").into_iter().find(|bound| bound.what == "list").context("no bound")?;
+    let alone = least(&client.measure(&list, &ids).await?).context("no costs")?;
+
+    // Put into the table as they are: nothing has to be scraped for this.
+    let mine = client.stack.stored_task(&key_of(&client.user, &json!({"id": ids.ended}))?).await?.context("no task")?;
+    let others = (0..OTHERS_TASKS).map(|number| {
+        let (id, user_id) = (new_id(Clock::system().now()), format!("other-{}-{}", client.user.id, number % 10));
+        Task { key: task_key(&user_id, id), account: account_key(&user_id), id, user_id, ..mine.clone() }
+    });
+    client.stack.table("extract").put_many(&others.collect::<Vec<_>>()).await?;
+    let among_others = least(&client.measure(&list, &ids).await?).context("no costs")?;
+    ensure!(among_others == alone, "{alone} became {among_others}");
+    Ok(())
+}
+
+/// A user of the stack, with a site to make tasks of.
+struct Client {
+    stack: Stack,
+    user: User,
+    site: Site,
+}
+
+/// The ids that stand for those in the paths.
+struct Ids {
+    ended: String,
+    open: String,
+    missing: String,
+}
+
+impl Client {
+    async fn new() -> anyhow::Result<Self> {
+        let stack = Stack::from_environment()?;
+        let site = Site::serve(Router::new().route("/page", get(async || Html("<p class=t>One</p>")))).await?;
+        Ok(Self { user: stack.user().await?, stack, site })
+    }
+
+    async fn ids(&self) -> anyhow::Result<Ids> {
+        let missing = new_id(Clock::system().now()).to_string();
+        Ok(Ids { ended: self.ended_task().await?, open: self.open_task().await?, missing })
+    }
+
+    /// A new task, completed.
+    async fn ended_task(&self) -> anyhow::Result<String> {
+        let task = self.user.create_task(config_of(&self.site.url("/page"))).await?;
+        self.stack.ended(&key_of(&self.user, &task)?).await?;
+        Ok(id_of(&task)?.to_owned())
+    }
+
+    /// A new task that stays pending: its message is refused.
+    async fn open_task(&self) -> anyhow::Result<String> {
+        let unsent = Rule::new("AmazonSQS.SendMessage", &self.user.id, u32::MAX, Fault::not_authorized());
+        let refused = self.stack.chaos(&unsent).await?;
+        let task = self.user.create_task(config_of(&self.site.url("/page"))).await?;
+        refused.end().await?;
+        Ok(id_of(&task)?.to_owned())
+    }
+
+    /// Shows the caller's key to the functions.
+    async fn warm_up(&self) -> anyhow::Result<()> {
+        try_join_all((0..WARMING).map(|_| self.user.get("/tasks"))).await?;
+        Ok(())
+    }
+
+    /// What a request costs: measured until it is within its bound, and no more than some times.
+    async fn measure(&self, bound: &Bound, ids: &Ids) -> anyhow::Result<Vec<Cost>> {
+        let mut costs = Vec::with_capacity(CALLS);
+        while costs.len() < CALLS && !costs.last().is_some_and(|cost: &Cost| cost.is_within(&bound.cost)) {
+            let fresh = match (&bound.method, bound.path) {
+                (&Method::DELETE, "/tasks/{ended}") => Some(self.ended_task().await?),
+                (&Method::DELETE, "/tasks/{open}") => Some(self.open_task().await?),
+                _ => None,
+            };
+            let (ended, open) = (fresh.as_ref().unwrap_or(&ids.ended), fresh.as_ref().unwrap_or(&ids.open));
+            let path = bound.path.replace("{ended}", ended).replace("{open}", open).replace("{missing}", &ids.missing);
+            costs.push(self.cost_of(bound, &path).await?);
+        }
+        Ok(costs)
+    }
+
+    /// Makes a request, and gives what its function logged that it cost.
+    async fn cost_of(&self, bound: &Bound, path: &str) -> anyhow::Result<Cost> {
+        let since = Clock::system().now();
+        let id = format!("budget-{}", new_id(since));
+        let request = if bound.anonymous { User::anonymous } else { User::request };
+        let mut request = request(&self.user, bound.method.clone(), path).header("x-request-id", &id);
+        if let Some(body) = &bound.body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        ensure!(status == bound.status, "answered {status}: {}", answer.text().await?);
+        let line = eventually(&format!("the access line of {id}"), async || {
+            let lines = self.stack.log_lines("extract-tasks", since, &[&id]).await?;
+            Ok(lines.into_iter().find(|line| line["message"] == "answered"))
+        })
+        .await?;
+        Cost::logged(&line)
+    }
+}
+
+fn config_of(page: &str) -> Json {
+    json!({"urls": [page], "selectors": {"t": ".t"}})
+}

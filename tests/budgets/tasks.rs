@@ -1,0 +1,59 @@
+//! The cost of a whole task in the scraper, from its message to its end.
+//!
+//! Claim, end and log are three requests, however many pages there are; each page's log line is one write unit. A task that takes longer
+//! records a step every two seconds, at two requests each. A deployment that keeps a pause between requests to one host (the default;
+//! tests have none) makes one or two requests more for each page, of the table of limits.
+
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use drover_tests::site::Site;
+use drover_tests::{Stack, eventually, id_of, key_of};
+use jobs::Status;
+use serde_json::json;
+use table::Clock;
+
+use super::cost::{Cost, least};
+
+/// What a task of so many pages may cost.
+const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(3, 0.0, 21.0, 1)), (20, Cost::new(3, 0.0, 43.0, 1))];
+
+/// How often each is measured: on a busy machine a task may take so long that it records another step.
+const RUNS: usize = 3;
+
+#[tokio::test]
+async fn a_whole_task_is_within_its_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    let site = Site::serve(Router::new().route("/page", get(async || Html("<p class=t>One</p>")))).await?;
+    for (pages, bound) in BOUNDS {
+        let mut costs = Vec::new();
+        for _ in 0..RUNS {
+            let since = Clock::system().now();
+            let urls: Vec<_> = (0..pages).map(|_| site.url("/page")).collect();
+            let task = user.create_task(json!({"urls": urls, "selectors": {"t": ".t"}})).await?;
+            let ended = stack.ended(&key_of(&user, &task)?).await?;
+            ensure!(ended.job.status == Status::Completed, "{ended:?}");
+            costs.push(cost_of(&stack, since, id_of(&task)?).await?);
+        }
+        let least = least(&costs).context("no costs")?;
+        println!("{pages:2} pages: {least}");
+        ensure!(least.is_within(&bound), "{pages} pages: {costs:?} is more than {bound:?}");
+    }
+    Ok(())
+}
+
+/// What the scraper logged that the task's message cost.
+async fn cost_of(stack: &Stack, since: table::Millis, task: &str) -> anyhow::Result<Cost> {
+    let line = eventually(&format!("the line of {task}'s message"), async || {
+        let claimed = stack.log_lines("extract-scraper", since, &[task, "claimed"]).await?;
+        let Some(message) = claimed.first().and_then(|line| line["span"]["message_id"].as_str()) else {
+            return Ok(None);
+        };
+        let done = stack.log_lines("extract-scraper", since, &[message, "message done"]).await?;
+        Ok(done.into_iter().next())
+    })
+    .await?;
+    Cost::logged(&line)
+}

@@ -1,0 +1,135 @@
+//! contracts/extract-cloud.md: the Python, JavaScript and curl examples.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use anyhow::{Context, ensure};
+use drover_tests::site::Site;
+use drover_tests::{Stack, User, id_of};
+use serde_json::{Value as Json, json};
+use tokio::process::Command;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+const BASE_URL: &str = "https://api.selextract.com";
+const KEY: &str = "sk_prod_your_api_key_here";
+const TASK: &str = "task_uuid_here";
+
+const SHOP: &str = "<h1 class=product-title>Tea pot</h1><b class=price>£12</b><i class=rating>4.5</i>
+    <h1 class=product-title>Cup</h1><b class=price>£3</b><i class=rating>5</i>";
+
+/// A folder of its own for a program to write to; gone when this is.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("drover-client-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+
+    /// Runs a program in the folder; gives what it wrote, if it did well.
+    async fn run(&self, command: &mut Command) -> anyhow::Result<String> {
+        let output: Output = command.current_dir(&self.0).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success(), "{}: {told}{}", output.status, String::from_utf8_lossy(&output.stderr));
+        Ok(told)
+    }
+
+    fn read_json(&self, file: &str) -> anyhow::Result<Json> {
+        Ok(serde_json::from_slice(&std::fs::read(self.0.join(file)).with_context(|| format!("no {file}"))?)?)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file's text with each of these replaced, which must be in it.
+fn filled(file: &str, values: &[(&str, &str)]) -> anyhow::Result<String> {
+    let mut text = std::fs::read_to_string(Path::new(FOLDER).join(file))?;
+    for (documented, actual) in values {
+        ensure!(text.contains(documented), "{documented} is not in {file}");
+        text = text.replace(documented, actual);
+    }
+    Ok(text)
+}
+
+async fn shop() -> anyhow::Result<(Stack, User, Site)> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    Ok((stack, user, Site::of([("/products", SHOP.to_owned())]).await?))
+}
+
+fn rows() -> Json {
+    json!([{"title": "Tea pot", "price": "£12", "rating": "4.5"}, {"title": "Cup", "price": "£3", "rating": "5"}])
+}
+
+#[tokio::test]
+async fn the_python_client_runs_as_it_stands() -> anyhow::Result<()> {
+    let (stack, _, site) = shop().await?;
+    let user = stack.user().await?;
+    let python = std::env::var("DROVER_PYTHON").context("DROVER_PYTHON is not set: run the suites by tests/run")?;
+    let scratch = Scratch::new()?;
+    let program = Path::new(FOLDER).join("extract_cloud_client.py");
+    let mut command = Command::new(python);
+    command.arg(Path::new(FOLDER).join("run_client.py")).arg(program).args([
+        &stack.url,
+        &user.key,
+        &site.url("/products"),
+    ]);
+    let told = scratch.run(&mut command).await?;
+    assert!(
+        told.starts_with("Task created: ") && told.ends_with("Status: completed\nResults downloaded successfully\n"),
+        "{told}"
+    );
+    assert_eq!(scratch.read_json("results.json")?, rows());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_curl_examples_run_as_they_stand() -> anyhow::Result<()> {
+    let (stack, user, site) = shop().await?;
+    let scratch = Scratch::new()?;
+    // What curl says of its progress is not for the tests' own terminal; `sh -c` has each command as it is written.
+    let shell = async |commands: String| scratch.run(Command::new("sh").arg("-c").arg(commands)).await;
+
+    let page = site.url("/products");
+    let values = [(BASE_URL, stack.url.as_str()), (KEY, &user.key), ("https://example.com/products", &page)];
+    let task: Json = serde_json::from_str(&shell(filled("extract_cloud_create.sh", &values)?).await?)?;
+    assert_eq!((&task["status"], &task["name"]), (&json!("pending"), &json!("Extract product data")), "{task}");
+    let ended = user.ended(&task).await?;
+
+    let values = [(BASE_URL, stack.url.as_str()), (KEY, &user.key), (TASK, id_of(&task)?)];
+    let status: Json = serde_json::from_str(&shell(filled("extract_cloud_status.sh", &values)?).await?)?;
+    assert_eq!((&status, &status["status"]), (&ended, &json!("completed")));
+
+    shell(filled("extract_cloud_download.sh", &values)?).await?;
+    let expected = json!([{"title": "Tea pot", "price": "£12"}, {"title": "Cup", "price": "£3"}]);
+    assert_eq!(scratch.read_json("results.json")?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_javascript_client_runs_as_it_stands() -> anyhow::Result<()> {
+    let version = Command::new("node").arg("--version").output().await;
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 18) {
+        println!("skipped: it needs Node 18 or later, which has `fetch`; found {version:?}");
+        return Ok(());
+    }
+    let (stack, user, site) = shop().await?;
+    let scratch = Scratch::new()?;
+    let page = site.url("/products");
+    let values = [(BASE_URL, stack.url.as_str()), (KEY, &user.key), ("https://example-store.com/products", &page)];
+    let program = filled("extract_cloud_client.js", &values)?;
+    let told = scratch.run(Command::new("node").arg("-e").arg(program)).await?;
+    let tasks = user.get("/tasks").await?;
+    let download = format!("Download URL: /tasks/{}/download\n", id_of(&tasks[0])?);
+    assert!(told.contains("Task completed successfully!\n") && told.ends_with(&download), "{told}");
+    let result: Json = user.download(&tasks[0]).await?.json().await?;
+    assert_eq!(result, rows());
+    Ok(())
+}

@@ -1,0 +1,2 @@
+curl https://api.selextract.com/tasks/task_uuid_here \
+  -H "Authorization: Bearer sk_prod_your_api_key_here"

@@ -1,0 +1,109 @@
+//! Rate limits. A window may end while a test counts: each answer says in which window it was counted, by when that ends.
+
+use std::collections::BTreeMap;
+
+use drover_tests::Stack;
+use drover_tests::answer::Answer;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use table::Clock;
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 8;
+
+/// Makes so many requests that one window sees more than `limit`, even if they fall into two; checks that each window takes exactly
+/// `limit`, counts down to 0 and refuses the rest as the contract says; gives the answers that were let through.
+async fn exhaust(limit: u64, request: impl Fn() -> RequestBuilder) -> anyhow::Result<Vec<Answer>> {
+    let requests = (0..=2 * limit).map(|_| async { Answer::of(request().send().await?).await });
+    let answers: Vec<Answer> = stream::iter(requests).buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut windows: BTreeMap<u64, Vec<Answer>> = BTreeMap::new();
+    for answer in answers {
+        assert_eq!(answer.number("x-ratelimit-limit")?, limit, "{answer:?}");
+        windows.entry(answer.number("x-ratelimit-reset")?).or_default().push(answer);
+    }
+    assert!(windows.len() <= 2, "so many requests take longer than a minute: {:?}", windows.keys());
+    let (mut passed, mut refused) = (Vec::new(), 0);
+    for (reset, answers) in windows {
+        assert_eq!(reset % 60, 0);
+        let (stopped, allowed): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 429);
+        let mut remaining: Vec<_> =
+            allowed.iter().map(|answer| answer.number("x-ratelimit-remaining")).collect::<Result<_, _>>()?;
+        remaining.sort_unstable_by(|a, b| b.cmp(a));
+        let expected: Vec<_> = (0..limit).rev().take(remaining.len()).collect();
+        assert_eq!(remaining, expected, "each request counts once");
+        assert!(stopped.is_empty() || remaining.len() as u64 == limit, "refused before the limit");
+        for answer in &stopped {
+            answer.error(429, "rate_limit_exceeded")?;
+            assert_eq!(answer.number("x-ratelimit-remaining")?, 0);
+            assert!((1..=60).contains(&answer.number("retry-after")?), "{answer:?}");
+        }
+        refused += stopped.len();
+        passed.extend(allowed);
+    }
+    assert!(refused > 0, "nothing was refused");
+    Ok(passed)
+}
+
+#[tokio::test]
+async fn thirty_tasks_may_be_created_a_minute() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    for answer in exhaust(30, || user.request(Method::POST, "/tasks").json(&json!({}))).await? {
+        answer.error(400, "validation_error")?;
+    }
+    // Everything else is counted apart.
+    assert_eq!(user.call(Method::GET, "/tasks").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hundred_other_requests_may_be_made_a_minute() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    let path = "/tasks/00000000-0000-0000-0000-000000000000";
+    for answer in exhaust(100, || user.request(Method::GET, path)).await? {
+        answer.error(404, "resource_not_found")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guesser_of_keys_is_limited_by_address_whatever_it_claims() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    let guess = || {
+        let claimed = format!("203.0.113.{}", fastrand::u8(..));
+        let key = format!("sk_live_{:064x}", fastrand::u128(..));
+        user.anonymous(Method::GET, "/tasks").bearer_auth(key).header("X-Forwarded-For", claimed)
+    };
+    for answer in exhaust(100, guess).await? {
+        answer.error(401, "authentication_error")?;
+    }
+    // A key that works is counted for itself.
+    assert_eq!(user.call(Method::GET, "/tasks").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_answer_tells_of_the_limit() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    for (request, status, limit) in [
+        (user.request(Method::GET, "/tasks"), 200, 100),
+        (user.request(Method::POST, "/tasks"), 400, 30),
+        (user.request(Method::GET, "/tasks?page=0"), 400, 100),
+        (user.request(Method::GET, "/tasks/1"), 404, 100),
+        (user.request(Method::PATCH, "/tasks"), 405, 100),
+        (user.request(Method::GET, "/nothing"), 404, 100),
+        (user.anonymous(Method::GET, "/tasks"), 401, 100),
+        (user.anonymous(Method::POST, "/tasks"), 401, 100),
+        (user.anonymous(Method::PATCH, "/tasks"), 401, 100),
+        (user.anonymous(Method::GET, "/nothing"), 404, 100),
+        (user.anonymous(Method::GET, "/health"), 200, 100),
+    ] {
+        let answer = Answer::of(request.send().await?).await?;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.number("x-ratelimit-limit")?, limit, "{answer:?}");
+        assert!(answer.number("x-ratelimit-remaining")? < limit, "{answer:?}");
+        let now = Clock::system().now().epoch_seconds();
+        assert!((now..=now + 61).contains(&answer.number("x-ratelimit-reset")?), "{answer:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! `/tasks` and all below it.
+
+mod create;
+mod delete;
+mod download;
+mod list;
+mod logs;
+mod show;
+mod update;
+
+use serde_json::{Value as Json, json};
+
+/// A task's configuration for one page.
+fn titles_of(url: &str) -> Json {
+    json!({"urls": [url], "selectors": {"title": "h1"}})
+}
