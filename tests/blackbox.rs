@@ -3,6 +3,7 @@
 mod budgets;
 mod clients;
 mod contracts;
+mod credentials;
 mod faults;
 mod hostile;
 mod pages;

@@ -8,6 +8,7 @@ mod operator;
 pub mod process;
 pub mod quiet;
 pub mod raw;
+pub mod scraper;
 pub mod site;
 mod stack;
 pub mod user;

@@ -17,7 +17,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let missing = Error::not_found("Credential not found");
-        let Ok(axum::extract::Path(text)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
+        let Ok(axum::extract::Path(text)) = axum::extract::Path::<String>::from_request_parts(parts, state).await
+        else {
             return Err(missing);
         };
         // Only digits: "+5", "5.0" and "05" would be other names of the same thing.
@@ -104,5 +105,7 @@ fn bounded<'text>(name: &str, text: &'text str, longest: usize) -> Result<&'text
 pub(crate) fn lease_token(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let Some(given) = headers.get("x-lease-token") else { return Ok(None) };
     let token = given.to_str().ok().and_then(|token| token.trim().parse().ok());
-    token.map(Some).ok_or_else(|| Error::invalid("X-Lease-Token must be the whole number that came with the credential"))
+    token
+        .map(Some)
+        .ok_or_else(|| Error::invalid("X-Lease-Token must be the whole number that came with the credential"))
 }

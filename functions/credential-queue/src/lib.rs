@@ -45,7 +45,7 @@ pub fn router(app: App) -> Router {
     let identity = app.identity.clone();
     let queue = Router::new()
         // One name for a platform and a number: a router wants one name at one place.
-        .route("/{which}/next", get(queue::next))
+        .route("/{which}/next", get(queue::next).head(queue::no_next))
         .route("/{which}/success", post(queue::success))
         .route("/{which}/failure", post(queue::failure))
         .route("/{which}/release", post(queue::release))

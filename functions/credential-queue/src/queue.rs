@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::scraper_credentials::{Body, Caller, Error};
 use axum::Json as Answer;
 use axum::extract::{Path, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use credentials::{Grant, Holder, Report, ReportError, Reported, Secret};
@@ -44,6 +45,11 @@ pub(crate) async fn next(
     }
 }
 
+/// `HEAD /{platform}/next`: refused. It would claim a credential that its caller never sees.
+pub(crate) async fn no_next() -> Response {
+    ([(ALLOW, "GET")], Error::method_not_allowed()).into_response()
+}
+
 fn granted(grant: Grant) -> Response {
     let Grant { credential, secret, token, expires_at } = grant;
     let mut body = json!({"id": credential.id, "platform": credential.pool, "name": credential.name});
@@ -57,7 +63,7 @@ fn granted(grant: Grant) -> Response {
     body["lease_token"] = token.into();
     body["lease_expires_at"] = expires_at.to_string().into();
     let headers = lease_headers(token, &expires_at.to_string());
-    (headers, [(axum::http::header::CACHE_CONTROL, "no-store")], Answer(body)).into_response()
+    (headers, [(CACHE_CONTROL, "no-store")], Answer(body)).into_response()
 }
 
 fn lease_headers(token: u64, expires_at: &str) -> HeaderMap {
@@ -132,7 +138,13 @@ pub(crate) async fn heartbeat(
 }
 
 impl App {
-    async fn report(&self, caller: &Caller, id: Number, headers: &HeaderMap, report: Report) -> Result<Reported, Error> {
+    async fn report(
+        &self,
+        caller: &Caller,
+        id: Number,
+        headers: &HeaderMap,
+        report: Report,
+    ) -> Result<Reported, Error> {
         let token = input::lease_token(headers)?;
         self.credentials.report(id.0, holder(token, caller), &caller.key_id, &report).await.map_err(refused)
     }

@@ -56,6 +56,12 @@ impl Error {
         Self::new(StatusCode::NOT_FOUND, "Not found", message)
     }
 
+    /// 405: this method would do harm here. The header `Allow` is the caller's to add.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "See the header Allow")
+    }
+
     /// 409: the state of the thing does not allow it.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "Conflict", message)
@@ -77,7 +83,7 @@ impl Error {
     fn of_status(status: StatusCode) -> Option<Self> {
         match status {
             StatusCode::NOT_FOUND => Some(Self::not_found("There is nothing at this path")),
-            StatusCode::METHOD_NOT_ALLOWED => Some(Self::new(status, "Method not allowed", "See the header Allow")),
+            StatusCode::METHOD_NOT_ALLOWED => Some(Self::method_not_allowed()),
             status if status.is_server_error() => Some(Self::internal()),
             _ => None,
         }
@@ -163,7 +169,9 @@ impl<S: Send + Sync> FromRequest<S> for Text {
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|_| Error::invalid("The body could not be read; it may have at most 1 MiB"))?;
-        String::from_utf8(bytes.to_vec()).map(Self).map_err(|_| Error::invalid("The body is not UTF-8"))
+        // API Gateway puts the replacement character in the place of what is no UTF-8, before a function sees it.
+        let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains(char::REPLACEMENT_CHARACTER));
+        text.map(Self).ok_or_else(|| Error::invalid("The body is not UTF-8"))
     }
 }
 

@@ -3,7 +3,8 @@
 use secrets::SealError;
 use serde::{Deserialize, Serialize};
 use table::{
-    Comparison, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, cursor, decode, new_nonce,
+    AttributeValue, Comparison, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, cursor,
+    decode, new_nonce,
 };
 use thiserror::Error;
 
@@ -90,8 +91,8 @@ pub enum AdminError {
 struct Position {
     /// The part that is being read, counted over all platforms.
     part: usize,
-    /// The last key read of it: `pk`, `sk`, and the sort key of the index.
-    after: Option<(String, String, u64)>,
+    /// The last credential read of it: its number, and the sort key of the index.
+    after: Option<(u64, u64)>,
 }
 
 /// A part of a listing: a range of an index.
@@ -147,13 +148,23 @@ impl Credentials {
             let grown = Update::new().add("total", i64::try_from(batch.len()).unwrap_or(i64::MAX));
             let mut adding = Transaction::new().update(&self.table, &count_of(&platform.name), grown)?;
             for (id, new) in batch {
-                adding = adding.put(&self.table, &self.credential(platform, id, new, by).await?, &Condition::Absent("pk"))?;
+                adding = adding.put(
+                    &self.table,
+                    &self.credential(platform, id, new, by).await?,
+                    &Condition::Absent("pk"),
+                )?;
             }
             adding.commit(&self.table).await?;
         }
     }
 
-    async fn credential(&self, platform: &Platform, id: u64, new: NewCredential, by: &str) -> Result<Created, AdminError> {
+    async fn credential(
+        &self,
+        platform: &Platform,
+        id: u64,
+        new: NewCredential,
+        by: &str,
+    ) -> Result<Created, AdminError> {
         let (now, key) = (self.clock.now(), Credential::key_of(id));
         let event = Event { action: "created".to_owned(), at: now, by: by.to_owned(), detail: None };
         let credential = Credential {
@@ -304,10 +315,12 @@ impl Credentials {
         for _ in 0..READS {
             let Some(part) = parts.get(at.part) else { return Ok(Listing { credentials, next: None }) };
             let wanted = u32::try_from(limit - credentials.len()).unwrap_or(u32::MAX);
-            let query = part.query().limit(wanted).start(at.after.map(|key| part.start(key)));
+            let start = at.after.map(|last| part.start(last)).transpose()?.flatten();
+            let query = part.query().limit(wanted).start(start);
             let page = self.table.query::<Key>(query).await?;
             let found: Vec<Credential> = self.table.get_many(&page.items).await?;
-            credentials.extend(found.into_iter().filter(|found| status.is_none_or(|wanted| found.status_at(now) == wanted)));
+            credentials
+                .extend(found.into_iter().filter(|found| status.is_none_or(|wanted| found.status_at(now) == wanted)));
             at = match page.next.as_ref().and_then(|next| part.position(next)) {
                 Some(key) => Position { part: at.part, after: Some(key) },
                 None => Position { part: at.part + 1, after: None },
@@ -364,7 +377,9 @@ impl Credentials {
             ]);
             for item in self.table.query_items(Query::new(over).index("claimable").limit(1_000)).await?.items {
                 let status = item.get("status").and_then(|status| status.as_s().ok());
-                if !status.is_some_and(|status| [Status::InUse.as_str(), Status::Cooldown.as_str()].contains(&status.as_str())) {
+                if !status.is_some_and(|status| {
+                    [Status::InUse.as_str(), Status::Cooldown.as_str()].contains(&status.as_str())
+                }) {
                     continue;
                 }
                 tidied += usize::from(self.recover(&item, now).await?);
@@ -425,19 +440,23 @@ impl Part {
     }
 
     /// What of a key of this part tells where a listing goes on.
-    fn position(&self, key: &Item) -> Option<(String, String, u64)> {
-        let text = |name: &str| key.get(name)?.as_s().ok().cloned();
-        Some((text("pk")?, text("sk")?, key.get(self.sort)?.as_n().ok()?.parse().ok()?))
+    fn position(&self, key: &Item) -> Option<(u64, u64)> {
+        let id = key.get("pk")?.as_s().ok()?.strip_prefix("CRED#")?.parse().ok()?;
+        Some((id, key.get(self.sort)?.as_n().ok()?.parse().ok()?))
     }
 
-    /// The key that a listing goes on after.
-    fn start(&self, (pk, sk, sort): (String, String, u64)) -> Item {
-        use table::AttributeValue::{N, S};
-        Item::from([
-            ("pk".to_owned(), S(pk)),
-            ("sk".to_owned(), S(sk)),
-            (self.partition.to_owned(), S(self.platform.clone())),
-            (self.sort.to_owned(), N(sort.to_string())),
-        ])
+    /// The key that a listing goes on after; none for the beginning of the part. DynamoDB takes no key outside of the range that is asked
+    /// for.
+    fn start(&self, (id, sort): (u64, u64)) -> Result<Option<Item>, AdminError> {
+        match self.range {
+            // What was listed has left the range meanwhile, as leases do that run out.
+            Some((Comparison::AtLeast, bound)) if sort < bound.0 => return Ok(None),
+            Some((Comparison::AtMost, bound)) if sort > bound.0 => return Err(AdminError::Cursor),
+            _ => {}
+        }
+        let mut key = Credential::key_of(id).into_item();
+        key.insert(self.partition.to_owned(), AttributeValue::S(self.platform.clone()));
+        key.insert(self.sort.to_owned(), AttributeValue::N(sort.to_string()));
+        Ok(Some(key))
     }
 }

@@ -6,7 +6,7 @@
 //! | the trail of a credential, by time | `pk = AUDIT#CRED#id`, `sk` begins with the moment, thirteen digits |
 
 use serde::{Deserialize, Serialize};
-use table::{Condition, Item, Millis, Page, Query, Table, TableError, decode};
+use table::{Condition, Item, Key, Millis, Query, Table, TableError, decode};
 
 /// For how many seconds an event is kept: 90 days.
 const KEPT_SECONDS: u64 = 90 * 24 * 3_600;
@@ -92,11 +92,18 @@ impl Trail {
         self.0.put_many(&stored).await
     }
 
-    /// A page of a credential's trail, the newest first.
-    pub async fn read(&self, credential: u64, limit: u32, start: Option<Item>) -> Result<Page<Event>, TableError> {
+    /// A page of a credential's trail, the newest first, after the event at the place `after`; with it the place where it goes on.
+    pub async fn read(
+        &self,
+        credential: u64,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<(Vec<Event>, Option<String>), TableError> {
+        let start = after.map(|place| Key::new(partition(credential), place).into_item());
         let query = Query::new(Condition::equal("pk", partition(credential)));
         let page = self.0.query_items(query.descending(true).limit(limit).start(start)).await?;
-        Ok(Page { items: page.items.into_iter().map(decode).collect::<Result<_, _>>()?, next: page.next })
+        let next = page.next.and_then(|key| key.get("sk")?.as_s().ok().cloned());
+        Ok((page.items.into_iter().map(decode).collect::<Result<_, _>>()?, next))
     }
 }
 

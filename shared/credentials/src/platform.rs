@@ -16,6 +16,15 @@ pub struct Platform {
     pub policy: PoolPolicy,
 }
 
+impl Platform {
+    /// Whether a platform may be called so.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        (1..=40).contains(&name.len()) && name.bytes().all(fits)
+    }
+}
+
 /// How a pool is run. A claim takes a copy of it along: a report is judged by the rules under which the credential was claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolPolicy {

@@ -122,6 +122,8 @@ impl Credentials {
             .set("last_used_at", now)
             .set("updated_at", now)
             .set_or_remove("session_id", session)
+            // Ended another lease: a holder who loses this one must not be told that the same report has already been taken.
+            .remove("last_report")
             .set("policy", platform.policy.to_text())
             .add("use_count", 1)
             .and(done("claimed", now, caller, session));
@@ -200,16 +202,17 @@ impl Credentials {
     ) -> Result<Reported, ReportError> {
         let mut guess = self.guesses.of(id);
         for _ in 0..TRIES {
-            let item = match self.table.update(&Credential::key_of(id), self.ending(holder, caller, report, &guess)).await {
-                Ok(item) => {
-                    let reported = Reported::read(item)?;
-                    guess.consecutive_failures = reported.consecutive_failures;
-                    self.guesses.learn(id, guess);
-                    return Ok(reported);
-                }
-                Err(TableError::ConditionFailed(items)) => self.refused(id, items).await?,
-                Err(error) => return Err(error.into()),
-            };
+            let item =
+                match self.table.update(&Credential::key_of(id), self.ending(holder, caller, report, &guess)).await {
+                    Ok(item) => {
+                        let reported = Reported::read(item)?;
+                        guess.consecutive_failures = reported.consecutive_failures;
+                        self.guesses.learn(id, guess);
+                        return Ok(reported);
+                    }
+                    Err(TableError::ConditionFailed(items)) => self.refused(id, items).await?,
+                    Err(error) => return Err(error.into()),
+                };
             let found: Held = decode(item.clone())?;
             if found.took(holder, caller, report) {
                 return Ok(Reported::read(item)?);

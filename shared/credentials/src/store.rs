@@ -1,6 +1,6 @@
 //! The credentials of all platforms, and the platforms' settings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,12 +29,8 @@ pub struct Credentials {
     pub(crate) guesses: Guesses,
 }
 
-/// The platforms as they were read last.
-#[derive(Default)]
-struct Known {
-    platforms: HashMap<String, Platform>,
-    until: Millis,
-}
+/// Platforms by name, each with the moment until which it is trusted.
+type Known = HashMap<String, (Platform, Millis)>;
 
 #[derive(serde::Serialize)]
 struct StoredPlatform<'platform> {
@@ -60,42 +56,57 @@ impl Credentials {
         })
     }
 
-    /// A platform's settings, if there is such a platform. A warm function asks the table every 30 seconds.
+    /// A platform's settings, if there is such a platform. A warm function asks the table every 30 seconds, and each time for a platform
+    /// that it does not know: another function may have added it a moment ago.
     pub async fn platform(&self, name: &str) -> Result<Option<Platform>, TableError> {
+        let now = self.clock.now();
+        if let Some((platform, until)) = self.known().get(name)
+            && now < *until
         {
-            let known = self.known();
-            if self.clock.now() < known.until {
-                return Ok(known.platforms.get(name).cloned());
-            }
+            return Ok(Some(platform.clone()));
         }
-        self.platforms().await?;
-        Ok(self.known().platforms.get(name).cloned())
+        if !Platform::is_name(name) {
+            return Ok(None);
+        }
+        let stored: Option<Platform> = self.table.get(&key_of(name)).await?;
+        let found = stored.or_else(|| known_from_the_start().into_iter().find(|platform| platform.name == name));
+        self.remember(found.iter());
+        Ok(found)
     }
 
     /// All platforms' settings, by name.
     pub async fn platforms(&self) -> Result<Vec<Platform>, TableError> {
         let query = Query::new(Condition::equal("pk", PLATFORMS)).limit(1_000).consistent();
         let stored = self.table.query::<Platform>(query).await?.items;
-        let platforms: HashMap<_, _> = known_from_the_start()
+        let platforms: BTreeMap<_, _> = known_from_the_start()
             .into_iter()
             .chain(stored)
             .map(|platform| (platform.name.clone(), platform))
             .collect();
-        let mut sorted: Vec<_> = platforms.values().cloned().collect();
-        sorted.sort_by(|a, b| a.name.cmp(&b.name));
-        *self.known() = Known { platforms, until: self.clock.now().after(TRUSTED) };
-        Ok(sorted)
+        self.remember(platforms.values());
+        Ok(platforms.into_values().collect())
     }
 
     /// Sets a platform's settings; one of a new name is added.
     pub async fn set_platform(&self, platform: &Platform) -> Result<(), TableError> {
-        let key = Key::new(PLATFORMS, platform.name.as_str());
-        self.table.replace(&StoredPlatform { key, platform }).await?;
-        self.known().until = Millis(0);
+        self.table.replace(&StoredPlatform { key: key_of(&platform.name), platform }).await?;
+        self.remember([platform]);
         Ok(())
+    }
+
+    fn remember<'platform>(&self, platforms: impl IntoIterator<Item = &'platform Platform>) {
+        let until = self.clock.now().after(TRUSTED);
+        let mut known = self.known();
+        for platform in platforms {
+            known.insert(platform.name.clone(), (platform.clone(), until));
+        }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.platforms.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn key_of(platform: &str) -> Key {
+    Key::new(PLATFORMS, platform)
 }

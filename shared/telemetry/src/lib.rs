@@ -14,21 +14,26 @@ pub use request_id::{InvalidRequestId, RequestId};
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Drover";
 
+/// Libraries whose finer lines would show bodies, and so secrets.
+const QUIET: &str = "aws_runtime=warn,aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,h2=warn,hyper=warn,\
+                     hyper_util=warn,lambda_runtime=warn,reqwest=warn,rustls=warn";
+
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
 /// Starts logging and metrics for the function `name`; later calls do nothing.
 ///
-/// Log lines are JSON objects on standard output, one a line, with the fields of the enclosing spans at `span`. `LOG_LEVEL` takes
-/// an `EnvFilter` directive (default `info`).
+/// Log lines are JSON objects on standard output, one a line, with the fields of the enclosing span at `span`. `LOG_LEVEL` says which
+/// (`info` unless it is set); of the libraries that see requests whole, only warnings are ever written.
 pub fn init(name: &'static str) {
-    let filter = std::env::var("LOG_LEVEL").ok().and_then(|level| EnvFilter::try_new(level).ok());
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(format!("{level},{QUIET}"));
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false)
-        .with_env_filter(filter.unwrap_or_else(|| EnvFilter::new("info")))
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
         .try_init();
     if started.is_err() {
         return;

@@ -59,7 +59,10 @@ type Lines = Vec<(usize, Result<Json, String>)>;
 
 fn json_lines(text: &str) -> Lines {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    lines.take(MOST + 1).map(|(number, line)| (number, serde_json::from_str(line).map_err(|error| error.to_string()))).collect()
+    lines
+        .take(MOST + 1)
+        .map(|(number, line)| (number, serde_json::from_str(line).map_err(|error| error.to_string())))
+        .collect()
 }
 
 fn csv_lines(shape: SecretShape, text: &str) -> Lines {
@@ -91,7 +94,8 @@ mod tests {
 
     #[test]
     fn csv_columns_become_fields_or_credentials() {
-        let read = |shape, text: &str| csv_lines(shape, text).into_iter().map(|(_, line)| line.unwrap()).collect::<Vec<_>>();
+        let read =
+            |shape, text: &str| csv_lines(shape, text).into_iter().map(|(_, line)| line.unwrap()).collect::<Vec<_>>();
         assert_eq!(
             read(SecretShape::EmailPassword, "name,email,password\nOne,a@example.com,\"p,1\"\n"),
             [json!({"name": "One", "email": "a@example.com", "password": "p,1"})]
@@ -105,7 +109,10 @@ mod tests {
     #[test]
     fn a_broken_line_is_told_by_its_number() {
         let lines = json_lines("{\"name\": \"One\"}\n\n{oops\n");
-        assert_eq!(lines.iter().map(|(number, line)| (*number, line.is_ok())).collect::<Vec<_>>(), [(1, true), (3, false)]);
+        assert_eq!(
+            lines.iter().map(|(number, line)| (*number, line.is_ok())).collect::<Vec<_>>(),
+            [(1, true), (3, false)]
+        );
         let lines = csv_lines(SecretShape::EmailPassword, "name,email,password\na,b\n");
         assert_eq!((lines[0].0, lines[0].1.is_ok()), (2, false));
     }

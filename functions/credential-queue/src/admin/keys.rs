@@ -67,7 +67,11 @@ pub(crate) async fn list(State(app): State<App>, _: Administrator, given: Parame
 }
 
 /// `DELETE /keys/{id}`: makes a key work no more.
-pub(crate) async fn revoke(State(app): State<App>, _: Administrator, Path(id): Path<String>) -> Result<Answer<Json>, Error> {
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    _: Administrator,
+    Path(id): Path<String>,
+) -> Result<Answer<Json>, Error> {
     let known = Uuid::try_parse(&id).is_ok() && app.identity.revoke_scraper_key(&id).await?;
     if known { Ok(Answer(json!({"message": "Key revoked"}))) } else { Err(Error::not_found("Key not found")) }
 }

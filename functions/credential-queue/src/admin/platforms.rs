@@ -36,9 +36,7 @@ pub(crate) async fn set(
     Path(name): Path<String>,
     Body(body): Body,
 ) -> Result<Answer<Platform>, Error> {
-    let fits = (1..=40).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
-    if !fits {
+    if !Platform::is_name(&name) {
         return Err(Error::invalid("A platform's name is 1 to 40 lower-case letters, digits, - and _"));
     }
     let known = app.credentials.platforms().await?;
