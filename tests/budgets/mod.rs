@@ -1,5 +1,5 @@
 //! What every endpoint and a whole task may cost: the bounds, as one table, against what the functions' own log lines tell.
 
-mod cost;
+pub(crate) mod cost;
 mod endpoints;
 mod tasks;

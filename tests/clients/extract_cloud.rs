@@ -1,60 +1,21 @@
 //! contracts/extract-cloud.md: the Python, JavaScript and curl examples.
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, id_of};
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+use super::{FOLDER, Scratch, filled};
+
 const BASE_URL: &str = "https://api.selextract.com";
 const KEY: &str = "sk_prod_your_api_key_here";
 const TASK: &str = "task_uuid_here";
 
 const SHOP: &str = "<h1 class=product-title>Tea pot</h1><b class=price>£12</b><i class=rating>4.5</i>
     <h1 class=product-title>Cup</h1><b class=price>£3</b><i class=rating>5</i>";
-
-/// A folder of its own for a program to write to; gone when this is.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("drover-client-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir(&folder)?;
-        Ok(Self(folder))
-    }
-
-    /// Runs a program in the folder; gives what it wrote, if it did well.
-    async fn run(&self, command: &mut Command) -> anyhow::Result<String> {
-        let output: Output = command.current_dir(&self.0).stdin(Stdio::null()).kill_on_drop(true).output().await?;
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(output.status.success(), "{}: {told}{}", output.status, String::from_utf8_lossy(&output.stderr));
-        Ok(told)
-    }
-
-    fn read_json(&self, file: &str) -> anyhow::Result<Json> {
-        Ok(serde_json::from_slice(&std::fs::read(self.0.join(file)).with_context(|| format!("no {file}"))?)?)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A file's text with each of these replaced, which must be in it.
-fn filled(file: &str, values: &[(&str, &str)]) -> anyhow::Result<String> {
-    let mut text = std::fs::read_to_string(Path::new(FOLDER).join(file))?;
-    for (documented, actual) in values {
-        ensure!(text.contains(documented), "{documented} is not in {file}");
-        text = text.replace(documented, actual);
-    }
-    Ok(text)
-}
 
 async fn shop() -> anyhow::Result<(Stack, User, Site)> {
     let stack = Stack::from_environment()?;

@@ -32,7 +32,8 @@ async fn next_gives_an_address_and_a_password() -> anyhow::Result<()> {
     let body = answer.success(200)?;
     let fields: Vec<_> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     assert_eq!(fields, ["id", "platform", "name", "email", "password", "lease_token", "lease_expires_at"]);
-    let told = json!([body["id"], body["platform"], body["name"], body["email"], body["password"], body["lease_token"]]);
+    let told =
+        json!([body["id"], body["platform"], body["name"], body["email"], body["password"], body["lease_token"]]);
     assert_eq!(told, json!([pool.ids[0], pool.platform, "Account 1", email(1), format!("{SECRET}-1"), 1]));
     lasts(&body["lease_expires_at"], 900.0)?;
     // The same two as headers; and no cache may keep a secret.
@@ -71,7 +72,9 @@ async fn nothing_free_is_a_204_and_an_unknown_platform_a_400() -> anyhow::Result
 #[tokio::test]
 async fn the_contracts_platforms_are_there_from_the_start() -> anyhow::Result<()> {
     let admin = Stack::from_environment()?.administrator()?;
-    for (platform, secret) in [("linkedin", "email_password"), ("glassdoor", "credentials"), ("techfetch", "email_password")] {
+    for (platform, secret) in
+        [("linkedin", "email_password"), ("glassdoor", "credentials"), ("techfetch", "email_password")]
+    {
         let known = admin.admin_get(&format!("/platforms/{platform}")).await?;
         assert_eq!((&known["name"], &known["secret"]), (&json!(platform), &json!(secret)));
     }
@@ -122,32 +125,15 @@ async fn a_lease_that_has_run_out_is_claimable_and_the_token_grows() -> anyhow::
 }
 
 #[tokio::test]
-async fn the_one_that_has_been_free_longest_goes_first() -> anyhow::Result<()> {
-    // More than a warm function reads ahead: beyond that the order is strict.
-    const READ_AHEAD: usize = 16;
-    let pool = Stack::from_environment()?.pool(3 * READ_AHEAD).await?;
-    let mut first = Vec::new();
-    for _ in 0..READ_AHEAD {
-        let claim = pool.claim().await?;
-        assert_eq!(pool.scraper.report(claim.id, "success", Some(claim.token), &json!({})).await?.status, 200);
-        first.push(claim.id);
-    }
-    let mut next = BTreeSet::new();
-    for _ in 0..READ_AHEAD {
-        next.insert(pool.claim().await?.id);
-    }
-    assert!(first.iter().all(|id| !next.contains(id)), "{first:?} were used, and soon again: {next:?}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_heartbeat_keeps_the_lease() -> anyhow::Result<()> {
     let pool = Stack::from_environment()?.pool(1).await?;
     let body = pool.scraper.ask_next(&pool.platform, "lease_seconds=30").await?.success(200)?;
     let (id, token) = (pool.ids[0], body["lease_token"].as_u64());
-    for (token, body, seconds) in
-        [(token, json!({}), 900.0), (None, json!({"lease_seconds": 1_000}), 1_000.0), (token, json!({"lease_seconds": 2_000}), 2_000.0)]
-    {
+    for (token, body, seconds) in [
+        (token, json!({}), 900.0),
+        (None, json!({"lease_seconds": 1_000}), 1_000.0),
+        (token, json!({"lease_seconds": 2_000}), 2_000.0),
+    ] {
         let answer = pool.scraper.report(id, "heartbeat", token, &body).await?;
         let told = answer.success(200)?;
         assert_eq!((&told["status"], &told["lease_token"]), (&json!("in_use"), &json!(1)));
@@ -159,7 +145,9 @@ async fn a_heartbeat_keeps_the_lease() -> anyhow::Result<()> {
     let path = format!("{QUEUE}/{id}/heartbeat?lease_seconds=30");
     let told = pool.scraper.call(Method::POST, &path).await?.success(200)?;
     lasts(&told["lease_expires_at"], 2_000.0)?;
-    for wrong in [json!({"lease_seconds": 29}), json!({"lease_seconds": 43_201}), json!({"lease_seconds": "60"}), json!([])] {
+    for wrong in
+        [json!({"lease_seconds": 29}), json!({"lease_seconds": 43_201}), json!({"lease_seconds": "60"}), json!([])]
+    {
         pool.scraper.report(id, "heartbeat", token, &wrong).await?.queue_error(400)?;
     }
     lasts(&pool.admin.shown(id).await?["lease_expires_at"], 2_000.0)

@@ -19,8 +19,9 @@ fn each_report() -> [(&'static str, Json, &'static str); 5] {
 
 #[tokio::test]
 async fn each_report_answers_as_documented() -> anyhow::Result<()> {
-    let pool = Stack::from_environment()?.pool(5).await?;
+    let stack = Stack::from_environment()?;
     for (what, body, status) in each_report() {
+        let pool = stack.pool(1).await?;
         let claim = pool.claim().await?;
         let told = pool.scraper.report(claim.id, what, None, &body).await?.success(200)?;
         let message = match what {
@@ -59,9 +60,14 @@ async fn failures_are_counted_and_a_success_ends_the_row() -> anyhow::Result<()>
     let pool = Stack::from_environment()?.pool(1).await?;
     let id = pool.ids[0];
     let failure = json!({"error_message": "Rate limited", "cooldown_minutes": 1});
-    for (what, failures, consecutive) in
-        [("failure", 1, 1), ("failure", 2, 2), ("success", 2, 0), ("release", 2, 0), ("failure", 3, 1), ("release", 3, 1)]
-    {
+    for (what, failures, consecutive) in [
+        ("failure", 1, 1),
+        ("failure", 2, 2),
+        ("success", 2, 0),
+        ("release", 2, 0),
+        ("failure", 3, 1),
+        ("release", 3, 1),
+    ] {
         let claim = pool.claim().await?;
         let body = if what == "failure" { &failure } else { &json!({}) };
         pool.scraper.report(id, what, Some(claim.token), body).await?.success(200)?;
@@ -254,7 +260,19 @@ async fn a_number_that_names_nothing_is_a_404() -> anyhow::Result<()> {
         let body = json!({"error_message": "x"});
         caller.send(Method::POST, &format!("{QUEUE}/{id}/{what}"), &body).await
     };
-    for id in ["0", "-1", "1.0", "01", "+1", "1e3", "abc", "linkedin", "18446744073709551615", "18446744073709551616", "999999999"] {
+    for id in [
+        "0",
+        "-1",
+        "1.0",
+        "01",
+        "+1",
+        "1e3",
+        "abc",
+        "linkedin",
+        "18446744073709551615",
+        "18446744073709551616",
+        "999999999",
+    ] {
         for what in ["success", "failure", "release", "heartbeat"] {
             ask(&pool.scraper, id, what).await?.queue_error(404)?;
         }

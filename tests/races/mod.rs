@@ -1,6 +1,6 @@
 //! The lease under contention, on a real table: a recorded run, checked afterwards.
 
-mod checker;
+pub(crate) mod checker;
 mod differential;
-mod history;
+pub(crate) mod history;
 mod run;

@@ -1,5 +1,6 @@
 //! A caller of the credential queue: a scraper, or an administrator.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use anyhow::{Context, ensure};
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 use table::{Clock, Key, Update, new_id};
 
 use crate::answer::Answer;
-use crate::stack::Stack;
+use crate::stack::{Stack, eventually};
 use crate::user::{any_loopback_address, client_from};
 
 /// Where scrapers call.
@@ -159,7 +160,8 @@ pub struct Pool {
 impl Stack {
     /// The deployment's administrator.
     pub fn administrator(&self) -> anyhow::Result<Scraper> {
-        let key = std::env::var("DROVER_ADMIN_KEY").context("DROVER_ADMIN_KEY is not set: run the suites by tests/run")?;
+        let key =
+            std::env::var("DROVER_ADMIN_KEY").context("DROVER_ADMIN_KEY is not set: run the suites by tests/run")?;
         Scraper::new(self.url.clone(), "administrator".to_owned(), key)
     }
 
@@ -241,7 +243,43 @@ impl Pool {
     /// The counts of the pool's statistics: `total`, `available`, `in_use`, `cooldown`, `failed`, `disabled`.
     pub async fn counts(&self) -> anyhow::Result<[u64; 6]> {
         let told = self.admin.admin_get(&format!("/pools/{}", self.platform)).await?;
-        Ok(["total", "available", "in_use", "cooldown", "failed", "disabled"].map(|name| told[name].as_u64().unwrap_or(u64::MAX)))
+        Ok(["total", "available", "in_use", "cooldown", "failed", "disabled"]
+            .map(|name| told[name].as_u64().unwrap_or(u64::MAX)))
+    }
+
+    /// Does something to a credential by the administration, and gives whatever is answered.
+    pub async fn act(&self, id: u64, action: &str) -> anyhow::Result<Answer> {
+        self.admin.call(Method::POST, &format!("{ADMIN}/credentials/{id}/{action}")).await
+    }
+
+    /// The numbers of all credentials that a listing gives, page by page, none twice.
+    pub async fn listed(&self, query: &str, limit: usize) -> anyhow::Result<BTreeSet<u64>> {
+        let (mut listed, mut cursor) = (BTreeSet::new(), String::new());
+        loop {
+            let path = format!("/credentials?platform={}&{query}&limit={limit}&cursor={cursor}", self.platform);
+            let page = self.admin.admin_get(&path).await?;
+            let ids: Vec<_> =
+                page["credentials"].as_array().into_iter().flatten().filter_map(|one| one["id"].as_u64()).collect();
+            ensure!(ids.len() <= limit, "{} on a page of {limit}", ids.len());
+            for id in ids {
+                ensure!(listed.insert(id), "{id} is listed twice");
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return Ok(listed),
+            }
+        }
+    }
+
+    /// The actions of a credential's trail, the oldest first, once there are so many.
+    pub async fn trail(&self, id: u64, length: usize) -> anyhow::Result<Vec<Json>> {
+        eventually(&format!("the trail of {id} has {length} events"), async || {
+            let told = self.admin.admin_get(&format!("/credentials/{id}/audit")).await?;
+            let mut events = told["events"].as_array().cloned().context("no events")?;
+            events.reverse();
+            Ok((events.len() >= length).then_some(events))
+        })
+        .await
     }
 }
 

@@ -1,5 +1,7 @@
 //! What callers send: types and bounds, each fault with what would be right.
 
+use std::convert::Infallible;
+
 use api::scraper_credentials::Error;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -26,6 +28,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
             Ok(number) if number > 0 && number.to_string() == text => Ok(Self(number)),
             _ => Err(missing),
         }
+    }
+}
+
+/// A name in a path; empty, which nothing is called, where it is no UTF-8.
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let name = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(name.map_or_else(|_| String::new(), |axum::extract::Path(name)| name)))
     }
 }
 

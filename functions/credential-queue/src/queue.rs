@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::scraper_credentials::{Body, Caller, Error};
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use credentials::{Grant, Holder, Report, ReportError, Reported, Secret};
 use serde_json::{Value as Json, json};
 
 use crate::App;
-use crate::input::{self, Number, Parameters};
+use crate::input::{self, Name, Number, Parameters};
 
 /// The shortest lease, in seconds (RULINGS.md, "credential-queue").
 const SHORTEST_LEASE: u64 = 30;
@@ -29,7 +29,7 @@ const LONGEST_SESSION: usize = 200;
 pub(crate) async fn next(
     State(app): State<App>,
     caller: Caller,
-    Path(platform): Path<String>,
+    Name(platform): Name,
     given: Parameters,
 ) -> Result<Response, Error> {
     let session = given.text("session_id", LONGEST_SESSION)?;

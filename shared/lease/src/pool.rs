@@ -72,7 +72,12 @@ impl Pools {
     }
 
     /// Claims an item of `pool`, roughly the one that has been free longest; none if there is none to be had.
-    pub async fn claim_any(&self, pool: &str, wish: Wish<'_>, also: &Update) -> Result<Option<(Key, Lease, Item)>, TableError> {
+    pub async fn claim_any(
+        &self,
+        pool: &str,
+        wish: Wish<'_>,
+        also: &Update,
+    ) -> Result<Option<(Key, Lease, Item)>, TableError> {
         let mut reads = 0;
         let mut losses = 0;
         loop {
@@ -101,7 +106,8 @@ impl Pools {
         let mut all = self.all();
         let hints = all.get_mut(pool)?;
         if hints.read_at.after(KEPT) < now {
-            hints.keys.clear();
+            // That others were about is as old as the hints: a wide page would disregard the order for nothing.
+            *hints = Hints::default();
         }
         if hints.keys.is_empty() { None } else { Some(hints.keys.swap_remove(fastrand::usize(..hints.keys.len()))) }
     }

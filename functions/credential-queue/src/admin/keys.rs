@@ -3,7 +3,7 @@
 use api::identity::{KeyKind, KeyRecord, Plan};
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
@@ -11,7 +11,7 @@ use table::new_id;
 use uuid::Uuid;
 
 use crate::App;
-use crate::input::{self, Parameters};
+use crate::input::{self, Name, Parameters};
 
 /// What a new key begins with.
 const PREFIX: &str = "sk_live_";
@@ -67,11 +67,7 @@ pub(crate) async fn list(State(app): State<App>, _: Administrator, given: Parame
 }
 
 /// `DELETE /keys/{id}`: makes a key work no more.
-pub(crate) async fn revoke(
-    State(app): State<App>,
-    _: Administrator,
-    Path(id): Path<String>,
-) -> Result<Answer<Json>, Error> {
+pub(crate) async fn revoke(State(app): State<App>, _: Administrator, Name(id): Name) -> Result<Answer<Json>, Error> {
     let known = Uuid::try_parse(&id).is_ok() && app.identity.revoke_scraper_key(&id).await?;
     if known { Ok(Answer(json!({"message": "Key revoked"}))) } else { Err(Error::not_found("Key not found")) }
 }

@@ -2,12 +2,12 @@
 
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use credentials::Platform;
 use serde_json::{Value as Json, json};
 
 use crate::App;
-use crate::input;
+use crate::input::{self, Name};
 
 /// The most platforms there are.
 const MOST: usize = 500;
@@ -24,7 +24,7 @@ pub(crate) async fn list(State(app): State<App>, _: Administrator) -> Result<Ans
 pub(crate) async fn show(
     State(app): State<App>,
     _: Administrator,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Answer<Platform>, Error> {
     Ok(Answer(app.credentials.platform(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?))
 }
@@ -33,7 +33,7 @@ pub(crate) async fn show(
 pub(crate) async fn set(
     State(app): State<App>,
     _: Administrator,
-    Path(name): Path<String>,
+    Name(name): Name,
     Body(body): Body,
 ) -> Result<Answer<Platform>, Error> {
     if !Platform::is_name(&name) {
@@ -86,7 +86,7 @@ fn merged(name: &str, before: Option<&Platform>, body: &Json) -> Result<Platform
 pub(crate) async fn statistics(
     State(app): State<App>,
     _: Administrator,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Answer<Json>, Error> {
     let platform = app.credentials.platform(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?;
     let mut body = json!(app.credentials.statistics(&name).await?);
