@@ -79,7 +79,7 @@ async fn race(stack: &Stack) -> anyhow::Result<Ends> {
     let user = user(stack).await?;
     let (mut ends, mut charged) = (Ends::default(), 0);
     // By how many milliseconds the deletion is ahead. Who was too late begins earlier the next time: so the two draw level.
-    let mut ahead = 25_i64;
+    let mut ahead = 40_i64;
     for _ in 0..TASKS_EACH {
         let page = HeldPage::default();
         let site = Site::serve(page.alone(PAGE)).await?;
@@ -102,13 +102,13 @@ async fn race(stack: &Stack) -> anyhow::Result<Ends> {
                 assert_at_rest(&task)?;
                 ensure!(task.job.status == Status::Cancelled && task.job.result_key.is_none(), "{task:?}");
                 ends.cancelled += 1;
-                ahead -= 5;
+                ahead -= 15;
                 charged += i64::try_from(task.job.units_used)?;
             }
             "deleted" => {
                 assert_gone(stack, &user, &key).await?;
                 ends.completed += 1;
-                ahead += 5;
+                ahead += 15;
                 charged += 1;
             }
             other => anyhow::bail!("deleted as {other}"),

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -55,6 +55,12 @@ impl Proxy {
 
     /// Answers `request`, which came from `peer`. Every fault is an answer too, in API Gateway's own shape: `{"message"}`.
     async fn answer(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        // Methods are told apart by case (RFC 9110, section 9.1); the emulator does not, and takes "delete" for "DELETE".
+        let known = request.method() != Method::CONNECT
+            && !request.method().as_str().contains(|c: char| c.is_ascii_lowercase());
+        if !known {
+            return refusal(StatusCode::METHOD_NOT_ALLOWED, "Unsupported method");
+        }
         let Some(located) = self.upstream.locate(request.uri()) else {
             return refusal(StatusCode::BAD_REQUEST, "Bad request");
         };

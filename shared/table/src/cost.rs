@@ -78,6 +78,15 @@ fn ask_for_capacity(input: &mut Input) {
     );
 }
 
+/// The units that an output says were consumed, if it is of one of these operations.
+macro_rules! units_of {
+    ($output:expr, $($operation:ty),+ $(,)?) => {
+        0.0 $(+ $output.downcast_ref::<$operation>().map_or(0.0, |output| {
+            output.consumed_capacity().into_iter().filter_map(ConsumedCapacity::capacity_units).sum::<f64>()
+        }))+
+    };
+}
+
 #[dyn_dispatch_hint]
 impl Intercept for DynamoDbMeter {
     fn name(&self) -> &'static str {
@@ -111,27 +120,15 @@ impl Intercept for DynamoDbMeter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let units =
-            |consumed: Option<&ConsumedCapacity>| consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
-        let all = |consumed: &[ConsumedCapacity]| consumed.iter().map(|part| units(Some(part))).sum::<f64>();
-        let (mut read, mut written) = (0.0, 0.0);
-        if let Some(output) = output.downcast_ref::<update_item::UpdateItemOutput>() {
-            written = units(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<get_item::GetItemOutput>() {
-            read = units(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<query::QueryOutput>() {
-            read = units(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<put_item::PutItemOutput>() {
-            written = units(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<delete_item::DeleteItemOutput>() {
-            written = units(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<transact_write_items::TransactWriteItemsOutput>() {
-            written = all(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<batch_get_item::BatchGetItemOutput>() {
-            read = all(output.consumed_capacity());
-        } else if let Some(output) = output.downcast_ref::<batch_write_item::BatchWriteItemOutput>() {
-            written = all(output.consumed_capacity());
-        }
+        let read = units_of!(output, batch_get_item::BatchGetItemOutput, get_item::GetItemOutput, query::QueryOutput);
+        let written = units_of!(
+            output,
+            batch_write_item::BatchWriteItemOutput,
+            delete_item::DeleteItemOutput,
+            put_item::PutItemOutput,
+            transact_write_items::TransactWriteItemsOutput,
+            update_item::UpdateItemOutput,
+        );
         count(|cost| {
             cost.read_units += read;
             cost.write_units += written;

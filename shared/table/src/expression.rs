@@ -99,7 +99,13 @@ impl Condition {
         Self::Compare(attribute, Comparison::AtLeast, value.into())
     }
 
-    pub(crate) fn render(&self, terms: &mut Terms) -> String {
+    /// The condition as an expression of its own, with its placeholders.
+    pub(crate) fn rendered(&self) -> (String, Placeholders) {
+        let mut terms = Terms::default();
+        (self.render(&mut terms), terms.into_maps())
+    }
+
+    fn render(&self, terms: &mut Terms) -> String {
         match self {
             Self::Exists(attribute) => format!("attribute_exists({})", terms.name(attribute)),
             Self::Absent(attribute) => format!("attribute_not_exists({})", terms.name(attribute)),
@@ -131,6 +137,9 @@ fn join(conditions: &[Condition], operator: &str, terms: &mut Terms) -> String {
     rendered.join(operator)
 }
 
+/// Names and values by their placeholders, as the SDK takes them: none rather than empty, which DynamoDB refuses.
+pub(crate) type Placeholders = (Option<HashMap<String, String>>, Option<HashMap<String, AttributeValue>>);
+
 /// The placeholders of one request's expressions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
@@ -153,9 +162,7 @@ impl Terms {
         placeholder
     }
 
-    /// The maps as the SDK takes them: none rather than empty, which DynamoDB refuses.
-    #[expect(clippy::type_complexity, reason = "the SDK's own two types")]
-    pub(crate) fn into_maps(self) -> (Option<HashMap<String, String>>, Option<HashMap<String, AttributeValue>>) {
+    pub(crate) fn into_maps(self) -> Placeholders {
         let names = (!self.names.is_empty()).then_some(self.names);
         let values = (!self.values.is_empty()).then_some(self.values);
         (names, values)

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Item, TableError, classify};
-use crate::expression::{Condition, Terms, Update};
+use crate::expression::{Condition, Update};
 use crate::key::Key;
 
 /// The most items of one batch write (the service's limit).
@@ -158,9 +158,7 @@ impl Table {
 
     /// Finds one page of items, as they are stored.
     pub async fn query_items(&self, query: Query) -> Result<Page<Item>, TableError> {
-        let mut terms = Terms::default();
-        let key = query.key.render(&mut terms);
-        let (names, values) = terms.into_maps();
+        let (key, (names, values)) = query.key.rendered();
         let answer = self
             .client
             .query()
@@ -189,9 +187,7 @@ impl Table {
 
     /// Writes a whole item if `condition` holds.
     pub async fn put<T: Serialize + Sync>(&self, item: &T, condition: Condition) -> Result<(), TableError> {
-        let mut terms = Terms::default();
-        let condition = condition.render(&mut terms);
-        let (names, values) = terms.into_maps();
+        let (condition, (names, values)) = condition.rendered();
         self.client
             .put_item()
             .table_name(self.name())

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{self, CancellationReason, ReturnValuesOnConditionC
 use serde::Serialize;
 
 use crate::error::{TableError, classify};
-use crate::expression::{Condition, Terms, Update};
+use crate::expression::{Condition, Update};
 use crate::id::new_nonce;
 use crate::key::Key;
 use crate::store::Table;
@@ -34,9 +34,7 @@ impl Transaction {
 
     /// Writes a whole item if `condition` holds.
     pub fn put<T: Serialize>(mut self, table: &Table, item: &T, condition: &Condition) -> Result<Self, TableError> {
-        let mut terms = Terms::default();
-        let condition = condition.render(&mut terms);
-        let (names, values) = terms.into_maps();
+        let (condition, (names, values)) = condition.rendered();
         let put = types::Put::builder()
             .table_name(table.name())
             .set_item(Some(serde_dynamo::to_item(item)?))
