@@ -1,9 +1,7 @@
 //! What a claim and a report may cost, in DynamoDB requests: from the functions' own access lines.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use drover_tests::answer::Answer;
@@ -12,7 +10,6 @@ use drover_tests::{Stack, eventually};
 use reqwest::Method;
 use serde_json::json;
 use table::{Clock, Millis, new_id};
-use tokio::task::JoinSet;
 
 use super::CROWD;
 use crate::budgets::cost::Cost;
@@ -66,8 +63,7 @@ impl Metered {
                     costs.entry(what.to_owned()).or_default().push(Cost::logged(&line)?);
                 }
             }
-            // The emulator may lose a line of a function that it stops.
-            Ok((seen.len() * 100 >= expected * 98).then_some(costs))
+            Ok((seen.len() == expected).then_some(costs))
         })
         .await
     }
@@ -78,76 +74,30 @@ fn average(costs: &[Cost]) -> f64 {
     costs.iter().map(|cost| f64::from(cost.dynamodb)).sum::<f64>() / costs.len() as f64
 }
 
-/// What each of a hundred claims of a hundred credentials cost, and each report on them: one call after the other.
-async fn uncontended() -> anyhow::Result<HashMap<String, Vec<Cost>>> {
-    const CREDENTIALS: usize = 100;
-    let metered = Metered::new(CREDENTIALS + 4).await?;
-    // Before anything is measured: the key, the platform and the data key are read, once in half a minute by each warm function.
-    for _ in 0..4 {
-        metered.claim("warming").await?.context("none is free")?;
-    }
-    let mut claims = Vec::new();
-    for _ in 0..CREDENTIALS {
-        claims.push(metered.claim("next").await?.context("none is free")?);
-    }
-    for (claim, what) in claims.iter().zip(["success", "release", "heartbeat", "failure"].into_iter().cycle()) {
-        metered.report(claim, what).await?;
-    }
-    metered.costs().await
-}
-
 #[tokio::test]
 async fn an_uncontended_claim_is_hardly_more_than_one_request() -> anyhow::Result<()> {
-    // Beside other tests the calls meet several functions, each of which reads ahead for itself, and they meet each other: what counts is
-    // the least of several measurements.
-    const MEASUREMENTS: usize = 4;
+    const ROUNDS: usize = 300;
     let _alone = CROWD.lock().await;
-    let mut over = Vec::new();
-    for _ in 0..MEASUREMENTS {
-        let costs = uncontended().await?;
-        over.clear();
-        for (what, most) in [("next", 1.2), ("success", 1.1), ("release", 1.1), ("heartbeat", 1.1), ("failure", 1.1)] {
-            let (average, calls) = (average(&costs[what]), costs[what].len());
-            println!("{what:10} {average:.3} requests of {calls} calls");
-            if average > most {
-                over.push(format!("{what} costs {average} requests, more than {most}"));
-            }
-        }
-        if over.is_empty() {
-            return Ok(());
-        }
+    let metered = Metered::new(100).await?;
+    // Before anything is measured: the key and the platform are read, once in half a minute by each warm function.
+    for _ in 0..10 {
+        let claim = metered.claim("warming").await?.context("none is free")?;
+        metered.report(&claim, "success").await?;
     }
-    anyhow::bail!("over budget: {over:?}")
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_among_sixty_four_callers_is_at_most_two_requests() -> anyhow::Result<()> {
-    const CALLERS: u32 = 64;
-    const CLAIMS: usize = 1_000;
-    const RAMP: Duration = Duration::from_millis(120);
-    let _crowd = CROWD.lock().await;
-    let metered = Arc::new(Metered::new(1_000).await?);
-    let granted = Arc::new(AtomicUsize::new(0));
-    let mut callers = JoinSet::new();
-    for caller in 0..CALLERS {
-        let (metered, granted) = (Arc::clone(&metered), Arc::clone(&granted));
-        callers.spawn(async move {
-            // Not to synchronise: the emulator reads a large partition so slowly that 64 new functions at once would not be answered in time.
-            tokio::time::sleep(RAMP * caller).await;
-            while granted.load(Ordering::Relaxed) < CLAIMS {
-                let claim = metered.claim("next").await?.context("none is free")?;
-                granted.fetch_add(1, Ordering::Relaxed);
-                metered.report(&claim, "success").await?;
-            }
-            anyhow::Ok(())
-        });
+    for round in 0..ROUNDS {
+        let claim = metered.claim("next").await?.context("none is free")?;
+        metered.report(&claim, if round % 2 == 0 { "success" } else { "release" }).await?;
     }
-    while let Some(caller) = callers.join_next().await {
-        caller??;
+    for _ in 0..20 {
+        let claim = metered.claim("more").await?.context("none is free")?;
+        metered.report(&claim, "heartbeat").await?;
+        metered.report(&claim, "failure").await?;
     }
     let costs = metered.costs().await?;
-    let (next, success) = (average(&costs["next"]), average(&costs["success"]));
-    println!("{} claims of {CALLERS} callers: {next:.3} requests each; a report {success:.3}", costs["next"].len());
-    ensure!(next <= 2.0, "a claim costs {next} requests");
+    for (what, most) in [("next", 1.2), ("success", 1.1), ("release", 1.1), ("heartbeat", 1.2), ("failure", 1.2)] {
+        let (average, calls) = (average(&costs[what]), costs[what].len());
+        println!("{what:10} {average:.3} requests of {calls} calls");
+        ensure!(average <= most, "{what} costs {average} requests, more than {most}");
+    }
     Ok(())
 }

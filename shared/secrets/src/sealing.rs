@@ -79,10 +79,8 @@ impl Sealer {
         let key = self.opening_key(encrypted).await?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Damaged)?;
         let mut secret = ciphertext.to_vec();
-        let length = key
-            .open_in_place(nonce, Aad::from(owner.as_bytes()), &mut secret)
-            .map_err(|_| SealError::Damaged)?
-            .len();
+        let length =
+            key.open_in_place(nonce, Aad::from(owner.as_bytes()), &mut secret).map_err(|_| SealError::Damaged)?.len();
         secret.truncate(length);
         Ok(secret)
     }

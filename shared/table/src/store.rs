@@ -144,8 +144,9 @@ impl Table {
                 .unwrap_or_default();
             tries = self.pause_for_rest(tries, wanted.len()).await?;
         }
-        let position =
-            |item: &Item| keys.iter().position(|key| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&key.sk));
+        let has =
+            |item: &Item, name: &str, part: &String| item.get(name).and_then(|found| found.as_s().ok()) == Some(part);
+        let position = |item: &Item| keys.iter().position(|key| has(item, "pk", &key.pk) && has(item, "sk", &key.sk));
         found.sort_by_key(|item| position(item));
         Ok(found.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?)
     }
