@@ -192,7 +192,7 @@ impl Credentials {
     /// Takes a report on a credential, and ends the lease. The same report of the same lease again is answered alike.
     ///
     /// What a report does depends on the pool's policy and on how often the credential has failed in a row. Rather than read them first,
-    /// the write guesses them (see [`crate::guess`]); where it is wrong, the refused write brings the truth.
+    /// the write guesses them (`guess.rs`); where it is wrong, the refused write brings the truth.
     pub async fn report(
         &self,
         id: u64,

@@ -50,9 +50,7 @@ impl Transaction {
 
     /// Deletes an item if `condition` holds.
     pub fn delete(mut self, table: &Table, key: &Key, condition: &Condition) -> Result<Self, TableError> {
-        let mut terms = Terms::default();
-        let condition = condition.render(&mut terms);
-        let (names, values) = terms.into_maps();
+        let (condition, (names, values)) = condition.rendered();
         let delete = types::Delete::builder()
             .table_name(table.name())
             .set_key(Some(key.attributes()))
