@@ -19,7 +19,7 @@ async fn a_task_whose_scraper_was_killed_is_done_by_another() -> anyhow::Result<
     let (user, page) = (user(&stack).await?, HeldPage::default());
     let site = Site::serve(page.alone(PAGE)).await?;
     let key = key_of(&user, &user.create_task(config_of([site.url("/held")])).await?)?;
-    kill_holder_of(page.visitor(1).await?)?;
+    kill_holder_of(page.visitor(1).await?, site.address)?;
     page.let_go();
 
     // It is still the dead one's, until the lease runs out; then recovery finds it, and nobody else has to.
@@ -42,7 +42,7 @@ async fn a_task_that_kills_every_scraper_is_given_up_and_refunded() -> anyhow::R
     let site = Site::serve(page.alone(PAGE)).await?;
     let key = key_of(&user, &user.create_task(config_of([site.url("/held")])).await?)?;
     for attempt in 1..=5 {
-        kill_holder_of(page.visitor(attempt).await?)?;
+        kill_holder_of(page.visitor(attempt).await?, site.address)?;
         // Five leases are more than a test should wait for: the dead one's ends now.
         let past = Millis(Clock::system().now().0 - 1_000);
         let end = Update::new().set("claimable_at", past).set("redeliver_at", past);
@@ -70,7 +70,7 @@ async fn what_a_killed_scraper_had_sent_counts_once() -> anyhow::Result<()> {
         stack.send_hint(&key).await?;
         let scraper = page.visitor(1).await?;
         eventually("the request is on its way", async || Ok((late.struck().await? == 1).then_some(()))).await?;
-        kill_holder_of(scraper)?;
+        kill_holder_of(scraper, site.address)?;
         let task = stack.ended_by_recovery(&key).await?;
         assert_completed_once(&stack, &user, &task, attempts).await.with_context(|| operation.to_owned())?;
     }
