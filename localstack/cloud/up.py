@@ -136,12 +136,12 @@ def _print_summary(stack: Stack, task: str | None) -> None:
         f'"config": {{"urls": ["{_demo_page(stack)}"], "selectors": {{{selectors}}}, "output_format": "json"}}}}'
     )
     key = stack.keys["DROVER_CLOUD_KEY"]
+    keys = "\n".join(f"    {name:18}  {value}" for name, value in sorted(stack.keys.items()))
     stop = "localstack/down" if state.ports() == [stack.port] else f"localstack/down --port {stack.port}"
     print(f"""
 Drover is up at {stack.url}
-    DROVER_CLOUD_KEY  {key}
-    DROVER_ADMIN_KEY  {stack.keys["DROVER_ADMIN_KEY"]}
-    logs              {stack.folder.relative_to(LOCAL.parent.parent)}
+{keys}
+    logs                {stack.folder.relative_to(LOCAL.parent.parent)}
 
 Try:
     curl -X POST {stack.url}/tasks -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d '{body}'
