@@ -8,9 +8,6 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde_json::Value as Json;
 
-/// The most of a listing that one page holds.
-pub(crate) const LARGEST_PAGE: usize = 100;
-
 /// The number of a credential in a path. What is no positive integer names nothing: a 404.
 pub(crate) struct Number(pub(crate) u64);
 
@@ -40,42 +37,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let name = axum::extract::Path::<String>::from_request_parts(parts, state).await;
         Ok(Self(name.map_or_else(|_| String::new(), |axum::extract::Path(name)| name)))
-    }
-}
-
-/// A query string.
-pub(crate) struct Parameters(Vec<(String, String)>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Parameters {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
-    }
-}
-
-impl Parameters {
-    /// The last value of a parameter; an empty one counts as not given.
-    pub(crate) fn text(&self, name: &str, longest: usize) -> Result<Option<&str>, Error> {
-        let given = self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let given = given.filter(|value| !value.is_empty());
-        given.map(|text| bounded(name, text, longest)).transpose()
-    }
-
-    /// A whole number from `smallest` to `largest`.
-    pub(crate) fn number(&self, name: &str, smallest: u64, largest: u64) -> Result<Option<u64>, Error> {
-        let Some(text) = self.text(name, 40)? else { return Ok(None) };
-        match text.parse() {
-            Ok(number) if (smallest..=largest).contains(&number) => Ok(Some(number)),
-            _ => Err(Error::invalid(format!("{name} must be a whole number from {smallest} to {largest}"))),
-        }
-    }
-
-    /// The size of a page: `limit`, 50 unless given.
-    pub(crate) fn limit(&self) -> Result<usize, Error> {
-        let limit = self.number("limit", 1, LARGEST_PAGE as u64)?;
-        Ok(limit.map_or(50, |limit| usize::try_from(limit).unwrap_or(LARGEST_PAGE)))
     }
 }
 

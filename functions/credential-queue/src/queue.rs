@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::query::Parameters;
 use api::scraper_credentials::{Body, Caller, Error};
 use axum::Json as Answer;
 use axum::extract::State;
@@ -12,7 +13,7 @@ use credentials::{Grant, Holder, Report, ReportError, Reported, Secret};
 use serde_json::{Value as Json, json};
 
 use crate::App;
-use crate::input::{self, Name, Number, Parameters};
+use crate::input::{self, Name, Number};
 
 /// The shortest lease, in seconds (RULINGS.md, "credential-queue").
 const SHORTEST_LEASE: u64 = 30;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderName};
 use secrets::{ApiKey, KeyHash};
 use serde::{Deserialize, Serialize};
 use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Transaction, Update};
@@ -124,6 +125,8 @@ pub enum KeyKind {
     Cloud,
     /// The credential queue.
     Scraper,
+    /// The worker API.
+    Worker,
 }
 
 /// A key as it is stored, with what a request needs to know of its owner.
@@ -213,6 +216,13 @@ impl Identity {
         let stored = Stored { key: key_of_api_key(hash), item: record };
         self.table.put(&stored, Condition::Absent("pk")).await
     }
+}
+
+/// The key that a header of its own presents; none if it cannot be one.
+pub(crate) fn presented_key(headers: &HeaderMap, header: &HeaderName) -> Option<ApiKey> {
+    let presented = headers.get(header)?.to_str().ok()?;
+    let plausible = (8..=128).contains(&presented.len()) && presented.bytes().all(|byte| byte.is_ascii_graphic());
+    plausible.then(|| ApiKey::presented(presented))
 }
 
 /// A scraper's key, as administrators list it.

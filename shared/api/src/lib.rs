@@ -1,13 +1,17 @@
 //! Knows what every HTTP function shares: the Lambda entry, request ids, access logs, API keys and users, rate limits, and the manners
 //! of each contract (its error body, its JSON). Knows nothing of any one endpoint.
 
+mod bare;
+mod body;
 pub mod extract_cloud;
 pub mod identity;
 mod observe;
+pub mod query;
 mod rate_limit;
 pub mod scraper_credentials;
 mod serve;
 mod source;
+pub mod worker;
 
 pub use observe::observe;
 pub use rate_limit::{Decision, RateLimit, RateLimiter};

@@ -4,13 +4,15 @@ use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use secrets::ApiKey;
+use input::Fault;
 use serde_json::{Value as Json, json};
 use table::TableError;
 
-use crate::identity::{Identity, KeyKind, KeyRecord};
+use crate::bare::{dress, dressed};
+use crate::body;
+use crate::identity::{Identity, KeyKind, KeyRecord, presented_key};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-scraper-api-key");
 
@@ -97,16 +99,15 @@ impl From<TableError> for Error {
     }
 }
 
-/// Marks an answer that has its body.
-#[derive(Clone, Copy)]
-struct Dressed;
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::invalid(format!("{} {}", fault.field, fault.message))
+    }
+}
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let body = json!({"error": self.kind, "message": self.message});
-        let mut response = (self.status, axum::Json(body)).into_response();
-        response.extensions_mut().insert(Dressed);
-        response
+        dressed(self.status, json!({"error": self.kind, "message": self.message}))
     }
 }
 
@@ -149,13 +150,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let Text(text) = Text::from_request(request, state).await?;
-        if text.trim().is_empty() {
-            return Ok(Self(json!({})));
-        }
-        let json: Json =
-            serde_json::from_str(&text).map_err(|error| Error::invalid(format!("The body is not JSON: {error}")))?;
-        if json.is_object() { Ok(Self(json)) } else { Err(Error::invalid("The body must be a JSON object")) }
+        body::object(request, state).await.map(Self).map_err(Error::invalid)
     }
 }
 
@@ -166,18 +161,15 @@ impl<S: Send + Sync> FromRequest<S> for Text {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|_| Error::invalid("The body could not be read; it may have at most 1 MiB"))?;
-        // API Gateway puts the replacement character in the place of what is no UTF-8, before a function sees it.
-        let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains(char::REPLACEMENT_CHARACTER));
-        text.map(Self).ok_or_else(|| Error::invalid("The body is not UTF-8"))
+        body::text(request, state).await.map(Self).map_err(Error::invalid)
     }
 }
 
 /// Puts the gate before a router: every request to one of its routes is authenticated before anything else is said.
 pub fn gated(router: Router, identity: Identity) -> Router {
-    router.layer(from_fn_with_state(identity, admit)).layer(axum::middleware::from_fn(dress))
+    router
+        .layer(from_fn_with_state(identity, admit))
+        .layer(from_fn(|request, next| dress(Error::of_status, request, next)))
 }
 
 async fn admit(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
@@ -193,24 +185,7 @@ async fn admit(State(identity): State<Identity>, mut request: Request, next: Nex
 }
 
 async fn authenticate(identity: &Identity, headers: &HeaderMap) -> Result<KeyRecord, Error> {
-    let presented = headers.get(API_KEY).and_then(|key| key.to_str().ok()).ok_or_else(Error::unauthorized)?;
-    let plausible = (8..=128).contains(&presented.len()) && presented.bytes().all(|byte| byte.is_ascii_graphic());
-    if !plausible {
-        return Err(Error::unauthorized());
-    }
-    let key = identity.find_key(&ApiKey::presented(presented)).await?;
+    let presented = presented_key(headers, &API_KEY).ok_or_else(Error::unauthorized)?;
+    let key = identity.find_key(&presented).await?;
     key.filter(|key| key.kind == KeyKind::Scraper || key.is_operator).ok_or_else(Error::unauthorized)
-}
-
-/// Gives bare answers of the layers below the contract's body.
-async fn dress(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if response.extensions().get::<Dressed>().is_some() {
-        return response;
-    }
-    let Some(error) = Error::of_status(response.status()) else { return response };
-    let mut dressed = error.into_response();
-    std::mem::swap(dressed.headers_mut(), response.headers_mut());
-    dressed.headers_mut().extend(response.headers_mut().drain().filter_map(|(name, value)| Some((name?, value))));
-    dressed
 }

@@ -2,31 +2,17 @@
 
 use garde::Validate;
 use indexmap::IndexMap;
+pub use input::Fault;
+
+use input::{broken_rules, rules, typed};
 use scraping::{SelectorSpec, Selectors};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::task::{SimpleConfig, TaskType};
 
 /// The longest page address, in bytes.
 const LONGEST_ADDRESS: usize = 2_048;
-
-/// What is wrong with an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The field, as a path: `config.urls[0]`; empty for the whole.
-    pub field: String,
-    /// What is wrong with it, and what would be right.
-    pub message: String,
-}
-
-impl Fault {
-    /// A fault of a field.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
-}
 
 /// A valid request for a new task.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +33,7 @@ pub struct NewTask {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate)]
 pub struct TaskChange {
     /// A new name.
-    #[garde(inner(custom(check_name)))]
+    #[garde(inner(custom(rules::name)))]
     pub name: Option<String>,
     /// A new description.
     #[garde(inner(length(chars, max = 2_000)))]
@@ -59,7 +45,7 @@ pub struct TaskChange {
 
 #[derive(Deserialize, Validate)]
 struct Head {
-    #[garde(custom(check_name))]
+    #[garde(custom(rules::name))]
     name: String,
     #[garde(inner(length(chars, max = 2_000)))]
     description: Option<String>,
@@ -117,41 +103,6 @@ impl TaskChange {
         let change: Self = typed(body, "")?;
         let faults = broken_rules(&change, "");
         if faults.is_empty() { Ok(change) } else { Err(faults) }
-    }
-}
-
-/// Reads a value of a type; where it has another one, says which field it was.
-fn typed<T: DeserializeOwned>(json: &Json, at: &str) -> Result<T, Vec<Fault>> {
-    if !json.is_object() {
-        return Err(vec![Fault::new(at, "must be a JSON object")]);
-    }
-    serde_path_to_error::deserialize(json).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        vec![Fault::new(join(at, &path), error.inner().to_string())]
-    })
-}
-
-fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault> {
-    let Err(report) = value.validate() else { return Vec::new() };
-    report.iter().map(|(path, error)| Fault::new(join(at, &path.to_string()), error.message())).collect()
-}
-
-fn join(outer: &str, inner: &str) -> String {
-    match (outer, inner) {
-        ("", path) | (path, "") => path.to_owned(),
-        (outer, inner) => format!("{outer}.{inner}"),
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
-fn check_name(name: &str, (): &()) -> garde::Result {
-    match name.chars().count() {
-        0 => Err(garde::Error::new("must not be empty")),
-        201.. => Err(garde::Error::new("must have at most 200 characters")),
-        _ if name.trim().is_empty() => Err(garde::Error::new("must not be blank")),
-        _ if name.chars().any(char::is_control) => Err(garde::Error::new("must not have control characters")),
-        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/credentials`: add, list, show, change, switch off and on, reset, take back, delete, audit. No answer holds a secret.
 
+use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
 use axum::extract::State;
@@ -9,7 +10,7 @@ use serde_json::{Value as Json, json};
 use table::{Millis, cursor};
 
 use crate::App;
-use crate::input::{self, Number, Parameters};
+use crate::input::{self, Number};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;

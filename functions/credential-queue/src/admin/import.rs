@@ -1,5 +1,6 @@
 //! `/credentials/import`: many at once, as JSON lines or CSV. All lines are checked before any is added; the faults are told by line.
 
+use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Error, Text};
 use axum::Json as Answer;
 use axum::extract::State;
@@ -10,7 +11,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::credentials::{new, refused};
 use crate::App;
-use crate::input::Parameters;
 
 /// The most lines of one import.
 const MOST: usize = 2_000;

@@ -1,6 +1,7 @@
 //! `/keys`: the scrapers' API keys.
 
 use api::identity::{KeyKind, KeyRecord, Plan};
+use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
 use axum::extract::State;
@@ -11,7 +12,7 @@ use table::new_id;
 use uuid::Uuid;
 
 use crate::App;
-use crate::input::{self, Name, Parameters};
+use crate::input::{self, Name};
 
 /// What a new key begins with.
 const PREFIX: &str = "sk_live_";

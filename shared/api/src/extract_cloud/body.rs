@@ -1,6 +1,5 @@
 //! JSON bodies, in and out.
 
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,6 +10,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::error::Error;
+use crate::body;
 
 /// A request's body: any JSON, of up to 1 MiB. What it must hold is its endpoint's business.
 pub struct Body(pub Json);
@@ -19,19 +19,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(inner) if inner.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Error::invalid("", "the body must have at most 1 MiB")
-            }
-            _ => Error::invalid("", "the body could not be read"),
-        })?;
-        if std::str::from_utf8(&bytes).map_or(true, |text| text.contains(char::REPLACEMENT_CHARACTER)) {
-            // API Gateway puts that character in the place of what is no UTF-8, before a function sees it.
-            return Err(Error::invalid("", "the body is not UTF-8"));
-        }
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Error::invalid("", format!("the body is not JSON: {error}")))
+        body::json(request, state).await.map(Self).map_err(|fault| Error::invalid("", fault))
     }
 }
 

@@ -1,0 +1,127 @@
+//! Knows how a body is read into a type, with all that is wrong with it told at once, field by field. Knows nothing of any one body, nor
+//! of how its API tells a fault.
+
+pub mod rules;
+
+use std::collections::BTreeSet;
+
+use garde::Validate;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+/// How many fields of a wrong type are told of one body.
+const MOST_WRONG_TYPES: usize = 100;
+
+/// What is wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, as a path: `config.urls[0]`; empty for the whole.
+    pub field: String,
+    /// What is wrong with it, and what would be right.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of a field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Reads a value of a type; where it has another one, says which field it was, the first alone.
+pub fn typed<T: DeserializeOwned>(json: &Json, at: &str) -> Result<T, Vec<Fault>> {
+    if !json.is_object() {
+        return Err(vec![Fault::new(at, "must be a JSON object")]);
+    }
+    serde_path_to_error::deserialize(json)
+        .map_err(|error| vec![Fault::new(join(at, &path_of(&error)), error.inner().to_string())])
+}
+
+/// The rules of its type that a value breaks.
+pub fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault> {
+    let Err(report) = value.validate() else { return Vec::new() };
+    report.iter().map(|(path, error)| Fault::new(join(at, &path.to_string()), error.message())).collect()
+}
+
+/// Reads a form: a type whose fields are all optional, those that are needed by `#[garde(required)]`. Wrong types and broken rules of all
+/// fields are told at once.
+pub fn form<T: DeserializeOwned + Validate<Context = ()>>(json: &Json) -> Result<T, Vec<Fault>> {
+    if !json.is_object() {
+        return Err(vec![Fault::new("", "must be a JSON object")]);
+    }
+    let (mut json, mut faults) = (json.clone(), Vec::new());
+    let form: T = loop {
+        match serde_path_to_error::deserialize(&json) {
+            Ok(form) => break form,
+            Err(error) => {
+                let path = path_of(&error);
+                faults.push(Fault::new(&path, error.inner().to_string()));
+                // Taken out, so that the next wrong one shows.
+                let taken = field_at(&mut json, &path).map(Json::take);
+                if taken.is_none_or(|taken| taken.is_null()) || faults.len() == MOST_WRONG_TYPES {
+                    return Err(faults);
+                }
+            }
+        }
+    };
+    let wrong_types: BTreeSet<_> = faults.iter().map(|fault| fault.field.clone()).collect();
+    // What was taken out is not missing.
+    faults.extend(broken_rules(&form, "").into_iter().filter(|fault| !wrong_types.contains(&fault.field)));
+    if faults.is_empty() { Ok(form) } else { Err(faults) }
+}
+
+/// The outermost field on the way to `path`: one that holds a wrong value is wrong as a whole.
+fn field_at<'json>(json: &'json mut Json, path: &str) -> Option<&'json mut Json> {
+    let name = path.split(['.', '[']).next().filter(|name| !name.is_empty())?;
+    json.get_mut(name)
+}
+
+fn path_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let path = error.path().to_string();
+    if path == "." { String::new() } else { path }
+}
+
+fn join(outer: &str, inner: &str) -> String {
+    match (outer, inner) {
+        ("", path) | (path, "") => path.to_owned(),
+        (outer, inner) => format!("{outer}.{inner}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize, Validate)]
+    struct Account {
+        #[garde(required, length(chars, min = 1, max = 5))]
+        name: Option<String>,
+        #[garde(required, range(min = 1))]
+        number: Option<u64>,
+        #[garde(inner(length(max = 2)))]
+        tags: Option<Vec<String>>,
+    }
+
+    #[test]
+    fn all_faults_of_all_fields_are_told_at_once() {
+        for (body, fields) in [
+            (json!({"name": "abc", "number": 1, "other": [1]}), vec![]),
+            (json!({"name": "abc", "number": 1, "tags": null}), vec![]),
+            (json!({}), vec!["name", "number"]),
+            (json!({"name": null, "number": null}), vec!["name", "number"]),
+            (json!({"name": 1, "number": "1"}), vec!["name", "number"]),
+            (json!({"name": "abcdef", "number": 0}), vec!["name", "number"]),
+            (json!({"name": {}, "number": -1, "tags": ["a", 2]}), vec!["name", "number", "tags[1]"]),
+            (json!({"name": "", "number": 1.5, "tags": ["a", "b", "c"]}), vec!["number", "name", "tags"]),
+            (json!([]), vec![""]),
+            (json!("text"), vec![""]),
+        ] {
+            let told = form::<Account>(&body).err().unwrap_or_default();
+            assert_eq!(told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");
+            assert!(told.iter().all(|fault| !fault.message.is_empty()));
+        }
+    }
+}
