@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lease::{Available, Holder, LeaseState, Wish, rules};
+use lease::{Available, Holder, LeaseState, Pool, Wish, rules};
 use secrets::SealError;
 use table::{Condition, Item, Millis, TableError, Update, decode, new_nonce};
 use thiserror::Error;
@@ -127,7 +127,8 @@ impl Credentials {
             .set("policy", platform.policy.to_text())
             .add("use_count", 1)
             .and(done("claimed", now, caller, session));
-        let Some((key, lease, item)) = self.pools.claim_any(&platform.name, wish, &claimed).await? else {
+        let pool = Pool::new("claimable", "pool", platform.name.as_str());
+        let Some((key, lease, item)) = self.pools.claim_any(&pool, wish, &claimed).await? else {
             return Ok(None);
         };
         let credential: Credential = decode(item)?;

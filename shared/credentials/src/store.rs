@@ -47,7 +47,7 @@ impl Credentials {
         let kms = aws_sdk_kms::config::Builder::from(config).interceptor(RequestMeter).build();
         let sealer = Sealer::new(aws_sdk_kms::Client::from_conf(kms), setting("CREDENTIALS_KEY")?);
         Ok(Self {
-            pools: Pools::new(table.clone(), "claimable", "pool"),
+            pools: Pools::new(table.clone()),
             table,
             sealer,
             clock,

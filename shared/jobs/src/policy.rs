@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lease::backoff::{doubled, jittered};
+
 /// How jobs of one kind are leased and retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -36,7 +38,7 @@ impl Policy {
     /// The pause before the next attempt, after `attempts` of them: exponential, with full jitter. `random` is from 0 to 1.
     #[must_use]
     pub fn retry_pause(&self, attempts: u64, random: f64) -> Duration {
-        doubled(self.retry_base, attempts.saturating_sub(1), self.retry_cap).mul_f64(random.clamp(0.0, 1.0))
+        jittered(self.retry_base, attempts.saturating_sub(1), self.retry_cap, random)
     }
 
     /// How long to wait for a worker before the message is sent again, if it was `redeliveries` times in a row already.
@@ -44,11 +46,6 @@ impl Policy {
     pub fn redelivery_pause(&self, redeliveries: u64) -> Duration {
         doubled(self.redelivery_base, redeliveries, self.redelivery_cap)
     }
-}
-
-fn doubled(base: Duration, times: u64, cap: Duration) -> Duration {
-    let factor = u32::try_from(times).ok().and_then(|times| 2_u32.checked_pow(times)).unwrap_or(u32::MAX);
-    base.saturating_mul(factor).min(cap)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! the pause for a resting one, and absent for an item that must not be claimed. So nothing has to be swept: a lease that ran out is
 //! claimable because the time has passed.
 
+pub mod backoff;
 mod effects;
 mod hints;
 mod pool;
@@ -15,6 +16,6 @@ pub mod rules;
 mod state;
 
 pub use effects::{Claim, Lost, claim, release, renew};
-pub use pool::{Pools, Wish};
+pub use pool::{Pool, Pools, Wish};
 pub use rules::{Available, Holder};
 pub use state::{Lease, LeaseState};

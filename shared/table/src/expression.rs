@@ -105,7 +105,7 @@ impl Condition {
         (self.render(&mut terms), terms.into_maps())
     }
 
-    fn render(&self, terms: &mut Terms) -> String {
+    pub(crate) fn render(&self, terms: &mut Terms) -> String {
         match self {
             Self::Exists(attribute) => format!("attribute_exists({})", terms.name(attribute)),
             Self::Absent(attribute) => format!("attribute_not_exists({})", terms.name(attribute)),

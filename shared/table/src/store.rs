@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Item, TableError, classify};
-use crate::expression::{Condition, Update};
+use crate::expression::{Condition, Terms, Update};
 use crate::key::Key;
 
 /// The most items of one batch write (the service's limit).
@@ -38,6 +38,7 @@ pub struct Query {
     limit: Option<u32>,
     consistent: bool,
     start: Option<Item>,
+    only: Option<Condition>,
 }
 
 /// A page of a query's answer.
@@ -53,7 +54,7 @@ impl Query {
     /// Everything whose key satisfies `key`: an equality of the partition key, and maybe a condition on the sort key.
     #[must_use]
     pub const fn new(key: Condition) -> Self {
-        Self { index: None, key, descending: false, limit: None, consistent: false, start: None }
+        Self { index: None, key, descending: false, limit: None, consistent: false, start: None, only: None }
     }
 
     /// Looks in this index.
@@ -81,6 +82,13 @@ impl Query {
     #[must_use]
     pub const fn consistent(mut self) -> Self {
         self.consistent = true;
+        self
+    }
+
+    /// Leaves out what does not satisfy this. It is read, counted by the limit, and paid for, as well.
+    #[must_use]
+    pub fn only(mut self, condition: Option<Condition>) -> Self {
+        self.only = condition;
         self
     }
 
@@ -159,13 +167,17 @@ impl Table {
 
     /// Finds one page of items, as they are stored.
     pub async fn query_items(&self, query: Query) -> Result<Page<Item>, TableError> {
-        let (key, (names, values)) = query.key.rendered();
+        let mut terms = Terms::default();
+        let key = query.key.render(&mut terms);
+        let filter = query.only.map(|condition| condition.render(&mut terms));
+        let (names, values) = terms.into_maps();
         let answer = self
             .client
             .query()
             .table_name(self.name())
             .set_index_name(query.index.map(str::to_owned))
             .key_condition_expression(key)
+            .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .scan_index_forward(!query.descending)

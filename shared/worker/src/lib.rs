@@ -1,0 +1,28 @@
+//! Knows the worker API's records: campaigns and their tasks, and how each may change. Knows nothing of HTTP. They are in the table
+//! `worker`:
+//!
+//! | pattern | key condition | index |
+//! |---|---|---|
+//! | a record | `pk = TASK#id` (or `CAMPAIGN#id`), `sk = RECORD` | |
+//! | all records of a kind, by number | `kind = task` | `listed` |
+//! | the tasks that may be claimed, the one that is due longest first | `kind = task`, `claimable_at <= now` | `claimable` |
+//! | those of a campaign | `campaign_id = id`, `claimable_at <= now` | `claimable_of_campaign` |
+//! | those of a type | `type = type`, `claimable_at <= now` | `claimable_of_type` |
+//! | the last number of a kind | `pk = NUMBERS`, `sk = kind` | |
+//! | what an idempotency key has made | `pk = IDEMPOTENCY#hash`, `sk = RECORD` | |
+
+mod campaign;
+mod idempotency;
+mod json_text;
+mod records;
+mod reports;
+mod task;
+mod tasks;
+
+pub use campaign::{Campaign, NewCampaign};
+pub use idempotency::{IdempotencyError, IdempotencyKey, Numbering};
+pub use json_text::JsonText;
+pub use records::{Kind, Listing, Records};
+pub use reports::{Outcome, Refusal, Report};
+pub use task::{NewTask, Task, TaskStatus};
+pub use tasks::{Filter, Holding, TaskError, Tasks, USUAL_LOCK};

@@ -1,0 +1,188 @@
+//! A task as it is stored, as it is asked for, and where it stands.
+
+use garde::Validate;
+use lease::LeaseState;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use table::{Key, Millis};
+
+use crate::json_text::JsonText;
+use crate::records::Kind;
+
+/// The largest payload, result or other object, in bytes of JSON.
+pub(crate) const LARGEST_OBJECT: usize = 32 * 1024;
+/// How often a task is tried again unless it says otherwise.
+const USUAL_RETRIES: u64 = 3;
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskStatus {
+    /// Waits for a worker, for the first time or again.
+    Pending,
+    /// Locked by a worker.
+    Running,
+    /// Ended well.
+    Success,
+    /// Ended badly, its retries used up.
+    Failed,
+    /// Ended badly; no retry would help.
+    Error,
+}
+
+impl TaskStatus {
+    /// Every status, as it is stored and shown.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("pending", Self::Pending),
+        ("running", Self::Running),
+        ("success", Self::Success),
+        ("failed", Self::Failed),
+        ("error", Self::Error),
+    ];
+
+    /// The status as it is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether the task has ended, for good.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Success | Self::Failed | Self::Error)
+    }
+}
+
+/// A task as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Where it is.
+    #[serde(flatten)]
+    pub key: Key,
+    /// `task`.
+    pub kind: Kind,
+    /// Its number.
+    pub id: u64,
+    /// Whose it is.
+    pub campaign_id: u64,
+    /// What kind of work it is.
+    #[serde(rename = "type")]
+    pub task_type: String,
+    /// Where it stood when it was last written: see [`Task::status_at`].
+    pub status: TaskStatus,
+    /// What the worker needs to know.
+    pub payload: JsonText,
+    /// How often it is tried again.
+    pub max_retries: u64,
+    /// How often it has been tried again.
+    pub retry_count: u64,
+    /// The lease: who has locked it, and until when.
+    #[serde(flatten)]
+    pub lease: LeaseState,
+    /// Since when it is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_at: Option<Millis>,
+    /// What its last worker made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<JsonText>,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// Who reported last, and what: by this a report that comes again is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_holder: Option<String>,
+    /// What was reported last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_report: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Millis>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it was last written.
+    pub updated_at: Millis,
+}
+
+impl Task {
+    /// Where it stands at `now`: a lock that has run out holds nobody off, whether or not that has been written down.
+    #[must_use]
+    pub fn status_at(&self, now: Millis) -> TaskStatus {
+        if self.status == TaskStatus::Running && !self.lease.is_held(now) { TaskStatus::Pending } else { self.status }
+    }
+
+    /// Who has locked it, at `now`.
+    #[must_use]
+    pub fn locked_by(&self, now: Millis) -> Option<&str> {
+        self.lease.lease_owner.as_deref().filter(|_| self.lease.is_held(now))
+    }
+}
+
+/// A task that is to be made.
+#[derive(Clone, Debug, Deserialize, Validate)]
+pub struct NewTask {
+    #[garde(required, range(min = 1))]
+    campaign_id: Option<u64>,
+    #[garde(required, inner(custom(check_type)))]
+    #[serde(rename = "type")]
+    r#type: Option<String>,
+    #[garde(inner(custom(check_object)))]
+    payload: Option<Map<String, Json>>,
+    #[garde(inner(range(max = 100)))]
+    max_retries: Option<u64>,
+}
+
+impl NewTask {
+    /// Whose it is to be.
+    #[must_use]
+    pub fn campaign_id(&self) -> u64 {
+        self.campaign_id.unwrap_or_default()
+    }
+
+    /// The task with this number, due since it was made.
+    #[must_use]
+    pub fn at(self, id: u64, created_at: Millis) -> Task {
+        Task {
+            key: Kind::Task.key(id),
+            kind: Kind::Task,
+            id,
+            campaign_id: self.campaign_id.unwrap_or_default(),
+            task_type: self.r#type.unwrap_or_default(),
+            status: TaskStatus::Pending,
+            payload: JsonText(Json::Object(self.payload.unwrap_or_default())),
+            max_retries: self.max_retries.unwrap_or(USUAL_RETRIES),
+            retry_count: 0,
+            lease: LeaseState::claimable_from(created_at),
+            locked_at: None,
+            result: None,
+            last_error: None,
+            last_holder: None,
+            last_report: None,
+            finished_at: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
+fn check_type(text: &str, (): &()) -> garde::Result {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=50).contains(&text.len()) && text.bytes().all(is_word) {
+        return Ok(());
+    }
+    Err(garde::Error::new("must be 1 to 50 letters, digits, dots, dashes or underscores"))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
+pub(crate) fn check_object(object: &Map<String, Json>, (): &()) -> garde::Result {
+    if serde_json::to_string(object).map_or(usize::MAX, |text| text.len()) > LARGEST_OBJECT {
+        return Err(garde::Error::new(format!("must have at most {LARGEST_OBJECT} bytes of JSON")));
+    }
+    Ok(())
+}
