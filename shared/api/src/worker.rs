@@ -21,6 +21,9 @@ use crate::source::source_address;
 
 const API_TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 const WORKER_ID: HeaderName = HeaderName::from_static("x-worker-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The longest idempotency key, in characters.
+const LONGEST_IDEMPOTENCY_KEY: usize = 255;
 /// The longest name of a worker, in characters.
 pub const LONGEST_WORKER_ID: usize = 100;
 
@@ -185,6 +188,31 @@ impl<S: Send + Sync> FromRequestParts<S> for WorkerId {
         let name = name.ok_or_else(wrong)?;
         // An empty one counts as not sent.
         Ok(Self((!name.is_empty()).then(|| name.to_owned())))
+    }
+}
+
+/// What a request says of its being sent again: `Idempotency-Key`, which is of its caller and path.
+#[derive(Clone, Debug)]
+pub struct Idempotent {
+    /// The key, if there is one.
+    pub key: Option<String>,
+    /// The request's path.
+    pub path: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let path = parts.uri.path().to_owned();
+        let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self { key: None, path }) };
+        let key = given.to_str().ok().filter(|key| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()));
+        let wrong = || {
+            Error::bad_request(format!(
+                "Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters"
+            ))
+        };
+        Ok(Self { key: Some(key.ok_or_else(wrong)?.to_owned()), path })
     }
 }
 

@@ -40,7 +40,9 @@ pub fn typed<T: DeserializeOwned>(json: &Json, at: &str) -> Result<T, Vec<Fault>
 /// The rules of its type that a value breaks.
 pub fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault> {
     let Err(report) = value.validate() else { return Vec::new() };
-    report.iter().map(|(path, error)| Fault::new(join(at, &path.to_string()), error.message())).collect()
+    // A field whose name is a word of Rust's is told as callers know it.
+    let name = |path: &garde::Path| path.to_string().replace("r#", "");
+    report.iter().map(|(path, error)| Fault::new(join(at, &name(path)), error.message())).collect()
 }
 
 /// Reads a form: a type whose fields are all optional, those that are needed by `#[garde(required)]`. Wrong types and broken rules of all

@@ -1,6 +1,6 @@
 //! What all kinds of records share: numbers, keys, listings, and being made once.
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use table::{Clock, Condition, Item, Key, Query, Table, TableError, Update, cursor, decode};
@@ -105,11 +105,17 @@ impl Records {
 
     /// Writes new records. One that is there already stays as it is: it was made by the same request, which has come again.
     pub async fn make<T: Serialize + Sync>(&self, records: &[T]) -> Result<(), TableError> {
-        let writes = records.iter().map(async |record| match self.table.put(record, Condition::Absent("pk")).await {
+        for some in records.chunks(WRITERS) {
+            try_join_all(some.iter().map(|record| self.make_one(record))).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_one<T: Serialize + Sync>(&self, record: &T) -> Result<(), TableError> {
+        match self.table.put(record, Condition::Absent("pk")).await {
             Ok(()) | Err(TableError::ConditionFailed(_)) => Ok(()),
             Err(error) => Err(error),
-        });
-        stream::iter(writes).buffer_unordered(WRITERS).try_collect().await
+        }
     }
 }
 

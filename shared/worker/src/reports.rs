@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lease::{Available, Holder, backoff, rules};
+use serde::Deserialize;
 use serde_json::Value as Json;
 use table::{Millis, Update, new_nonce};
 
@@ -14,7 +15,8 @@ const RETRY_BASE: Duration = Duration::from_secs(30);
 const RETRY_CAP: Duration = Duration::from_hours(1);
 
 /// How a task ended, in the words of its worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is done.
     Success,
