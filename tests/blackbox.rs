@@ -10,3 +10,4 @@ mod pages;
 mod races;
 mod secrecy;
 mod ssrf;
+mod worker;

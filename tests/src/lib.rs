@@ -15,6 +15,7 @@ pub mod second_engine;
 pub mod site;
 mod stack;
 pub mod user;
+pub mod worker;
 
 pub use operator::key_of;
 pub use stack::{Stack, eventually};

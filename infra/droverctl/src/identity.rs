@@ -59,8 +59,29 @@ pub(crate) enum KeyCommand {
     Create(NewKey),
 }
 
+/// The API that a key is for; an operator's key works for all of them.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Api {
+    /// The extraction cloud
+    Cloud,
+    /// The credential queue
+    Scraper,
+    /// The worker API
+    Worker,
+}
+
+impl From<Api> for KeyKind {
+    fn from(api: Api) -> Self {
+        match api {
+            Api::Cloud => Self::Cloud,
+            Api::Scraper => Self::Scraper,
+            Api::Worker => Self::Worker,
+        }
+    }
+}
+
 #[derive(Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["all_permissions", "permission"]))]
+#[command(group = ArgGroup::new("what").args(["all_permissions", "permission"]))]
 pub(crate) struct NewKey {
     /// The user's id, as `users create` told it
     #[arg(long)]
@@ -68,7 +89,10 @@ pub(crate) struct NewKey {
     /// What the key is called
     #[arg(long)]
     name: String,
-    /// Let the key do everything that the user may
+    /// The API that the key is for
+    #[arg(long, value_enum, default_value_t = Api::Cloud)]
+    api: Api,
+    /// Let the key do everything that the user may; of the extraction cloud this or --permission is needed
     #[arg(long)]
     all_permissions: bool,
     /// Let the key do this, such as tasks:read; may be given several times
@@ -111,6 +135,9 @@ impl KeyCommand {
         let Some(user) = identity.find_user(&new.user).await? else {
             bail!("there is no user {}; add one with: droverctl users create", new.user);
         };
+        if new.api == Api::Cloud && !new.all_permissions && new.permission.is_empty() {
+            bail!("a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do");
+        }
         let prefix = if new.test { "sk_test_" } else { "sk_live_" };
         let key = ApiKey::generate(prefix).map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
         let now = deployment.clock.now();
@@ -123,7 +150,7 @@ impl KeyCommand {
 fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord {
     let all = Permission::ALL.map(|(_, permission)| permission).to_vec();
     KeyRecord {
-        kind: KeyKind::Cloud,
+        kind: new.api.into(),
         id: new_id(now).to_string(),
         user_id: user.id.clone(),
         plan: user.plan,
