@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use extract::{Task, account_key, task_key};
 use jobs::Status;
 use serde_json::{Value as Json, json};
@@ -89,6 +90,16 @@ impl Stack {
 
     /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first.
     pub async fn log_lines(&self, function: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<Json>> {
+        Ok(self.log_events(function, since, words).await?.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// The same, each with the stream that it is in, whose name tells the function's version: `2026/01/31/[7]…`.
+    pub async fn log_events(
+        &self,
+        function: &str,
+        since: Millis,
+        words: &[&str],
+    ) -> anyhow::Result<Vec<(String, Json)>> {
         let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
         let group = format!("/drover/{}/{function}", self.name);
         let pattern = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
@@ -98,7 +109,10 @@ impl Stack {
             let request =
                 client.filter_log_events().log_group_name(&group).filter_pattern(&pattern).set_next_token(next);
             let page = request.start_time(i64::try_from(since.0)?).send().await?;
-            lines.extend(page.events().iter().filter_map(|event| serde_json::from_str(event.message()?).ok()));
+            let line = |event: &FilteredLogEvent| {
+                Some((event.log_stream_name()?.to_owned(), serde_json::from_str(event.message()?).ok()?))
+            };
+            lines.extend(page.events().iter().filter_map(line));
             next = page.next_token;
             if next.is_none() {
                 return Ok(lines);
