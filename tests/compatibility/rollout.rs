@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_lambda::types::AliasRoutingConfiguration;
 use drover_tests::Stack;
 use serde_json::Value as Json;
@@ -65,8 +66,11 @@ impl Rollout {
         words: &[&str],
     ) -> anyhow::Result<Vec<(Release, Json)>> {
         let old = self.old.get(function).context("no such function")?;
-        let lines = self.stack.log_events(function, since, words).await?;
+        let events = self.stack.log_events(&self.stack.log_group(function), since, words).await?;
         let release = |stream: &str| if stream.contains(&format!("[{old}]")) { Release::Old } else { Release::New };
-        Ok(lines.into_iter().map(|(stream, line)| (release(&stream), line)).collect())
+        let line = |event: &FilteredLogEvent| {
+            Some((release(event.log_stream_name()?), serde_json::from_str(event.message()?).ok()?))
+        };
+        Ok(events.iter().filter_map(line).collect())
     }
 }
