@@ -1,10 +1,12 @@
 """Alarms: whatever fails is told to somebody."""
 
+from typing import Any
+
 from checks import rule
 from checks.stack import Stack, named, referred
 
 
-def _metrics(alarm: dict) -> list[dict]:
+def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     """The metrics that an alarm watches."""
     several = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
     return several or [alarm]
