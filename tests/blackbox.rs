@@ -2,6 +2,7 @@
 
 mod budgets;
 mod clients;
+mod compatibility;
 mod contracts;
 mod credentials;
 mod faults;
