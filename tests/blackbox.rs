@@ -7,5 +7,6 @@ mod credentials;
 mod faults;
 mod hostile;
 mod pages;
+mod privilege;
 mod races;
 mod ssrf;
