@@ -9,4 +9,5 @@ mod hostile;
 mod pages;
 mod privilege;
 mod races;
+mod secrecy;
 mod ssrf;

@@ -1,4 +1,4 @@
-"""The command line: `localstack/up` and `localstack/down`."""
+"""The command line: `localstack/up`, `localstack/down` and `localstack/dynamodb-local`."""
 
 import argparse
 import signal
@@ -47,7 +47,11 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
 
         down(options.port)
         return 0
-    venv.ensure()
+    if options.command == "dynamodb-local":
+        from cloud import dynamodb_local
+
+        dynamodb_local.run(options.port)
+    venv.MAIN.ensure()
     if options.command == "up":
         if not venv.entered():
             venv.enter(arguments)
@@ -75,6 +79,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     up.add_argument("--functions-endpoint", type=_url, metavar="URL", help="where functions find AWS (default: the emulator)")
     down = commands.add_parser("down", prog="localstack/down", description="Stops this clone's local clouds.")
     down.add_argument("--port", type=_port, help="only the one on this port")
+    dynamodb = commands.add_parser(
+        "dynamodb-local",
+        prog="localstack/dynamodb-local",
+        description="Runs DynamoDB Local alone, in memory and in the foreground, on 127.0.0.1.",
+    )
+    dynamodb.add_argument("--port", type=_port, required=True, help="the port to listen on")
     commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
     return parser.parse_args(arguments)
 

@@ -1,60 +1,58 @@
-"""The virtual environment in `target/venv`. Runs on a bare Python: it is what brings in everything else."""
+"""Virtual environments under `target/`. Runs on a bare Python: it is what brings in everything else."""
 
-import fcntl
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
-from cloud.console import step
-from cloud.errors import CloudError
-from cloud.paths import REQUIREMENTS, TARGET, VENV
-
-_PYTHON = VENV / "bin" / "python"
-_STAMP = VENV / "requirements.sha256"
+from cloud import installed
+from cloud.paths import REQUIREMENTS, VENV
 
 
-def ensure() -> None:
-    """Installs what `requirements.txt` pins, unless that is what is installed already."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    TARGET.mkdir(exist_ok=True)
-    with (TARGET / "venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _STAMP.exists() and _STAMP.read_text() == wanted and _works():
-            return
-        with step("Installing the emulator into target/venv (the first time takes about a minute)"):
-            shutil.rmtree(VENV, ignore_errors=True)
-            _run(
-                [sys.executable, "-m", "venv", str(VENV)],
-                "Python's venv module does not work here (Debian, Ubuntu: apt-get install python3-venv)",
-            )
-            _run(
-                [str(_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)],
-                "pip could not install localstack/requirements.txt: its own words are above; "
-                "it uses the package index that your pip is configured for",
-            )
-            _STAMP.write_text(wanted)
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, and the file that pins what is in it."""
+
+    folder: Path
+    requirements: Path
+    title: str
+
+    @property
+    def python(self) -> Path:
+        """Its Python."""
+        return self.folder / "bin" / "python"
+
+    def ensure(self) -> None:
+        """Installs what is pinned, unless that is what is installed already."""
+        installed.ensure(self.folder, made_from=[self.requirements], title=self.title, make=self._make, works=self._works)
+
+    def _make(self) -> None:
+        installed.run(
+            [sys.executable, "-m", "venv", self.folder],
+            "Python's venv module does not work here (Debian, Ubuntu: apt-get install python3-venv)",
+        )
+        installed.run(
+            [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", self.requirements],
+            f"pip could not install {self.requirements.name}: its own words are above; it uses the package index that your pip is configured for",
+        )
+
+    def _works(self) -> bool:
+        """False when the Python that it was made with is gone."""
+        return self.python.exists() and subprocess.run([self.python, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+MAIN = Environment(VENV, REQUIREMENTS, "Installing the local cloud into target/venv (the first time takes about a minute)")
+"""What `up` itself, the default emulator and the tests run on."""
 
 
 def enter(arguments: Sequence[str]) -> NoReturn:
-    """Goes on as `python -m cloud …` of the virtual environment."""
-    os.execv(_PYTHON, [str(_PYTHON), "-m", "cloud", *arguments])
+    """Goes on as `python -m cloud …` of the main environment."""
+    os.execv(MAIN.python, [str(MAIN.python), "-m", "cloud", *arguments])
 
 
 def entered() -> bool:
     """Whether this process runs in it."""
     return sys.prefix == str(VENV)
-
-
-def _works() -> bool:
-    """False when the Python that it was made with is gone."""
-    return _PYTHON.exists() and subprocess.run([_PYTHON, "-c", ""], capture_output=True, check=False).returncode == 0
-
-
-def _run(command: list[str], fault: str) -> None:
-    if subprocess.run(command, check=False, stdout=sys.stderr).returncode != 0:
-        shutil.rmtree(VENV, ignore_errors=True)
-        raise CloudError(fault)

@@ -4,12 +4,15 @@
 pub mod answer;
 pub mod aws;
 pub mod chaos;
+pub mod function;
 pub mod held;
+pub mod leaks;
 mod operator;
 pub mod process;
 pub mod quiet;
 pub mod raw;
 pub mod scraper;
+pub mod second_engine;
 pub mod site;
 mod stack;
 pub mod user;
