@@ -69,69 +69,75 @@ async fn of_table(table: &Resource, operator: &Caller) -> anyhow::Result<Vec<Pro
     let dynamodb =
         |operation: &str, body: &Json| Call::json("dynamodb", &format!("DynamoDB_20120810.{operation}"), body);
     let (id, name) = (table.id.as_str(), table.name.as_str());
-    let described = operator.ask(&dynamodb("DescribeTable", &json!({"TableName": id}))).await?.json()?;
+    let this = json!({"TableName": id});
+    let described = operator.ask(&dynamodb("DescribeTable", &this)).await?.json()?;
     let described = &described["Table"];
-
-    let key = json!({"pk": {"S": "PRIVILEGE"}, "sk": {"S": "-"}});
-    let write = |what: &str| {
-        let mut write = json!({"TableName": id, "ConditionExpression": "attribute_exists(pk)"});
-        write[what] = key.clone();
-        if what == "Key" {
-            write["UpdateExpression"] = "REMOVE nothing".into();
-        }
-        write
-    };
-    let (put, update) = (write("Item"), write("Key"));
-    let mut check = update.clone();
-    check.as_object_mut().context("an object")?.remove("UpdateExpression");
-    let delete = check.clone();
-    let within = |operation: &str, body: &Json| json!({"TransactItems": [{operation: body}]});
-    let untrue = || failed("ConditionalCheckFailedException");
-    let cancelled = || failed("TransactionCanceledException");
-
-    let mut probes = Vec::new();
-    let mut add = |action: &str, operation: &str, body: Json, allowed: Outcome| {
-        probes.push(probe(&format!("dynamodb:{action}"), name, dynamodb(operation, &body), allowed));
-    };
-    add("BatchGetItem", "BatchGetItem", json!({"RequestItems": {id: {"Keys": [key]}}}), Outcome::Done);
-    add(
-        "BatchWriteItem",
-        "BatchWriteItem",
-        json!({"RequestItems": {id: [{"DeleteRequest": {"Key": key}}]}}),
-        Outcome::Done,
-    );
-    add("ConditionCheckItem", "TransactWriteItems", within("ConditionCheck", &check), cancelled());
-    add("DeleteItem", "DeleteItem", delete.clone(), untrue());
-    add("DeleteItem", "TransactWriteItems", within("Delete", &delete), cancelled());
-    add("DescribeTable", "DescribeTable", json!({"TableName": id}), Outcome::Done);
-    add("GetItem", "GetItem", json!({"TableName": id, "Key": key}), Outcome::Done);
-    add("GetItem", "TransactGetItems", within("Get", &json!({"TableName": id, "Key": key})), Outcome::Done);
-    add("PutItem", "PutItem", put.clone(), untrue());
-    add("PutItem", "TransactWriteItems", within("Put", &put), cancelled());
-    add("UpdateItem", "UpdateItem", update.clone(), untrue());
-    add("UpdateItem", "TransactWriteItems", within("Update", &update), cancelled());
-
+    let key = absent_key(described)?;
+    let read = and(&this, json!({"Key": key}));
+    // A condition that does not hold: there is no such item.
+    let partition = &described["KeySchema"][0]["AttributeName"];
+    let untrue =
+        json!({"ConditionExpression": "attribute_exists(#key)", "ExpressionAttributeNames": {"#key": partition}});
+    let put = and(&and(&this, json!({"Item": key})), untrue.clone());
+    let delete = and(&read, untrue);
+    let update = and(&delete, json!({"UpdateExpression": "REMOVE nothing"}));
+    let transaction = |member: &str, body: &Json| json!({"TransactItems": [{member: body}]});
+    let batch = |entries: Json| json!({"RequestItems": {id: entries}});
+    let (unmet, cancelled) = (failed("ConditionalCheckFailedException"), failed("TransactionCanceledException"));
+    let mut probes: Vec<_> = [
+        ("BatchGetItem", "BatchGetItem", batch(json!({"Keys": [key]})), Outcome::Done),
+        ("BatchWriteItem", "BatchWriteItem", batch(json!([{"DeleteRequest": {"Key": key}}])), Outcome::Done),
+        ("ConditionCheckItem", "TransactWriteItems", transaction("ConditionCheck", &delete), cancelled.clone()),
+        ("DeleteItem", "DeleteItem", delete.clone(), unmet.clone()),
+        ("DeleteItem", "TransactWriteItems", transaction("Delete", &delete), cancelled.clone()),
+        ("DescribeTable", "DescribeTable", this.clone(), Outcome::Done),
+        ("GetItem", "GetItem", read.clone(), Outcome::Done),
+        ("GetItem", "TransactGetItems", transaction("Get", &read), Outcome::Done),
+        ("PartiQLSelect", "ExecuteStatement", json!({"Statement": format!("SELECT * FROM \"{id}\"")}), Outcome::Done),
+        ("PutItem", "PutItem", put.clone(), unmet.clone()),
+        ("PutItem", "TransactWriteItems", transaction("Put", &put), cancelled.clone()),
+        ("UpdateItem", "UpdateItem", update.clone(), unmet),
+        ("UpdateItem", "TransactWriteItems", transaction("Update", &update), cancelled),
+    ]
+    .map(|(action, operation, body, allowed)| {
+        probe(&format!("dynamodb:{action}"), name, dynamodb(operation, &body), allowed)
+    })
+    .into();
     let none = Vec::new();
     let indexes = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
     let indexes = indexes.iter().flat_map(|kind| described[kind].as_array().unwrap_or(&none));
     for part in std::iter::once(described).chain(indexes) {
-        let partition = &part["KeySchema"][0]["AttributeName"];
-        let mut read = json!({"TableName": id, "Limit": 1});
-        let mut resource = name.to_owned();
-        if let Some(index) = part["IndexName"].as_str() {
-            read["IndexName"] = index.into();
-            resource = format!("{name}/index/{index}");
-        }
+        let (resource, read) = match part["IndexName"].as_str() {
+            Some(index) => (format!("{name}/index/{index}"), and(&this, json!({"IndexName": index, "Limit": 1}))),
+            None => (name.to_owned(), and(&this, json!({"Limit": 1}))),
+        };
+        let query = json!({
+            "KeyConditionExpression": "#key = :key",
+            "ExpressionAttributeNames": {"#key": part["KeySchema"][0]["AttributeName"]},
+            "ExpressionAttributeValues": {":key": {"S": MARK}},
+        });
+        probes.push(probe("dynamodb:Query", &resource, dynamodb("Query", &and(&read, query)), Outcome::Done));
         probes.push(probe("dynamodb:Scan", &resource, dynamodb("Scan", &read), Outcome::Done));
-        read["KeyConditionExpression"] = "#partition = :partition".into();
-        read["ExpressionAttributeNames"] = json!({"#partition": partition});
-        read["ExpressionAttributeValues"] = json!({":partition": {"S": "PRIVILEGE"}});
-        probes.push(probe("dynamodb:Query", &resource, dynamodb("Query", &read), Outcome::Done));
     }
     if let Some(arn) = described["LatestStreamArn"].as_str() {
         probes.extend(of_stream(table, arn, operator).await?);
     }
     Ok(probes)
+}
+
+/// The key of an item that is not there. Every key of every table is text.
+fn absent_key(table: &Json) -> anyhow::Result<Json> {
+    let parts = table["KeySchema"].as_array().context("no key")?;
+    Ok(parts.iter().filter_map(|part| Some((part["AttributeName"].as_str()?.to_owned(), json!({"S": MARK})))).collect())
+}
+
+/// A request with more said.
+fn and(request: &Json, more: Json) -> Json {
+    let mut request = request.clone();
+    if let (Some(said), Json::Object(more)) = (request.as_object_mut(), more) {
+        said.extend(more);
+    }
+    request
 }
 
 async fn of_stream(table: &Resource, arn: &str, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
