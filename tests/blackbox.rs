@@ -8,6 +8,7 @@ mod credentials;
 mod faults;
 mod hostile;
 mod pages;
+mod privilege;
 mod races;
 mod secrecy;
 mod ssrf;

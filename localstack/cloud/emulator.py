@@ -43,6 +43,8 @@ def start(stack: Stack) -> None:
         "MINISTACK_HOST": "localhost",
         "MINISTACK_REGION": REGION,
         "LAMBDA_EXECUTOR": "local",
+        # IAM is enforced: a function may do what its role says, and no more.
+        "AUTH": "true",
         # Handed on to the functions.
         "AWS_ENDPOINT_URL": stack.functions_endpoint or stack.emulator,
     }
