@@ -6,16 +6,8 @@ from typing import Any
 from checks import rule
 from checks.stack import Stack
 
-# What SAM gives every function's role, and what a rollout's role needs. Each is AWS's own list, narrow by its actions.
-_MANAGED = {
-    "service-role/AWSLambdaBasicExecutionRole",
-    "service-role/AWSLambdaDynamoDBExecutionRole",
-    "service-role/AWSLambdaSQSQueueExecutionRole",
-    "service-role/AWSCodeDeployRoleForLambda",
-    "service-role/AWSCodeDeployRoleForLambdaLimited",
-    "AWSXrayWriteOnlyAccess",
-    "AWSXRayDaemonWriteAccess",
-}
+# What a rollout's role needs. Each is AWS's own list, narrow by its actions.
+_MANAGED = {"service-role/AWSCodeDeployRoleForLambda", "service-role/AWSCodeDeployRoleForLambdaLimited"}
 
 
 def _allowed(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -55,13 +47,15 @@ class ResourcesNamed(rule.Check):
 
 
 class ManagedPoliciesKnown(rule.Check):
-    """Of AWS's own policies, only those that are known here are attached."""
+    """Besides this stack's own policies only those of AWS's that are known here are attached."""
 
     id = "E9503"
 
     def faults(self, stack: Stack) -> rule.Faults:
         for name, role in stack.properties("IAM::Role"):
             for policy in role.get("ManagedPolicyArns", []):
+                if isinstance(policy, dict) and "Ref" in policy:
+                    continue
                 text = policy.get("Fn::Sub", policy) if isinstance(policy, dict) else policy
                 if str(text).partition(":policy/")[2] not in _MANAGED:
                     yield name, f"has the policy {text}"
