@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALSTACK = ROOT / "localstack"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = LOCALSTACK / "requirements.txt"
-LAUNCHER = LOCALSTACK / "launcher.py"
+BACKENDS = LOCALSTACK / "backends"
 PRODUCTS = LOCALSTACK / "demo-site" / "products.json"
 
 TARGET = ROOT / "target"
