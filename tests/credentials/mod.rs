@@ -13,6 +13,7 @@ mod keys;
 mod lock_client;
 mod race;
 mod reports;
+mod scale;
 
 use tokio::sync::Mutex;
 

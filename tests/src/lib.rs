@@ -3,12 +3,14 @@
 
 pub mod answer;
 pub mod chaos;
+pub mod function;
 pub mod held;
 mod operator;
 pub mod process;
 pub mod quiet;
 pub mod raw;
 pub mod scraper;
+pub mod second_engine;
 pub mod site;
 mod stack;
 pub mod user;

@@ -9,6 +9,7 @@
 //! claimable because the time has passed.
 
 mod effects;
+mod hints;
 mod pool;
 pub mod rules;
 mod state;

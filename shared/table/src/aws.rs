@@ -87,9 +87,12 @@ pub fn configure() -> Result<SdkConfig, SettingError> {
     Ok(config.build())
 }
 
-/// The DynamoDB client of this process.
+/// The DynamoDB client of this process. `AWS_ENDPOINT_URL_DYNAMODB` goes before `AWS_ENDPOINT_URL`, as in every AWS SDK.
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(DynamoDbMeter).build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+    let mut config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(DynamoDbMeter);
+    if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
+        config.set_endpoint_url(Some(endpoint));
+    }
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }

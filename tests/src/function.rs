@@ -1,0 +1,222 @@
+//! A function's own process, fed by a Runtime API of the test's: what Lambda does, without a cloud around it. So a test can have as many
+//! as it likes, on any engine of DynamoDB, and knows which of them did what.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value as Json, json};
+use table::Clock;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::TcpListener;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// How long an invocation may take, as in template.yaml.
+const TIME_LIMIT: Duration = Duration::from_secs(29);
+
+/// A running function.
+pub struct FunctionProcess {
+    invocations: mpsc::Sender<Invocation>,
+    /// Its log lines. Held for a whole invocation: as on Lambda, one process does one thing at a time.
+    log: Mutex<Lines<BufReader<ChildStdout>>>,
+    server: JoinHandle<()>,
+    // Killed when this is dropped.
+    _process: Child,
+}
+
+/// An answer of an HTTP function, with the access line that the function has logged of it.
+#[derive(Clone, Debug)]
+pub struct Invoked {
+    /// The HTTP status.
+    pub status: u64,
+    /// The body, if there is one and it is JSON.
+    pub body: Json,
+    /// The access line: what the request cost is in it.
+    pub line: Json,
+}
+
+struct Invocation {
+    event: Json,
+    answer: oneshot::Sender<Result<Json, Json>>,
+}
+
+/// What the Runtime API knows.
+struct Runtime {
+    waiting: Mutex<mpsc::Receiver<Invocation>>,
+    running: SyncMutex<HashMap<String, oneshot::Sender<Result<Json, Json>>>>,
+}
+
+impl FunctionProcess {
+    /// Starts the binary `name`, as the workspace's build has left it, with nothing in its environment but this.
+    pub async fn start(name: &str, environment: &HashMap<String, String>) -> anyhow::Result<Self> {
+        let (invocations, waiting) = mpsc::channel(1);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let runtime = Arc::new(Runtime { waiting: Mutex::new(waiting), running: SyncMutex::default() });
+        let server = tokio::spawn(async move {
+            let _ = axum::serve(listener, runtime_api(runtime)).await;
+        });
+        let mut process = Command::new(binary(name)?)
+            .env_clear()
+            .envs(environment)
+            .envs(lambda(name, address))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{name} does not start"))?;
+        let log = BufReader::new(process.stdout.take().context("no output")?).lines();
+        Ok(Self { invocations, log: Mutex::new(log), server, _process: process })
+    }
+
+    /// Lets an HTTP function answer a request, as API Gateway would.
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<Invoked> {
+        let mut log = self.log.lock().await;
+        let answer = self.invoke(gateway_event(method, path, headers, body)).await?;
+        let line = loop {
+            let line = log.next_line().await?.context("the function has ended")?;
+            if let Ok(line) = serde_json::from_str::<Json>(&line)
+                && line["message"] == "answered"
+            {
+                break line;
+            }
+        };
+        let text = answer["body"].as_str().unwrap_or_default();
+        let body = serde_json::from_str(text).unwrap_or_default();
+        Ok(Invoked { status: answer["statusCode"].as_u64().context("no status")?, body, line })
+    }
+
+    async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
+        let (answer, answered) = oneshot::channel();
+        ensure!(self.invocations.send(Invocation { event, answer }).await.is_ok(), "the Runtime API has ended");
+        match tokio::time::timeout(TIME_LIMIT, answered).await.context("the function takes too long")?? {
+            Ok(answer) => Ok(answer),
+            Err(error) => bail!("the function failed: {error}"),
+        }
+    }
+}
+
+impl Drop for FunctionProcess {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The binary beside this test's.
+fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(std::path::Path::parent).context("the test is nowhere")?;
+    Ok(folder.join(name))
+}
+
+/// What Lambda itself puts into a function's environment.
+fn lambda(name: &str, runtime_api: SocketAddr) -> HashMap<String, String> {
+    [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", String::new()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", String::new()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+fn runtime_api(runtime: Arc<Runtime>) -> Router {
+    let invocation = Router::new()
+        .route("/next", get(next))
+        .route("/{id}/response", post(response))
+        .route("/{id}/error", post(error));
+    Router::new().nest("/2018-06-01/runtime/invocation", invocation).with_state(runtime)
+}
+
+async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
+    let Some(Invocation { event, answer }) = runtime.waiting.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let id = uuid::Uuid::new_v4().to_string();
+    let deadline = Clock::system().now().after(TIME_LIMIT).0.to_string();
+    runtime.answering().insert(id.clone(), answer);
+    let headers = [
+        ("lambda-runtime-aws-request-id", id.as_str()),
+        ("lambda-runtime-deadline-ms", &deadline),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:000000000000:function:test"),
+    ];
+    (headers, event.to_string()).into_response()
+}
+
+async fn response(state: State<Arc<Runtime>>, id: Path<String>, body: Bytes) -> StatusCode {
+    answered(&state, &id, serde_json::from_slice(&body).map_err(|error| json!(error.to_string())))
+}
+
+async fn error(state: State<Arc<Runtime>>, id: Path<String>, body: Bytes) -> StatusCode {
+    answered(&state, &id, Err(serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+fn answered(runtime: &Runtime, id: &str, answer: Result<Json, Json>) -> StatusCode {
+    match runtime.answering().remove(id).map(|waiting| waiting.send(answer)) {
+        Some(_) => StatusCode::ACCEPTED,
+        None => StatusCode::BAD_REQUEST,
+    }
+}
+
+impl Runtime {
+    fn answering(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Result<Json, Json>>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The event of API Gateway's REST proxy:
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+fn gateway_event(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Json {
+    // No test's query has anything that would have to be unescaped.
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query: HashMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let queries: HashMap<_, _> = query.iter().map(|(name, value)| (name, [value])).collect();
+    let single: HashMap<_, _> = headers.iter().copied().chain([("Host", "localhost")]).collect();
+    let multiple: HashMap<_, _> = single.iter().map(|(name, value)| (name, [value])).collect();
+    json!({
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": single,
+        "multiValueHeaders": multiple,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": queries,
+        "pathParameters": {},
+        "stageVariables": {},
+        "requestContext": {
+            "resourceId": "test",
+            "resourcePath": "/{proxy+}",
+            "httpMethod": method,
+            "path": path,
+            "stage": "live",
+            "requestId": uuid::Uuid::new_v4(),
+            "apiId": "test",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}

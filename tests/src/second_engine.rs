@@ -1,0 +1,103 @@
+//! DynamoDB Local, with the tables of the stack: an engine that bears large pools and many callers. Whoever uses it runs functions'
+//! processes of their own ([`crate::function`]).
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use api::identity::{Identity, KeyKind, KeyRecord, Plan};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, TableDescription};
+use secrets::ApiKey;
+use table::aws::{SdkConfig, dynamodb, setting};
+use table::{Clock, Table};
+use uuid::Uuid;
+
+use crate::stack::Stack;
+
+/// The tables of the stack that have a copy here.
+const TABLES: [&str; 4] = ["credentials", "events", "identity", "limits"];
+
+/// The second engine.
+#[derive(Debug)]
+pub struct SecondEngine {
+    stack: Stack,
+    endpoint: String,
+    config: SdkConfig,
+}
+
+impl SecondEngine {
+    /// The engine that the environment names, with tables as those of `stack`, but empty, unless a test has made them already.
+    pub async fn of(stack: &Stack) -> anyhow::Result<Self> {
+        let endpoint = std::env::var("DROVER_DYNAMODB_LOCAL")
+            .context("DROVER_DYNAMODB_LOCAL is not set: run the suites by tests/run")?;
+        let config = stack.config.to_builder().endpoint_url(&endpoint).build();
+        let (deployed, here) = (dynamodb(&stack.config), dynamodb(&config));
+        for table in TABLES {
+            let name = format!("{}-{table}", stack.name);
+            let description = deployed.describe_table().table_name(&name).send().await?;
+            create(&here, &name, description.table.context("no description")?).await?;
+        }
+        Ok(Self { stack: stack.clone(), endpoint, config })
+    }
+
+    /// The environment that a function is deployed with, and its tables here.
+    pub async fn environment_of(&self, function: &str) -> anyhow::Result<HashMap<String, String>> {
+        let name = format!("{}-{function}", self.stack.name);
+        let lambda = aws_sdk_lambda::Client::new(&self.stack.config);
+        let deployed = lambda.get_function_configuration().function_name(&name).send().await?;
+        let mut environment =
+            deployed.environment.and_then(|environment| environment.variables).context("it has no environment")?;
+        for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            environment.insert(name.to_owned(), setting(name)?);
+        }
+        environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.endpoint.clone());
+        Ok(environment)
+    }
+
+    /// The key of a new administrator.
+    pub async fn administrator(&self) -> anyhow::Result<String> {
+        let clock = Clock::system();
+        let now = clock.now();
+        let identities = Table::new(dynamodb(&self.config), &format!("{}-identity", self.stack.name));
+        let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
+        let record = KeyRecord {
+            kind: KeyKind::Scraper,
+            id: Uuid::new_v4().to_string(),
+            user_id: Uuid::new_v4().to_string(),
+            plan: Plan::Free,
+            is_operator: true,
+            name: "test".to_owned(),
+            preview: key.preview(),
+            permissions: Vec::new(),
+            is_active: true,
+            created_at: now,
+        };
+        Identity::new(identities, clock).add_key(&key.hash(), &record).await?;
+        Ok(key.reveal().to_owned())
+    }
+}
+
+async fn create(client: &aws_sdk_dynamodb::Client, name: &str, like: TableDescription) -> anyhow::Result<()> {
+    let mut indexes = Vec::new();
+    for index in like.global_secondary_indexes() {
+        let index = GlobalSecondaryIndex::builder()
+            .set_index_name(index.index_name.clone())
+            .set_key_schema(index.key_schema.clone())
+            .set_projection(index.projection.clone());
+        indexes.push(index.build()?);
+    }
+    let created = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(like.attribute_definitions)
+        .set_key_schema(like.key_schema)
+        .set_global_secondary_indexes(if indexes.is_empty() { None } else { Some(indexes) })
+        .send()
+        .await;
+    match created {
+        Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
+            Err(error.into())
+        }
+        _ => Ok(()),
+    }
+}
