@@ -26,6 +26,8 @@ class Backend(ABC):
     name: ClassVar[str]
     has_own_dynamodb: ClassVar[bool]
     """Whether its DynamoDB is a server of its own, with a port of its own (`Stack.dynamodb_port`)."""
+    unescapes_paths: ClassVar[bool]
+    """Whether it undoes one level of a path's escapes before functions see it, which API Gateway does not."""
 
     @abstractmethod
     def install(self) -> None:
@@ -34,3 +36,7 @@ class Backend(ABC):
     @abstractmethod
     def server(self, stack: Stack, temporary: Path) -> Server:
         """How it is started for `stack`; what it keeps while it runs goes to `temporary`."""
+
+    @abstractmethod
+    def stage_path(self, api: str, stage: str) -> str:
+        """Where it serves a stage of a REST API."""

@@ -34,6 +34,7 @@ class LocalStack(Backend):
     """LocalStack, with DynamoDB Local."""
 
     name = "localstack"
+    unescapes_paths = False
     has_own_dynamodb = True
 
     def install(self) -> None:
@@ -49,6 +50,10 @@ class LocalStack(Backend):
         if _has_docker():
             return self._container(stack)
         return self._process(stack, temporary)
+
+    def stage_path(self, api: str, stage: str) -> str:
+        """Below this, by any host name: API Gateway's own names do not resolve everywhere."""
+        return f"/_aws/execute-api/{api}/{stage}"
 
     def _process(self, stack: Stack, temporary: Path) -> Server:
         _lay_out(temporary)

@@ -14,6 +14,7 @@ class MiniStack(Backend):
     """MiniStack runs functions as processes, and holds its tables itself."""
 
     name = "ministack"
+    unescapes_paths = True
     has_own_dynamodb = False
 
     def install(self) -> None:
@@ -42,3 +43,7 @@ class MiniStack(Backend):
             **stack.aws_of_functions,
         }
         return Server([VENV / "bin" / "python", _LAUNCHER], environment, health="/_ministack/health", start_seconds=60)
+
+    def stage_path(self, api: str, stage: str) -> str:
+        """Below this, by any host name: API Gateway's own names do not resolve everywhere."""
+        return f"/restapis/{api}/{stage}/_user_request_"

@@ -4,6 +4,10 @@ import logging
 import threading
 from typing import Any
 
+from localstack.services.apigateway.next_gen.execute_api.context import RestApiInvocationContext
+from localstack.services.apigateway.next_gen.execute_api.handlers.parse import InvocationRequestParser
+from localstack.services.apigateway.next_gen.execute_api.variables import ContextVariables
+from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
 from localstack.services.lambda_.event_source_mapping.pollers.poller import EmptyPollResultsException
 from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
@@ -15,12 +19,16 @@ LOG = logging.getLogger(__name__)
 _BATCHES_AT_ONCE = 5
 # How long a poll of a queue waits for a first message.
 _LONG_POLL_SECONDS = 1
+# How long CloudFormation waits before it looks at a resource again.
+_PAUSE_SECONDS = 0.2
 
 
 def mend() -> None:
     """Mends all of it."""
     log_where_the_function_says()
     handle_batches_at_once()
+    tell_where_a_request_is_from()
+    look_at_resources_more_often()
 
 
 def log_where_the_function_says() -> None:
@@ -65,6 +73,29 @@ def handle_batches_at_once() -> None:
 
     SqsPoller.poll_events = poll_when_there_is_room
     SqsPoller.handle_messages = handle_aside
+
+
+def tell_where_a_request_is_from() -> None:
+    """It tells functions that every request is from 127.0.0.1. The front door names the caller, and lets no caller name another."""
+    create = InvocationRequestParser.create_context_variables
+
+    def with_source(context: RestApiInvocationContext) -> ContextVariables:
+        variables = create(context)
+        if source := context.request.headers.get("X-Forwarded-For"):
+            variables["identity"]["sourceIp"] = source
+        return variables
+
+    InvocationRequestParser.create_context_variables = staticmethod(with_source)
+
+
+def look_at_resources_more_often() -> None:
+    """CloudFormation looks every 5 seconds whether a resource has come about; most have within one."""
+    loop = ResourceProviderExecutor.deploy_loop
+
+    def with_short_pauses(self: ResourceProviderExecutor, *arguments: Any, **named: Any) -> Any:
+        return loop(self, *arguments, **{"sleep_time": _PAUSE_SECONDS, **named})
+
+    ResourceProviderExecutor.deploy_loop = with_short_pauses
 
 
 def _concurrency(poller: SqsPoller) -> int:
