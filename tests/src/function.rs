@@ -93,11 +93,11 @@ impl FunctionProcess {
         let answer = self.invoke(gateway_event(method, path, headers, body)).await?;
         let line = loop {
             let line = log.next_line().await?.context("the function has ended")?;
-            if let Ok(line) = serde_json::from_str::<Json>(&line)
-                && line["message"] == "answered"
-            {
-                break line;
+            let Ok(told) = serde_json::from_str::<Json>(&line) else { bail!("no log line: {line}") };
+            if told["message"] == "answered" {
+                break told;
             }
+            println!("{line}");
         };
         let text = answer["body"].as_str().unwrap_or_default();
         let body = serde_json::from_str(text).unwrap_or_default();

@@ -3,18 +3,24 @@
 
 use std::collections::HashMap;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use api::identity::{Identity, KeyKind, KeyRecord, Plan};
-use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, TableDescription};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
+use futures::{StreamExt, TryStreamExt};
 use secrets::ApiKey;
 use table::aws::{SdkConfig, dynamodb, setting};
-use table::{Clock, Table};
+use table::{AttributeValue, Clock, Key, Table};
 use uuid::Uuid;
 
 use crate::stack::Stack;
 
 /// The tables of the stack that have a copy here.
 const TABLES: [&str; 4] = ["credentials", "events", "identity", "limits"];
+
+/// How many items one request writes at most.
+const BATCH: usize = 25;
+/// How many such requests are under way at once.
+const WRITERS: usize = 8;
 
 /// The second engine.
 #[derive(Debug)]
@@ -73,6 +79,30 @@ impl SecondEngine {
         };
         Identity::new(identities, clock).add_key(&key.hash(), &record).await?;
         Ok(key.reveal().to_owned())
+    }
+}
+
+impl SecondEngine {
+    /// Writes so many copies of an item of `table`, each with a partition key of its own, and a little later in the order of the pool.
+    pub async fn copy(&self, table: &str, key: &Key, copies: usize) -> anyhow::Result<()> {
+        let client = &dynamodb(&self.config);
+        let name = &format!("{}-{table}", self.stack.name);
+        let item = &Table::new(client.clone(), name).get_item(key, true).await?.context("there is nothing to copy")?;
+        let numbers: Vec<_> = (1..=copies).collect();
+        let writes = numbers.chunks(BATCH).map(async |numbers| {
+            let mut requests = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                let mut copy = item.clone();
+                copy.insert("pk".to_owned(), AttributeValue::S(format!("{}-{number}", key.pk)));
+                copy.insert("claimable_at".to_owned(), AttributeValue::N("1".to_owned()));
+                let put = PutRequest::builder().set_item(Some(copy)).build()?;
+                requests.push(WriteRequest::builder().put_request(put).build());
+            }
+            let answer = client.batch_write_item().request_items(name, requests).send().await?;
+            ensure!(answer.unprocessed_items.is_none_or(|left| left.is_empty()), "not all of a batch was written");
+            Ok(())
+        });
+        futures::stream::iter(writes).buffer_unordered(WRITERS).try_collect().await
     }
 }
 

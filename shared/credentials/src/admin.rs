@@ -14,8 +14,8 @@ use crate::platform::Platform;
 use crate::queue::done;
 use crate::store::Credentials;
 
-/// How many credentials one transaction adds; the hundredth action is the count's.
-const BATCH: usize = 99;
+/// How many credentials one transaction adds; the tenth action is the count's. DynamoDB takes 100 actions, its local edition of 2020 only ten.
+const BATCH: usize = 9;
 /// How many pages of an index are read for one page of a listing that is filtered by status.
 const READS: usize = 20;
 /// How many credentials of a kind are counted.
@@ -129,7 +129,7 @@ struct Deletion {
 }
 
 impl Credentials {
-    /// Adds credentials of a platform, and gives their numbers. They are added in transactions of 99: where one fails, those before it
+    /// Adds credentials of a platform, and gives their numbers. They are added in transactions of nine: where one fails, those before it
     /// are there.
     pub async fn add(&self, platform: &Platform, new: Vec<NewCredential>, by: &str) -> Result<Vec<u64>, AdminError> {
         let count = new.len() as u64;
