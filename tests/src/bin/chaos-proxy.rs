@@ -30,9 +30,9 @@ struct Cli {
     /// The emulator, as `http://127.0.0.1:4566`
     #[arg(long)]
     upstream: Uri,
-    /// DynamoDB, where that is a server of its own
+    /// The port of DynamoDB, where that is a server of its own
     #[arg(long)]
-    dynamodb: Option<Uri>,
+    dynamodb_port: Option<u16>,
 }
 
 #[derive(Default)]
@@ -54,7 +54,10 @@ async fn main() -> anyhow::Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let dynamodb = cli.dynamodb.unwrap_or_else(|| cli.upstream.clone());
+    let dynamodb = match cli.dynamodb_port {
+        Some(port) => format!("http://127.0.0.1:{port}").parse()?,
+        None => cli.upstream.clone(),
+    };
     let proxy = Arc::new(Proxy { client, upstream: cli.upstream, dynamodb, rules: Mutex::default() });
     let listener = TcpListener::bind(cli.listen).await.with_context(|| format!("{} is taken", cli.listen))?;
     loop {
