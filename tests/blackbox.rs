@@ -8,4 +8,5 @@ mod faults;
 mod hostile;
 mod pages;
 mod races;
+mod secrecy;
 mod ssrf;

@@ -86,12 +86,14 @@ def _await_reaping(processes: Iterable[Process]) -> None:
 
 
 def _members(processes: Iterable[Process], stack: Path) -> set[int]:
-    """Everything alive in the processes' groups, and what of theirs has groups of its own."""
+    """Everything alive in the processes' groups, and what of theirs has a group of its own."""
     groups = _groups()
-    members = {pid for pid in groups if _marked(pid, stack)}
+    # Where the system shows no environments, the group of a process that died has to do.
+    shows = _PROC.joinpath("self", "environ").exists()
+    members = {pid for pid in groups if _marked(pid, stack)} if shows else set()
     for process in processes:
         leader = _start_time(process.pid)
-        if leader == process.started:
+        if leader == process.started or (leader is None and not shows):
             members |= {pid for pid, number in groups.items() if number == process.pid}
     return members
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use drover_tests::Stack;
 use drover_tests::scraper::{SECRET, email};
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
 
@@ -13,10 +14,40 @@ use super::{FOLDER, Scratch, filled};
 const BASE_URL: &str = "http://localhost:5000";
 const KEY: &str = "sk_live_abc123";
 
+/// The platform of the contract's examples, which every deployment knows.
+const PLATFORM: &str = "linkedin";
+
 #[tokio::test]
-async fn the_python_client_runs_as_it_stands() -> anyhow::Result<()> {
+async fn the_python_client_runs_unchanged_but_for_base_url_and_key() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
+    let (admin, scraper) = (stack.administrator()?, stack.scraper().await?);
+    let new = json!({"platform": PLATFORM, "name": "Account 1", "email": email(1), "password": format!("{SECRET}-1")});
+    admin.admin(Method::POST, "/credentials", &new, 201).await?;
+    let successes = async || {
+        let pool = admin.admin_get(&format!("/credentials?platform={PLATFORM}&limit=100")).await?;
+        let all = pool["credentials"].as_array().cloned().unwrap_or_default();
+        anyhow::Ok(all.iter().filter_map(|one| one["success_count"].as_u64()).sum::<u64>())
+    };
+    let before = successes().await?;
+    let told = run_client(&stack.url, &scraper.key, PLATFORM, "success").await?;
+    // Which of the platform's credentials it was given is not the program's to choose.
+    assert!(told.starts_with("signed in as ") && told.contains(" with "), "{told}");
+    assert_eq!(successes().await?, before + 1);
+    Ok(())
+}
+
+async fn run_client(url: &str, key: &str, platform: &str, outcome: &str) -> anyhow::Result<String> {
     let python = std::env::var("DROVER_PYTHON").context("DROVER_PYTHON is not set: run the suites by tests/run")?;
+    let mut command = Command::new(&python);
+    command.arg(Path::new(FOLDER).join("run_credential_queue_client.py"));
+    command.arg(Path::new(FOLDER).join("credential_queue_client.py"));
+    command.args([url, key, platform, outcome]);
+    Scratch::new()?.run(&mut command).await
+}
+
+#[tokio::test]
+async fn the_python_client_does_what_each_outcome_wants() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
     let signed_in = format!("signed in as {} with {SECRET}-1\n", email(1));
     for (outcome, credentials, told, shown) in [
         ("success", 1, signed_in.as_str(), json!(["available", 1, 0, null])),
@@ -24,12 +55,8 @@ async fn the_python_client_runs_as_it_stands() -> anyhow::Result<()> {
         ("rate_limit", 1, &signed_in, json!(["cooldown", 0, 1, "Rate limited"])),
         ("success", 0, "No credentials available\n", Json::Null),
     ] {
-        let (pool, scratch) = (stack.pool(credentials).await?, Scratch::new()?);
-        let mut command = Command::new(&python);
-        command.arg(Path::new(FOLDER).join("run_credential_queue_client.py"));
-        command.arg(Path::new(FOLDER).join("credential_queue_client.py"));
-        command.args([&stack.url, &pool.scraper.key, &pool.platform, outcome]);
-        assert_eq!(scratch.run(&mut command).await?, told, "{outcome}");
+        let pool = stack.pool(credentials).await?;
+        assert_eq!(run_client(&stack.url, &pool.scraper.key, &pool.platform, outcome).await?, told, "{outcome}");
         for id in &pool.ids {
             let found = pool.admin.shown(*id).await?;
             let found = json!([found["status"], found["success_count"], found["failure_count"], found["last_error"]]);

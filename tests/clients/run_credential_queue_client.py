@@ -1,4 +1,4 @@
-"""Runs the contract's Python program as it stands, but for the base URL, the key and the name of the platform.
+"""Runs the contract's Python program as it stands, but for the base URL, the key and the platform (PLATFORM may be its own).
 
     run_credential_queue_client.py PROGRAM BASE_URL KEY PLATFORM OUTCOME
 

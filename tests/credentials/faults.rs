@@ -82,7 +82,7 @@ async fn a_report_whose_answer_was_lost_counts_once() -> anyhow::Result<()> {
 async fn a_claim_that_is_never_answered_is_held_only_until_its_lease_ends() -> anyhow::Result<()> {
     let faulty = FaultyPool::new(1).await?;
     let pool = &faulty.0;
-    // All tries are done, and none is heard of: as for a function that is killed between claiming and answering.
+    // All tries are done, and none is heard of.
     let lost = pool.stack.chaos(&faulty.rule(TRIES, Fault::LoseAnswer)).await?;
     pool.scraper.ask_next(&pool.platform, "").await?.queue_error(500)?;
     ensure!(lost.end().await? == u64::from(TRIES), "the rule did not strike as often as it should");
@@ -91,6 +91,37 @@ async fn a_claim_that_is_never_answered_is_held_only_until_its_lease_ends() -> a
     assert!(pool.scraper.claim(&pool.platform).await?.is_none());
     pool.end_wait(pool.ids[0]).await?;
     assert_eq!(pool.claim().await?.token, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_is_killed_between_claiming_and_answering_holds_only_until_the_lease_ends() -> anyhow::Result<()>
+{
+    let faulty = FaultyPool::new(1).await?;
+    let pool = &faulty.0;
+    let (id, other) = (pool.ids[0], pool.stack.scraper().await?);
+    // The claim is applied, and the function waits for word of it when it dies.
+    let applied = pool.stack.chaos(&faulty.rule(1, Fault::DelayAnswer { milliseconds: 60_000 })).await?;
+    let claim = pool.scraper.ask_next(&pool.platform, "");
+    let kill = async {
+        drover_tests::eventually("the claim is applied", async || {
+            let stored = pool.stack.table("credentials").get_item(&pool.key(id), true).await?;
+            Ok(stored.and_then(|item| item.get("lease_owner").cloned()))
+        })
+        .await?;
+        applied.kill_last().await
+    };
+    let (answer, killed) = tokio::join!(claim, kill);
+    killed?;
+    ensure!(answer?.status >= 500, "the function has answered all the same");
+    ensure!(applied.end().await? == 1, "there was no second try of a dead function");
+    let shown = pool.admin.shown(id).await?;
+    assert_eq!(json!([shown["status"], shown["lease_token"], shown["use_count"]]), json!(["in_use", 1, 1]));
+    assert!(other.claim(&pool.platform).await?.is_none(), "it is still the dead one's");
+    pool.end_wait(id).await?;
+    let next = other.claim_one(&pool.platform).await?;
+    assert_eq!(next.token, 2);
+    other.report(id, "success", Some(2), &json!({})).await?.success(200)?;
     Ok(())
 }
 

@@ -213,7 +213,7 @@ fn name_of(fault: &Fault) -> &'static str {
     match fault {
         Fault::LoseRequest => "request lost",
         Fault::LoseAnswer => "answer lost",
-        Fault::Delay { .. } => "slow",
+        Fault::Delay { .. } | Fault::DelayAnswer { .. } => "slow",
         Fault::Answer { status: 400, .. } => "throttled",
         Fault::Answer { .. } => "refused",
     }

@@ -6,6 +6,8 @@ use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 use table::Millis;
 
+use crate::leaks;
+
 /// An answer with its whole body.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -20,8 +22,15 @@ pub struct Answer {
 impl Answer {
     /// Reads a response to its end.
     pub async fn of(response: Response) -> anyhow::Result<Self> {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Self { status, headers, body: response.bytes().await?.to_vec() })
+        let (path, status) = (response.url().path().to_owned(), response.status().as_u16());
+        let headers = response.headers().clone();
+        Self::whole(&path, status, headers, response.bytes().await?.to_vec())
+    }
+
+    /// What was answered to a request of `path`; it must tell no secret.
+    pub fn whole(path: &str, status: u16, headers: HeaderMap, body: Vec<u8>) -> anyhow::Result<Self> {
+        leaks::check(path, status, &body)?;
+        Ok(Self { status, headers, body })
     }
 
     /// A header's text, if it is there.

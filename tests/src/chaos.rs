@@ -1,8 +1,12 @@
 //! Faults between the functions and AWS, made by the chaos proxy.
 
+use std::net::SocketAddr;
+
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+use crate::process::kill_holder_of;
 
 /// Which requests are struck, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +34,11 @@ pub enum Fault {
     LoseAnswer,
     /// The request is done after a while.
     Delay {
+        /// How long.
+        milliseconds: u64,
+    },
+    /// The request is done, and its answer comes after a while.
+    DelayAnswer {
         /// How long.
         milliseconds: u64,
     },
@@ -107,6 +116,15 @@ impl Rule {
     }
 }
 
+/// What a rule has done so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Strikes {
+    /// How many requests it has struck.
+    pub struck: u64,
+    /// Whose request it struck last: the caller's end of the connection to the proxy.
+    pub last: Option<SocketAddr>,
+}
+
 /// A rule that is in force; it ends when [`Active::end`] is called, or with the proxy.
 #[derive(Debug)]
 pub struct Active {
@@ -124,13 +142,24 @@ impl Active {
 
     /// How many requests it has struck.
     pub async fn struck(&self) -> anyhow::Result<u64> {
-        let answer: Json = self.client.get(&self.address).send().await?.json().await?;
-        answer["struck"].as_u64().context("the proxy gave no count")
+        Ok(self.strikes().await?.struck)
+    }
+
+    /// Kills (SIGKILL) the function whose request it struck last, and gives the process's id.
+    pub async fn kill_last(&self) -> anyhow::Result<u32> {
+        let last = self.strikes().await?.last.context("it has struck nothing")?;
+        let proxy = reqwest::Url::parse(&self.address)?;
+        let proxy = *proxy.socket_addrs(|| None)?.first().context("the proxy has no address")?;
+        kill_holder_of(last, proxy)
     }
 
     /// Ends it, and tells how many requests it has struck.
     pub async fn end(self) -> anyhow::Result<u64> {
-        let answer: Json = self.client.delete(&self.address).send().await?.json().await?;
-        answer["struck"].as_u64().context("the proxy gave no count")
+        let strikes: Strikes = self.client.delete(&self.address).send().await?.json().await?;
+        Ok(strikes.struck)
+    }
+
+    async fn strikes(&self) -> anyhow::Result<Strikes> {
+        Ok(self.client.get(&self.address).send().await?.json().await?)
     }
 }

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod chaos;
 pub mod function;
 pub mod held;
+pub mod leaks;
 mod operator;
 pub mod process;
 pub mod quiet;

@@ -87,26 +87,39 @@ impl Stack {
         Ok(found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
     }
 
-    /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first. Not every emulator filters: it is
-    /// done here again.
+    /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first.
     pub async fn log_lines(&self, function: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<Json>> {
+        let lines = self.raw_log_lines(&format!("/drover/{}/{function}", self.name), since, words).await?;
+        Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// The lines of a log group since `since` that contain all of `words`, oldest first. Not every emulator filters: it is done here again.
+    pub async fn raw_log_lines(&self, group: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<String>> {
         let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
-        let group = format!("/drover/{}/{function}", self.name);
         let pattern = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
         // The service gives pages, and an empty one need not be the last.
         let (mut lines, mut next) = (Vec::new(), None);
         loop {
             let request =
-                client.filter_log_events().log_group_name(&group).filter_pattern(&pattern).set_next_token(next);
+                client.filter_log_events().log_group_name(group).filter_pattern(&pattern).set_next_token(next);
             let page = request.start_time(i64::try_from(since.0)?).send().await?;
             let texts = page.events().iter().filter_map(|event| event.message());
             let told = texts.filter(|text| words.iter().all(|word| text.contains(word)));
-            lines.extend(told.filter_map(|text| serde_json::from_str(text).ok()));
+            lines.extend(told.map(str::to_owned));
             next = page.next_token;
             if next.is_none() {
                 return Ok(lines);
             }
         }
+    }
+
+    /// The stack's log groups, by their names.
+    pub async fn log_groups(&self) -> anyhow::Result<Vec<String>> {
+        let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
+        let prefix = format!("/drover/{}/", self.name);
+        let groups = client.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items().send();
+        let groups = groups.collect::<Result<Vec<_>, _>>().await?;
+        Ok(groups.into_iter().filter_map(|group| group.log_group_name).collect())
     }
 }
 

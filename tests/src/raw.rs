@@ -53,7 +53,8 @@ impl RawRequest {
         let host = url.strip_prefix("http://").context("not http")?;
         let server = lookup_host(host).await?.find(SocketAddr::is_ipv4).context("no IPv4 address")?;
         let answer = timeout(PATIENCE, self.exchange(host, server, source)).await.context("no answer in time")??;
-        parse(&answer, self.method == "HEAD").with_context(|| format!("after {} {}", self.method, self.target))
+        parse(&self.target, &answer, self.method == "HEAD")
+            .with_context(|| format!("after {} {}", self.method, self.target))
     }
 
     async fn exchange(&self, host: &str, server: SocketAddr, source: IpAddr) -> anyhow::Result<Vec<u8>> {
@@ -82,7 +83,7 @@ impl RawRequest {
     }
 }
 
-fn parse(mut answer: &[u8], is_head: bool) -> anyhow::Result<Answer> {
+fn parse(target: &str, mut answer: &[u8], is_head: bool) -> anyhow::Result<Answer> {
     // Asked whether it wants the body, a server says so first.
     while let Some(rest) = answer.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n") {
         answer = rest;
@@ -102,7 +103,7 @@ fn parse(mut answer: &[u8], is_head: bool) -> anyhow::Result<Answer> {
     if let Some(length) = headers.get("content-length").filter(|_| !chunked && !is_head) {
         ensure!(length.to_str()?.parse::<usize>()? == body.len(), "the body is not as long as announced");
     }
-    Ok(Answer { status, headers, body })
+    Answer::whole(target, status, headers, body)
 }
 
 /// The chunks of a body, joined.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Context, ensure};
 use api::identity::{Identity, KeyKind, KeyRecord, Plan};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
 use futures::{StreamExt, TryStreamExt};
 use secrets::ApiKey;
@@ -124,10 +125,7 @@ async fn create(client: &Client, name: &str, like: TableDescription) -> anyhow::
         .set_global_secondary_indexes(if indexes.is_empty() { None } else { Some(indexes) })
         .send()
         .await;
-    match created {
-        Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
-            Err(error.into())
-        }
-        _ => Ok(()),
-    }
+    let Err(error) = created else { return Ok(()) };
+    let is_there = error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception);
+    if is_there { Ok(()) } else { Err(error.into()) }
 }

@@ -93,10 +93,10 @@ pub fn id_of(task: &Json) -> anyhow::Result<&str> {
 
 /// The JSON of an answer that must be a success.
 pub async fn json_of(response: Response) -> anyhow::Result<Json> {
-    let (status, url) = (response.status(), response.url().clone());
-    let body = response.text().await?;
-    ensure!(status.is_success(), "{url} answered {status}: {body}");
-    serde_json::from_str(&body).with_context(|| format!("{url} answered {status}, not with JSON: {body}"))
+    let url = response.url().clone();
+    let answer = Answer::of(response).await?;
+    ensure!((200..300).contains(&answer.status), "{url} answered {}: {}", answer.status, answer.text()?);
+    answer.json().with_context(|| url.to_string())
 }
 
 /// A client that calls from `address`.

@@ -1,7 +1,7 @@
 //! A proxy between the functions and the emulator that can be told to lose, delay or refuse what passes through it.
 //!
-//! `POST /_chaos/rules` adds a [`Rule`] and answers `{"id": …}`; `GET /_chaos/rules/{id}` tells how often it has struck; `DELETE` of the
-//! same path ends it. What matches no rule passes untouched. A rule strikes at most `times` requests.
+//! `POST /_chaos/rules` adds a [`Rule`] and answers `{"id": …}`; `GET /_chaos/rules/{id}` tells its [`Strikes`]; `DELETE` of the same path
+//! ends it. What matches no rule passes untouched. A rule strikes at most `times` requests.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use drover_tests::chaos::{Fault, Rule};
+use drover_tests::chaos::{Fault, Rule, Strikes};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -38,7 +38,14 @@ struct Cli {
 #[derive(Default)]
 struct Rules {
     next_id: u64,
-    active: BTreeMap<u64, (Rule, u32)>,
+    active: BTreeMap<u64, Active>,
+}
+
+struct Active {
+    rule: Rule,
+    /// How many requests it has matched, those included that it let pass.
+    matched: u32,
+    last: Option<SocketAddr>,
 }
 
 struct Proxy {
@@ -61,26 +68,36 @@ async fn main() -> anyhow::Result<()> {
     let proxy = Arc::new(Proxy { client, upstream: cli.upstream, dynamodb, rules: Mutex::default() });
     let listener = TcpListener::bind(cli.listen).await.with_context(|| format!("{} is taken", cli.listen))?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let (stream, caller) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let proxy = Arc::clone(&proxy);
         tokio::spawn(async move {
             // An error of the handler closes the connection without an answer: that is how answers are lost.
-            let service = service_fn(move |request| Arc::clone(&proxy).handle(request));
+            let service = service_fn(move |request| Arc::clone(&proxy).handle(request, caller));
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
+impl Active {
+    fn strikes(&self) -> Strikes {
+        Strikes { struck: self.matched.saturating_sub(self.rule.skip).into(), last: self.last }
+    }
+}
+
 impl Proxy {
-    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Full<Bytes>>> {
+    async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        caller: SocketAddr,
+    ) -> anyhow::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         if let Some(path) = parts.uri.path().strip_prefix("/_chaos/rules") {
             return self.control(&parts.method, path.trim_start_matches('/'), &body);
         }
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-        let fault = self.strike(&parts.method, target, parts.uri.path(), &body);
+        let fault = self.strike(&parts.method, target, parts.uri.path(), &body, caller);
         match fault {
             None => self.forward(parts, body).await,
             Some(Fault::LoseRequest) => bail!("lost, as told"),
@@ -95,6 +112,11 @@ impl Proxy {
                     self.forward(parts, body).await
                 };
                 tokio::spawn(late).await?
+            }
+            Some(Fault::DelayAnswer { milliseconds }) => {
+                let answer = self.forward(parts, body).await;
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                answer
             }
             Some(Fault::Answer { status, error_type, body }) => {
                 let response = Response::builder()
@@ -128,13 +150,17 @@ impl Proxy {
     }
 
     /// The fault of the first rule that has this request in its sights, if any.
-    fn strike(&self, method: &Method, target: &str, path: &str, body: &[u8]) -> Option<Fault> {
+    fn strike(&self, method: &Method, target: &str, path: &str, body: &[u8], caller: SocketAddr) -> Option<Fault> {
         let mut rules = self.rules();
-        let (rule, struck) = rules.active.values_mut().find(|(rule, struck)| {
-            *struck < rule.times.saturating_add(rule.skip) && rule.matches(method.as_str(), target, path, body)
+        let Active { rule, matched, last } = rules.active.values_mut().find(|Active { rule, matched, .. }| {
+            *matched < rule.times.saturating_add(rule.skip) && rule.matches(method.as_str(), target, path, body)
         })?;
-        *struck += 1;
-        (*struck > rule.skip).then(|| rule.fault.clone())
+        *matched += 1;
+        let strikes = *matched > rule.skip;
+        strikes.then(|| {
+            *last = Some(caller);
+            rule.fault.clone()
+        })
     }
 
     fn control(&self, method: &Method, path: &str, body: &[u8]) -> anyhow::Result<Response<Full<Bytes>>> {
@@ -143,16 +169,15 @@ impl Proxy {
             (&Method::POST, "") => {
                 rules.next_id += 1;
                 let id = rules.next_id;
-                rules.active.insert(id, (serde_json::from_slice(body)?, 0));
+                rules.active.insert(id, Active { rule: serde_json::from_slice(body)?, matched: 0, last: None });
                 json!({"id": id})
             }
             (&Method::GET, id) => match rules.active.get(&id.parse()?) {
-                Some((rule, struck)) => json!({"struck": struck.saturating_sub(rule.skip)}),
+                Some(active) => json!(active.strikes()),
                 None => bail!("no such rule"),
             },
             (&Method::DELETE, id) => {
-                let ended = rules.active.remove(&id.parse()?);
-                json!({"struck": ended.map_or(0, |(rule, struck)| struck.saturating_sub(rule.skip))})
+                json!(rules.active.remove(&id.parse()?).map(|active| active.strikes()).unwrap_or_default())
             }
             _ => bail!("no such control"),
         };

@@ -1,0 +1,50 @@
+//! What no log may tell, looked back on at the end of a run. What no answer may tell is looked for as answers come (tests/src/leaks.rs).
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use drover_tests::Stack;
+use drover_tests::leaks::{api_key_in, pool_secret_in};
+use drover_tests::scraper::SECRET;
+use table::Millis;
+
+#[tokio::test]
+#[ignore = "looks back on all other tests: tests/run runs it after them"]
+async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let groups = stack.log_groups().await?;
+    ensure!(!groups.is_empty(), "there are no log groups");
+    let mut lines = 0;
+    for group in groups {
+        for word in [SECRET, "sk_"] {
+            let found = stack.raw_log_lines(&group, Millis(0), &[word]).await?;
+            lines += found.len();
+            for line in found {
+                ensure!(pool_secret_in(&line).is_none() && api_key_in(&line).is_none(), "{group}: {line}");
+            }
+        }
+    }
+    // Were logs read at all?
+    let answered = stack.log_lines("credential-queue", Millis(0), &["answered"]).await?;
+    ensure!(!answered.is_empty(), "the credential queue has logged nothing");
+    let folder = std::env::var("DROVER_LOGS").context("DROVER_LOGS is not set: run the suites by tests/run")?;
+    let mut files = 0;
+    for file in fs::read_dir(&folder)?.flatten().map(|entry| entry.path()) {
+        if file.extension() == Some("log".as_ref()) {
+            files += 1;
+            check_file(&file)?;
+        }
+    }
+    ensure!(files >= 2, "{folder} has the logs of the emulator and the front door");
+    println!("{files} files, {lines} lines with a word that a secret has");
+    Ok(())
+}
+
+fn check_file(file: &Path) -> anyhow::Result<()> {
+    let content = fs::read(file)?;
+    for line in String::from_utf8_lossy(&content).lines() {
+        ensure!(pool_secret_in(line).is_none() && api_key_in(line).is_none(), "{}: {line}", file.display());
+    }
+    Ok(())
+}

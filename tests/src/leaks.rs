@@ -1,0 +1,61 @@
+//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s, and whole API keys. All tests' answers are looked through for them
+//! as they come ([`check`]), and all logs at the end of a run.
+
+use anyhow::ensure;
+
+use crate::scraper::SECRET;
+
+/// How an API key begins; 64 hexadecimal digits follow.
+const KEY_PREFIXES: [&str; 2] = ["sk_live_", "sk_test_"];
+const KEY_DIGITS: usize = 64;
+
+/// Fails if an answer to a request of `path` tells what it must not: a claim tells a pool's secret, a new key is shown once, and no other
+/// answer tells either.
+pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
+    let body = String::from_utf8_lossy(body);
+    let path = path.split('?').next().unwrap_or_default();
+    let (is_claim, is_new_key) = (status == 200 && path.ends_with("/next"), status == 201 && path.ends_with("/keys"));
+    ensure!(is_claim || pool_secret_in(&body).is_none(), "{path} answered {status} with a secret: {body}");
+    ensure!(is_new_key || api_key_in(&body).is_none(), "{path} answered {status} with an API key: {body}");
+    Ok(())
+}
+
+/// What of a text is a secret of a pool, if anything.
+#[must_use]
+pub fn pool_secret_in(text: &str) -> Option<&str> {
+    text.find(SECRET).map(|at| &text[at..at + SECRET.len()])
+}
+
+/// What of a text is a whole API key, if anything. Its preview is none.
+#[must_use]
+pub fn api_key_in(text: &str) -> Option<&str> {
+    KEY_PREFIXES.into_iter().flat_map(|prefix| text.match_indices(prefix)).find_map(|(at, prefix)| {
+        let key = text.get(at..at + prefix.len() + KEY_DIGITS)?;
+        key[prefix.len()..].bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(key)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_and_previews_are_not() {
+        let key = format!("sk_live_{}", "0a".repeat(32));
+        assert_eq!(api_key_in(&format!("sk_test_short and {key} is told")), Some(key.as_str()));
+        assert_eq!(api_key_in("sk_live_0a0a...0a0a, sk_test_"), None);
+        assert_eq!(pool_secret_in(&format!("\"{SECRET}-7\"")), Some(SECRET));
+        assert_eq!(pool_secret_in("s3cr3t"), None);
+        let (secret, key) = (format!("{SECRET}-7"), key.as_bytes());
+        for (path, status, body, passes) in [
+            ("/queue/linkedin/next?lease_seconds=30", 200, secret.as_bytes(), true),
+            ("/queue/linkedin/next", 500, secret.as_bytes(), false),
+            ("/admin/credentials/1", 200, secret.as_bytes(), false),
+            ("/admin/keys", 201, key, true),
+            ("/admin/keys", 200, key, false),
+            ("/queue/linkedin/next", 200, key, false),
+        ] {
+            assert_eq!(check(path, status, body).is_ok(), passes, "{path} {status}");
+        }
+    }
+}
