@@ -6,6 +6,7 @@ mod contracts;
 mod credentials;
 mod faults;
 mod hostile;
+mod loopback;
 mod pages;
 mod races;
 mod secrecy;

@@ -131,6 +131,7 @@ def _write_env(stack: Stack, elsewhere: Path | None) -> None:
         "DROVER_DYNAMODB_ENDPOINT": stack.dynamodb,
         "DROVER_REGION": REGION,
         "DROVER_STACK": STACK_NAME,
+        "DROVER_FOLDER": str(stack.folder),
     }
     content = "".join(f"{name}={value}\n" for name, value in values.items())
     for path in (stack.env_file, elsewhere or ENV_FILE):

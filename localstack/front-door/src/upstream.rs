@@ -111,7 +111,15 @@ mod tests {
 
     #[test]
     fn what_is_no_stages_address_is_refused() {
-        for address in ["", "127.0.0.1:4566", "https://127.0.0.1:4566/s", "http://h:1", "http://h:1/s/", "http://h:1/s?q", "http://h:1/a b"] {
+        for address in [
+            "",
+            "127.0.0.1:4566",
+            "https://127.0.0.1:4566/s",
+            "http://h:1",
+            "http://h:1/s/",
+            "http://h:1/s?q",
+            "http://h:1/a b",
+        ] {
             assert!(matches!(Upstream::new(address), Err(UpstreamError::Address(_))), "{address}");
         }
     }
