@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cloud import venv
 from cloud.backends import BACKENDS, DEFAULT
+from cloud.build import Release
 from cloud.console import complain
 from cloud.errors import CloudError
 
@@ -52,6 +53,9 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         from cloud import dynamodb_local
 
         dynamodb_local.run(options.port)
+    if options.command == "deployment":
+        venv.DEPLOYMENT.ensure()
+        return 0
     venv.MAIN.ensure()
     if options.command == "up":
         if not venv.entered():
@@ -80,6 +84,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     up.add_argument("--emulator-port", type=_port, metavar="N", help="the emulator's port (default: a free one)")
     up.add_argument("--dynamodb-port", type=_port, metavar="N", help="DynamoDB's port, where that is a server of its own (default: a free one)")
     up.add_argument("--functions-endpoint", type=_url, metavar="URL", help="where functions find AWS (default: the emulator)")
+    up.add_argument(
+        "--release", type=_release, metavar="FOLDER", help="deploy this release, not the clone's: its template.yaml, its binaries in bin/"
+    )
     down = commands.add_parser("down", prog="localstack/down", description="Stops this clone's local clouds.")
     down.add_argument("--port", type=_port, help="only the one on this port")
     dynamodb = commands.add_parser(
@@ -88,6 +95,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Runs DynamoDB Local alone, in memory and in the foreground, on 127.0.0.1.",
     )
     dynamodb.add_argument("--port", type=_port, required=True, help="the port to listen on")
+    commands.add_parser("deployment", prog="localstack/python deployment", description="Installs target/deployment only.")
     commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
     return parser.parse_args(arguments)
 
@@ -101,6 +109,11 @@ def _port(text: str) -> int:
 def _path(text: str) -> Path:
     # Before anything changes the folder that it is relative to.
     return Path(text).absolute()
+
+
+def _release(text: str) -> Release:
+    folder = _path(text)
+    return Release(folder / "template.yaml", folder / "bin")
 
 
 def _parameter(text: str) -> tuple[str, str]:

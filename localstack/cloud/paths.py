@@ -8,10 +8,12 @@ LOCALSTACK = ROOT / "localstack"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = LOCALSTACK / "requirements.txt"
 BACKENDS = LOCALSTACK / "backends"
+DEPLOYMENT_REQUIREMENTS = ROOT / "infra" / "requirements.txt"
 PRODUCTS = LOCALSTACK / "demo-site" / "products.json"
 
 TARGET = ROOT / "target"
 VENV = TARGET / "venv"
+DEPLOYMENT_VENV = TARGET / "deployment"
 # Cargo puts what it builds with `--profile local` here; the stacks, one folder per port, and their `env` file lie beside it.
 LOCAL = TARGET / "local"
 PACKAGES = LOCAL / "packages"

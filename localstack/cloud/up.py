@@ -101,7 +101,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
             emulator.start(stack)
     demo_site.start(stack)
     with step("Deploying template.yaml"):
-        deployment = deploy(stack, _parameters(stack))
+        deployment = deploy(stack, options.release or build.CLONE, _machine(), _parameters(stack))
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
     if not seed.is_complete(stack):
@@ -111,13 +111,18 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
     _write_env(stack, options.env_file)
 
 
-def _parameters(stack: Stack) -> dict[str, str]:
-    """What the template is deployed with: this machine's own, then what was asked for."""
+def _machine() -> dict[str, str]:
+    """What the template is deployed with on this machine, unless something else was asked for."""
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce"}
+
+
+def _parameters(stack: Stack) -> dict[str, str]:
+    """What the template is deployed with: what was asked for, and the demonstration site allowed."""
     allowed = [stack.demo_host, *filter(None, [stack.parameters.get("FetchAllow")])]
-    return {"Architecture": _ARCHITECTURES[machine], **stack.parameters, "FetchAllow": ",".join(allowed)}
+    return {**stack.parameters, "FetchAllow": ",".join(allowed)}
 
 
 def _write_env(stack: Stack, elsewhere: Path | None) -> None:

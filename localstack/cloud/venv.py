@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cloud import installed
-from cloud.paths import REQUIREMENTS, VENV
+from cloud.paths import DEPLOYMENT_REQUIREMENTS, DEPLOYMENT_VENV, REQUIREMENTS, VENV
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Environment:
 
 MAIN = Environment(VENV, REQUIREMENTS, "Installing the local cloud into target/venv (the first time takes about a minute)")
 """What `up` itself, the default emulator and the tests run on."""
+
+DEPLOYMENT = Environment(
+    DEPLOYMENT_VENV, DEPLOYMENT_REQUIREMENTS, "Installing what deploys into target/deployment (the first time takes about two minutes)"
+)
+"""What builds for AWS, deploys there, and checks the template: infra/tool."""
 
 
 def enter(arguments: Sequence[str]) -> NoReturn:

@@ -90,11 +90,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Invokes a function (such as `recovery`) and gives its answer.
+    /// Invokes a function (such as `recovery`) as its events do, by its alias, and gives its answer.
     pub async fn invoke(&self, function: &str, event: &Json) -> anyhow::Result<Json> {
         let client = aws_sdk_lambda::Client::new(&self.config);
         let name = format!("{}-{function}", self.name);
-        let answer = client.invoke().function_name(name).payload(Blob::new(event.to_string())).send().await?;
+        let answer =
+            client.invoke().function_name(name).qualifier("live").payload(Blob::new(event.to_string())).send().await?;
         let payload = answer.payload.context("no answer")?;
         let payload: Json = serde_json::from_slice(payload.as_ref())?;
         anyhow::ensure!(answer.function_error.is_none(), "{function} failed: {payload}");

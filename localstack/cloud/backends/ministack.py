@@ -39,6 +39,8 @@ class MiniStack(Backend):
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
+            # IAM is enforced: a function may do what its role says, and no more.
+            "AUTH": "true",
             # Handed on to the functions.
             **stack.aws_of_functions,
         }
