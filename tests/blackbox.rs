@@ -7,6 +7,7 @@ mod contracts;
 mod credentials;
 mod faults;
 mod hostile;
+mod loopback;
 mod pages;
 mod privilege;
 mod races;

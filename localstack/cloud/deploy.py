@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import build, template
-from cloud.emulator import ACCESS_KEY, REGION, SECRET_KEY
+from cloud.aws import ACCESS_KEY, REGION, SECRET_KEY
 from cloud.emulator import NAME as EMULATOR
 from cloud.errors import CloudError
 from cloud.state import Stack

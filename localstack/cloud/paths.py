@@ -7,8 +7,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALSTACK = ROOT / "localstack"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = LOCALSTACK / "requirements.txt"
+BACKENDS = LOCALSTACK / "backends"
 DEPLOYMENT_REQUIREMENTS = ROOT / "infra" / "requirements.txt"
-LAUNCHER = LOCALSTACK / "launcher.py"
 PRODUCTS = LOCALSTACK / "demo-site" / "products.json"
 
 TARGET = ROOT / "target"

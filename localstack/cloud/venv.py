@@ -34,8 +34,10 @@ class Environment:
             [sys.executable, "-m", "venv", self.folder],
             "Python's venv module does not work here (Debian, Ubuntu: apt-get install python3-venv)",
         )
+        # All of it is pinned, so there is nothing to resolve; and most of it is never imported, so that compiling it is only slow.
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]
         installed.run(
-            [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", self.requirements],
+            [self.python, "-m", "pip", "install", *options, "-r", self.requirements],
             f"pip could not install {self.requirements.name}: its own words are above; it uses the package index that your pip is configured for",
         )
 

@@ -106,8 +106,8 @@ impl Stack {
         format!("/drover/{}/{function}", self.name)
     }
 
-    /// The events of a log group since `since` that contain all of `words`, oldest first. The name of an event's stream tells the version
-    /// of the function: `2026/01/31/[7]…`.
+    /// The events of a log group since `since` that contain all of `words`, oldest first; not every emulator filters, so it is done here
+    /// again. The name of an event's stream tells the version of the function: `2026/01/31/[7]…`.
     pub async fn log_events(
         &self,
         group: &str,
@@ -122,7 +122,10 @@ impl Stack {
             let request =
                 client.filter_log_events().log_group_name(group).filter_pattern(&pattern).set_next_token(next);
             let page = request.start_time(i64::try_from(since.0)?).send().await?;
-            events.extend(page.events.unwrap_or_default());
+            let told = |event: &FilteredLogEvent| {
+                event.message().is_some_and(|text| words.iter().all(|word| text.contains(word)))
+            };
+            events.extend(page.events.unwrap_or_default().into_iter().filter(told));
             next = page.next_token;
             if next.is_none() {
                 return Ok(events);

@@ -27,6 +27,8 @@ pub struct Stack {
     pub url: String,
     /// What the stack is called.
     pub name: String,
+    /// Whether the engine tells the capacity that DynamoDB would: DynamoDB Local of 2020 counts indexes otherwise.
+    pub counts_capacity: bool,
     /// How AWS is reached, past the chaos proxy.
     pub config: SdkConfig,
     chaos: String,
@@ -43,6 +45,7 @@ impl Stack {
         Ok(Self {
             url: setting("DROVER_URL")?,
             name: setting("DROVER_STACK")?,
+            counts_capacity: setting("DROVER_BACKEND")? != "localstack",
             chaos: setting("DROVER_CHAOS_URL")?,
             config: patient(&configure().context("run the suites by tests/run")?),
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
