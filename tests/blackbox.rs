@@ -2,11 +2,14 @@
 
 mod budgets;
 mod clients;
+mod compatibility;
 mod contracts;
 mod credentials;
 mod faults;
 mod hostile;
+mod loopback;
 mod pages;
+mod privilege;
 mod races;
 mod secrecy;
 mod ssrf;

@@ -2,6 +2,7 @@
 //! the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
+pub mod aws;
 pub mod chaos;
 pub mod function;
 pub mod held;
