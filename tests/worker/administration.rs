@@ -83,7 +83,7 @@ async fn tasks_are_listed_page_by_page_the_newest_first() -> anyhow::Result<()> 
     let (mut found, mut cursor) = (Vec::new(), String::new());
     // Others make tasks meanwhile: those that were there are on one page each.
     while found.len() < 5 {
-        let page = campaign.admin.call(Method::GET, &format!("/tasks?limit=3&cursor={cursor}")).await?.success(200)?;
+        let page = campaign.admin.call(Method::GET, &format!("/tasks?limit=100&cursor={cursor}")).await?.success(200)?;
         let tasks = page["tasks"].as_array().context("no list")?;
         found.extend(tasks.iter().filter_map(|task| task["id"].as_u64()).filter(|id| campaign.tasks.contains(id)));
         page["next_cursor"].as_str().context("the list has ended")?.clone_into(&mut cursor);
