@@ -50,7 +50,8 @@ impl Stack {
 
     /// The deployment's administrator, who calls the worker API.
     pub fn worker_administrator(&self) -> anyhow::Result<Worker> {
-        let token = std::env::var("DROVER_ADMIN_KEY").context("DROVER_ADMIN_KEY is not set: run the suites by tests/run")?;
+        let token =
+            std::env::var("DROVER_ADMIN_KEY").context("DROVER_ADMIN_KEY is not set: run the suites by tests/run")?;
         Worker::new(self.url.clone(), token)
     }
 }
@@ -58,7 +59,13 @@ impl Stack {
 impl Worker {
     fn new(url: String, token: String) -> anyhow::Result<Self> {
         let address = any_loopback_address();
-        Ok(Self { name: format!("worker-{}", Uuid::new_v4().simple()), token, address, url, client: client_from(address)? })
+        Ok(Self {
+            name: format!("worker-{}", Uuid::new_v4().simple()),
+            token,
+            address,
+            url,
+            client: client_from(address)?,
+        })
     }
 
     /// The same worker, calling from another address, where nothing has been counted yet.

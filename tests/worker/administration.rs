@@ -37,7 +37,10 @@ async fn all_faults_of_a_task_are_told_at_once() -> anyhow::Result<()> {
     let campaign = Campaign::with_tasks(0).await?;
     for (wrong, fields) in [
         (json!({}), vec!["campaign_id", "type"]),
-        (json!({"campaign_id": "5", "type": 7, "payload": [], "max_retries": -1}), vec!["campaign_id", "max_retries", "payload", "type"]),
+        (
+            json!({"campaign_id": "5", "type": 7, "payload": [], "max_retries": -1}),
+            vec!["campaign_id", "max_retries", "payload", "type"],
+        ),
         (json!({"campaign_id": campaign.id, "type": "two words"}), vec!["type"]),
         (json!({"campaign_id": campaign.id, "type": "x", "max_retries": 101}), vec!["max_retries"]),
         (json!({"campaign_id": campaign.id, "type": "x", "payload": {"a": "x".repeat(33_000)}}), vec!["payload"]),
@@ -55,7 +58,8 @@ async fn many_tasks_are_made_at_once_or_none() -> anyhow::Result<()> {
     let many = json!({"tasks": vec![task.clone(); 500]});
     let made = campaign.admin.send(Method::POST, "/tasks", &many).await?.success(201)?;
     assert_eq!(made["created"], 500);
-    let ids: BTreeSet<_> = made["tasks"].as_array().context("no list")?.iter().filter_map(|one| one["id"].as_u64()).collect();
+    let ids: BTreeSet<_> =
+        made["tasks"].as_array().context("no list")?.iter().filter_map(|one| one["id"].as_u64()).collect();
     assert_eq!(ids.len(), 500);
     assert_eq!(campaign.worker.pending(&format!("campaign_id={}&limit=100", campaign.id)).await?.len(), 100);
 
@@ -83,7 +87,8 @@ async fn tasks_are_listed_page_by_page_the_newest_first() -> anyhow::Result<()> 
     let (mut found, mut cursor) = (Vec::new(), String::new());
     // Others make tasks meanwhile: those that were there are on one page each.
     while found.len() < 5 {
-        let page = campaign.admin.call(Method::GET, &format!("/tasks?limit=100&cursor={cursor}")).await?.success(200)?;
+        let page =
+            campaign.admin.call(Method::GET, &format!("/tasks?limit=100&cursor={cursor}")).await?.success(200)?;
         let tasks = page["tasks"].as_array().context("no list")?;
         found.extend(tasks.iter().filter_map(|task| task["id"].as_u64()).filter(|id| campaign.tasks.contains(id)));
         page["next_cursor"].as_str().context("the list has ended")?.clone_into(&mut cursor);

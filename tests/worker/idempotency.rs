@@ -40,7 +40,8 @@ async fn many_requests_at_once_with_one_key_make_one_thing() -> anyhow::Result<(
     let task = json!({"campaign_id": campaign.id, "type": "comment"});
     let many = json!({"tasks": vec![task; 20]});
     let answers = try_join_all((0..8).map(|_| campaign.post("/tasks", "together", &many))).await?;
-    let told: BTreeSet<_> = answers.iter().map(|answer| answer.success(201).map(|body| body.to_string())).collect::<Result<_, _>>()?;
+    let told: BTreeSet<_> =
+        answers.iter().map(|answer| answer.success(201).map(|body| body.to_string())).collect::<Result<_, _>>()?;
     assert_eq!(told.len(), 1, "all are answered alike");
     assert_eq!(campaign.pending().await?.len(), 20);
     Ok(())

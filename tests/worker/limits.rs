@@ -27,7 +27,11 @@ async fn of_500_requests_by_64_callers_in_one_window_exactly_120_pass() -> anyho
     let began = Clock::system().now().0 / WINDOW;
     let calls = stream::iter(0..500).map(|_| worker.call(Method::GET, "/tasks/pending?campaign_id=1"));
     let answers: Vec<Answer> = calls.buffer_unordered(64).try_collect().await?;
-    assert_eq!(Clock::system().now().0 / WINDOW, began, "the window has ended under the test: is the machine that slow?");
+    assert_eq!(
+        Clock::system().now().0 / WINDOW,
+        began,
+        "the window has ended under the test: is the machine that slow?"
+    );
     let (passed, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((passed.len(), refused.len()), (120, 380));
     let mut remaining = Vec::new();
@@ -58,7 +62,8 @@ async fn a_token_guesser_is_counted_and_no_header_gives_another_address() -> any
     in_one_window(Duration::from_secs(10)).await;
     let mut last = None;
     for guess in 0..5 {
-        let request = worker.anonymous(Method::GET, "/tasks/pending").header("X-API-Token", format!("guess-{guess:08}"));
+        let request =
+            worker.anonymous(Method::GET, "/tasks/pending").header("X-API-Token", format!("guess-{guess:08}"));
         let request = request.header("X-Forwarded-For", format!("10.0.0.{guess}")).header("X-Real-IP", "10.1.1.1");
         let answer = Answer::of(request.send().await?).await?;
         answer.worker_error(401)?;

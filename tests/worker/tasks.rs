@@ -11,7 +11,8 @@ use super::Campaign;
 #[tokio::test]
 async fn a_pending_task_is_shown_as_documented() -> anyhow::Result<()> {
     let campaign = Campaign::with_tasks(0).await?;
-    let payload = json!({"target_url": "https://example.com/article", "keywords": ["seo", "backlinks"], "": {"a": null}});
+    let payload =
+        json!({"target_url": "https://example.com/article", "keywords": ["seo", "backlinks"], "": {"a": null}});
     let new = json!({"campaign_id": campaign.id, "type": "comment", "payload": payload, "max_retries": 5});
     let id = campaign.admin.task(&new).await?;
     let path = format!("/tasks/pending?campaign_id={}", campaign.id);
@@ -74,7 +75,8 @@ async fn a_lock_is_its_workers_and_can_be_extended_by_it_alone() -> anyhow::Resu
 
     let refused = other.call(Method::POST, &path).await?;
     assert_eq!(refused.worker_error(400)?, "Task already locked");
-    let again = worker.send(Method::POST, &path, &json!({"worker_id": "python-worker-01", "lease_seconds": 7_200})).await?;
+    let again =
+        worker.send(Method::POST, &path, &json!({"worker_id": "python-worker-01", "lease_seconds": 7_200})).await?;
     let again = again.success(200)?["task"].clone();
     assert_eq!(again["locked_at"], locked_at, "it is still the same lock");
     let [usual, longer] = [task, &again].map(|task| {
@@ -125,7 +127,10 @@ async fn claim_gives_each_due_task_once_and_then_none() -> anyhow::Result<()> {
     let mut claimed = Vec::new();
     for _ in 0..3 {
         let told = campaign.worker.call(Method::POST, &path).await?.success(200)?;
-        assert_eq!(json!([told["task"]["status"], told["task"]["locked_by"]]), json!(["running", campaign.worker.name]));
+        assert_eq!(
+            json!([told["task"]["status"], told["task"]["locked_by"]]),
+            json!(["running", campaign.worker.name])
+        );
         assert_eq!(json!([told["task"]["type"], told["task"]["payload"]]), json!(["comment", {}]));
         claimed.push(told["task"]["id"].as_u64().context("no id")?);
     }
@@ -147,7 +152,8 @@ async fn a_heartbeat_keeps_a_lock_and_never_shortens_it() -> anyhow::Result<()> 
     let path = format!("/tasks/{id}/heartbeat");
     assert_eq!(worker.call(Method::POST, &path).await?.worker_error(400)?, "Task is not running: lock it first");
     let lock = worker.lock(id).await?;
-    let beat = async |body: Json| anyhow::Ok(worker.send(Method::POST, &path, &body).await?.success(200)?["task"].clone());
+    let beat =
+        async |body: Json| anyhow::Ok(worker.send(Method::POST, &path, &body).await?.success(200)?["task"].clone());
     assert_eq!(beat(json!({"lease_seconds": 60})).await?["lock_expires_at"], lock["lock_expires_at"]);
     let longer = beat(json!({"lease_seconds": 7_200})).await?;
     assert!(longer["lock_expires_at"].as_str() > lock["lock_expires_at"].as_str());
@@ -186,7 +192,10 @@ async fn unlock_gives_a_task_back_at_once_and_twice_is_no_fault() -> anyhow::Res
 #[tokio::test]
 async fn success_and_error_are_final_and_told_twice_they_are_told_once() -> anyhow::Result<()> {
     for (report, other) in [
-        (json!({"status": "success", "result": {"url": "https://example.com/#c", "backlink_id": 42}, "error": null}), "error"),
+        (
+            json!({"status": "success", "result": {"url": "https://example.com/#c", "backlink_id": 42}, "error": null}),
+            "error",
+        ),
         (json!({"status": "error", "error": "Comments are closed"}), "success"),
     ] {
         let campaign = Campaign::with_tasks(1).await?;

@@ -136,7 +136,9 @@ impl KeyCommand {
             bail!("there is no user {}; add one with: droverctl users create", new.user);
         };
         if new.api == Api::Cloud && !new.all_permissions && new.permission.is_empty() {
-            bail!("a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do");
+            bail!(
+                "a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do"
+            );
         }
         let prefix = if new.test { "sk_test_" } else { "sk_live_" };
         let key = ApiKey::generate(prefix).map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
