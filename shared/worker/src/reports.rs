@@ -154,3 +154,108 @@ struct Retry {
     number: u64,
     at: Millis,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use table::{Item, decode};
+
+    use super::*;
+    use crate::task::NewTask;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    /// A task with two retries that `w` has locked, as it is stored.
+    fn locked() -> Item {
+        let new: NewTask = input::form(&json!({"campaign_id": 1, "type": "comment", "max_retries": 2})).unwrap();
+        let mut item = serde_dynamo::to_item(new.at(7, Millis(0))).unwrap();
+        lock(&mut item);
+        item
+    }
+
+    fn lock(item: &mut Item) {
+        let claim = rules::claim(Millis(u64::MAX / 2), "w", Duration::ZERO, "nonce").set("status", "running");
+        assert!(claim.remove("last_report").apply(item));
+    }
+
+    fn report(outcome: Outcome) -> Report {
+        Report { outcome, result: Some(json!({"url": "u"})), error: Some("e".to_owned()) }
+    }
+
+    fn judged(item: &Item, report: &Report, holder: Option<Holder<'_>>) -> Verdict {
+        report.on(&decode(item.clone()).unwrap(), holder, NOW, 1.0)
+    }
+
+    /// Takes a report of whoever holds the task, and gives the task as it is then.
+    fn taken(item: &mut Item, outcome: Outcome) -> Task {
+        let Verdict::Write(ending) = judged(item, &report(outcome), None) else { panic!("it was not taken") };
+        assert!(ending.apply(item));
+        decode(item.clone()).unwrap()
+    }
+
+    #[test]
+    fn success_and_error_end_a_task_and_failures_do_when_the_retries_are_used_up() {
+        for (outcome, status) in [(Outcome::Success, TaskStatus::Success), (Outcome::Error, TaskStatus::Error)] {
+            let task = taken(&mut locked(), outcome);
+            assert_eq!((task.status, task.lease.claimable_at, task.finished_at), (status, None, Some(NOW)));
+            assert_eq!((task.last_error.as_deref(), task.last_holder.as_deref()), (Some("e"), Some("w")));
+        }
+        let mut item = locked();
+        for (retry, pause) in [(1, 30_000), (2, 60_000)] {
+            let task = taken(&mut item, Outcome::Failed);
+            assert_eq!((task.status, task.retry_count, task.finished_at), (TaskStatus::Pending, retry, None));
+            assert_eq!(task.lease.claimable_at, Some(Millis(NOW.0 + pause)));
+            lock(&mut item);
+        }
+        let task = taken(&mut item, Outcome::Failed);
+        assert_eq!((task.status, task.retry_count, task.lease.claimable_at), (TaskStatus::Failed, 2, None));
+    }
+
+    #[test]
+    fn only_the_holder_of_a_lock_is_heard_and_only_once() {
+        let (item, success) = (locked(), report(Outcome::Success));
+        for (holder, heard) in [
+            (None, true),
+            (Some(Holder::Owner("w")), true),
+            (Some(Holder::Token(1)), true),
+            (Some(Holder::Owner("v")), false),
+            (Some(Holder::Token(2)), false),
+        ] {
+            let verdict = judged(&item, &success, holder);
+            assert_eq!(matches!(verdict, Verdict::Write(_)), heard, "{holder:?}");
+            assert!(heard || verdict == Verdict::Refused(Refusal::LockedByAnother), "{holder:?}: {verdict:?}");
+        }
+        let mut ended = item.clone();
+        taken(&mut ended, Outcome::Success);
+        for (holder, verdict) in [
+            (None, Verdict::Taken),
+            (Some(Holder::Owner("w")), Verdict::Taken),
+            (Some(Holder::Token(1)), Verdict::Taken),
+            (Some(Holder::Owner("v")), Verdict::Refused(Refusal::Ended)),
+        ] {
+            assert_eq!(judged(&ended, &success, holder), verdict, "{holder:?}");
+        }
+        assert_eq!(judged(&ended, &report(Outcome::Error), None), Verdict::Refused(Refusal::Ended));
+        let mut resting = item;
+        taken(&mut resting, Outcome::Failed);
+        assert_eq!(judged(&resting, &report(Outcome::Failed), None), Verdict::Taken);
+        assert_eq!(judged(&resting, &success, None), Verdict::Refused(Refusal::NotLocked));
+        // Locked again by the same worker: the report of the lock before is not that of this one.
+        lock(&mut resting);
+        assert!(matches!(judged(&resting, &report(Outcome::Failed), None), Verdict::Write(_)));
+    }
+
+    #[test]
+    fn what_ends_a_task_at_once_is_what_ends_it_after_a_look() {
+        for outcome in [Outcome::Success, Outcome::Error] {
+            let (mut at_once, mut looked) = (locked(), locked());
+            assert!(report(outcome).at_once(Holder::Owner("w"), NOW).unwrap().apply(&mut at_once));
+            taken(&mut looked, outcome);
+            for item in [&mut at_once, &mut looked] {
+                item.remove("lease_nonce");
+            }
+            assert_eq!(at_once, looked);
+        }
+        assert_eq!(report(Outcome::Failed).at_once(Holder::Owner("w"), NOW), None);
+    }
+}
