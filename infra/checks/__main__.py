@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _broken(rules: RulesCollection, deployed: Template) -> list[Any]:
-    return lint(json.dumps(deployed), rules, [_REGION])
+    return list(lint(json.dumps(deployed), rules, [_REGION]))
 
 
 def _deployed(source: Template) -> Template:

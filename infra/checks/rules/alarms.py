@@ -43,7 +43,7 @@ class FunctionErrorsTold(rule.Check):
     id = "E9611"
 
     def faults(self, stack: Stack) -> rule.Faults:
-        watched = set()
+        watched: set[str] = set()
         for _, alarm in stack.properties("CloudWatch::Alarm"):
             for metric in _metrics(alarm):
                 if metric.get("MetricName") == "Errors" and len(metric["Dimensions"]) == 1:
@@ -59,7 +59,7 @@ class DeadLettersTold(rule.Check):
     id = "E9612"
 
     def faults(self, stack: Stack) -> rule.Faults:
-        watched = set()
+        watched: set[str] = set()
         for _, alarm in stack.properties("CloudWatch::Alarm"):
             for metric in _metrics(alarm):
                 if metric.get("Namespace") == "AWS/SQS":

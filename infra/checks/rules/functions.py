@@ -78,9 +78,10 @@ class RolledBackOnAlarm(rule.Check):
         versions = {name: stack.function(version["FunctionName"]) for name, version in stack.properties("Lambda::Version")}
         for name, alias in stack.of("Lambda::Alias"):
             function = stack.function({"Ref": name})
-            group = groups.get(referred(alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {}).get("DeploymentGroupName")), {})
+            update = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+            group = groups.get(str(referred(update.get("DeploymentGroupName"))), {})
             watched = group.get("AlarmConfiguration", {}).get("Alarms", [])
-            seen = {versions.get(each) for alarm in watched for each in named(alarms.get(referred(alarm["Name"]), {}))}
+            seen = {versions.get(each) for alarm in watched for each in named(alarms.get(str(referred(alarm["Name"])), {}))}
             undone = "DEPLOYMENT_STOP_ON_ALARM" in group.get("AutoRollbackConfiguration", {}).get("Events", [])
             if function not in seen or not undone:
                 yield str(function), "is not rolled back when its new version fails (DeploymentPreference.Alarms)"

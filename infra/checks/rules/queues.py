@@ -55,11 +55,11 @@ class QueueHidesLongEnough(rule.Check):
     def faults(self, stack: Stack) -> rule.Faults:
         queues, functions = dict(stack.properties("SQS::Queue")), dict(stack.properties("Lambda::Function"))
         for _, source in stack.properties("Lambda::EventSourceMapping"):
-            queue = referred(source["EventSourceArn"])
-            if queue not in queues:
+            queue, function = referred(source["EventSourceArn"]), stack.function(source["FunctionName"])
+            if queue not in queues or function not in functions:
                 continue
             hidden = queues[queue].get("VisibilityTimeout", 30)
-            runs = functions[stack.function(source["FunctionName"])].get("Timeout", 3)
+            runs = functions[function].get("Timeout", 3)
             for setting in stack.settings():
                 seconds, least = stack.number(hidden, setting), _TIMEOUTS * stack.number(runs, setting)
                 if seconds < least:
