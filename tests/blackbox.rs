@@ -2,10 +2,12 @@
 
 mod budgets;
 mod clients;
+mod compatibility;
 mod contracts;
 mod credentials;
 mod faults;
 mod hostile;
+mod loopback;
 mod pages;
 mod privilege;
 mod races;

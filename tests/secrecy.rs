@@ -28,7 +28,7 @@ async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
     // Were logs read at all?
     let answered = stack.log_lines("credential-queue", Millis(0), &["answered"]).await?;
     ensure!(!answered.is_empty(), "the credential queue has logged nothing");
-    let folder = std::env::var("DROVER_LOGS").context("DROVER_LOGS is not set: run the suites by tests/run")?;
+    let folder = std::env::var("DROVER_FOLDER").context("DROVER_FOLDER is not set: run the suites by tests/run")?;
     let mut files = 0;
     for file in fs::read_dir(&folder)?.flatten().map(|entry| entry.path()) {
         if file.extension() == Some("log".as_ref()) {

@@ -9,6 +9,8 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from cloud import venv
+from cloud.backends import BACKENDS, DEFAULT
+from cloud.build import Release
 from cloud.console import complain
 from cloud.errors import CloudError
 
@@ -51,6 +53,9 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         from cloud import dynamodb_local
 
         dynamodb_local.run(options.port)
+    if options.command == "deployment":
+        venv.DEPLOYMENT.ensure()
+        return 0
     venv.MAIN.ensure()
     if options.command == "up":
         if not venv.entered():
@@ -75,8 +80,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     up.add_argument("--no-show", dest="show", action="store_false", help="leave the first task out")
     up.add_argument("--env-file", type=_path, metavar="PATH", help="write what scripts need there, not to target/local/env")
     up.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="KEY=VALUE", help="a parameter of template.yaml")
+    up.add_argument("--backend", choices=sorted(BACKENDS), help=f"the emulator of AWS (default: {DEFAULT})")
     up.add_argument("--emulator-port", type=_port, metavar="N", help="the emulator's port (default: a free one)")
+    up.add_argument("--dynamodb-port", type=_port, metavar="N", help="DynamoDB's port, where that is a server of its own (default: a free one)")
     up.add_argument("--functions-endpoint", type=_url, metavar="URL", help="where functions find AWS (default: the emulator)")
+    up.add_argument(
+        "--release", type=_release, metavar="FOLDER", help="deploy this release, not the clone's: its template.yaml, its binaries in bin/"
+    )
     down = commands.add_parser("down", prog="localstack/down", description="Stops this clone's local clouds.")
     down.add_argument("--port", type=_port, help="only the one on this port")
     dynamodb = commands.add_parser(
@@ -85,6 +95,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Runs DynamoDB Local alone, in memory and in the foreground, on 127.0.0.1.",
     )
     dynamodb.add_argument("--port", type=_port, required=True, help="the port to listen on")
+    commands.add_parser("deployment", prog="localstack/python deployment", description="Installs target/deployment only.")
     commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
     return parser.parse_args(arguments)
 
@@ -98,6 +109,11 @@ def _port(text: str) -> int:
 def _path(text: str) -> Path:
     # Before anything changes the folder that it is relative to.
     return Path(text).absolute()
+
+
+def _release(text: str) -> Release:
+    folder = _path(text)
+    return Release(folder / "template.yaml", folder / "bin")
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -10,11 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloud.errors import CloudError
-from cloud.paths import LOCAL, PACKAGES, ROOT, TARGET, write_atomically
+from cloud.paths import LOCAL, PACKAGES, ROOT, TARGET, TEMPLATE, write_atomically
 
 # Zip's own epoch: the same binary gives the same package, to the byte.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _EXECUTABLE = 0o100755 << 16
+
+
+@dataclass(frozen=True)
+class Release:
+    """What can be deployed: a template, and the folder of the binaries that it names."""
+
+    template: Path
+    binaries: Path
+
+
+CLONE = Release(TEMPLATE, LOCAL)
+"""This clone's own."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +47,17 @@ def build() -> None:
         raise CloudError("the build failed: Cargo's own words are above")
 
 
-def binary(name: str) -> Path:
-    """A binary that `build` built."""
-    path = LOCAL / name
+def binary(name: str, release: Release = CLONE) -> Path:
+    """A binary of a release; this clone's is the one that `build` built."""
+    path = release.binaries / name
     if not path.is_file():
-        raise CloudError(f"template.yaml names the binary {name}, but the workspace builds none of that name")
+        raise CloudError(f"{release.template} names the binary {name}, but there is none of that name in {release.binaries}")
     return path
 
 
-def package(name: str) -> Package:
+def package(name: str, release: Release) -> Package:
     """The package of the binary `name`; made anew only when the binary changed."""
-    content = binary(name).read_bytes()
+    content = binary(name, release).read_bytes()
     path = PACKAGES / f"{name}-{hashlib.sha256(content).hexdigest()}.zip"
     if not path.exists():
         for outdated in PACKAGES.glob(f"{name}-{'?' * 64}.zip"):

@@ -86,7 +86,7 @@ def _content(title: str, main: str) -> Content:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # An answer goes out in two writes; see launcher.py.
+    # An answer goes out in two writes; see backends/ministack/launcher.py.
     disable_nagle_algorithm = True
     content = site()
 

@@ -1,4 +1,4 @@
-"""Deploys `template.yaml` by CloudFormation, as production does: packages to a bucket, the stack created or updated."""
+"""Deploys a release by CloudFormation, as production does: packages to a bucket, the stack created or updated."""
 
 import json
 import time
@@ -13,10 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import build, template
-from cloud.emulator import ACCESS_KEY, REGION, SECRET_KEY
+from cloud.aws import ACCESS_KEY, REGION, SECRET_KEY
 from cloud.emulator import NAME as EMULATOR
 from cloud.errors import CloudError
-from cloud.paths import TEMPLATE
 from cloud.state import Stack
 
 STACK_NAME = "drover"
@@ -35,24 +34,26 @@ class Deployment:
     changed: bool
 
 
-def deploy(stack: Stack, parameters: Mapping[str, str]) -> Deployment:
-    """Deploys what was built, with `parameters`; changes only what differs from what is there."""
-    source = template.load(TEMPLATE)
+def deploy(stack: Stack, release: build.Release, defaults: Mapping[str, str], parameters: Mapping[str, str]) -> Deployment:
+    """Deploys what was built, with `parameters`, and `defaults` where the template takes them; changes only what differs from what is
+    there."""
+    source = template.load(release.template)
     taken = template.parameters(source)
     if unknown := sorted(parameters.keys() - taken):
-        raise CloudError(f"template.yaml takes no parameter {', '.join(unknown)}; it takes {', '.join(sorted(taken))}")
+        raise CloudError(f"{release.template} takes no parameter {', '.join(unknown)}; it takes {', '.join(sorted(taken))}")
+    chosen = {name: value for name, value in defaults.items() if name in taken} | dict(parameters)
     try:
-        return _deploy(stack, source, parameters)
+        return _deploy(stack, release, source, chosen)
     except (BotoCoreError, ClientError) as error:
         raise CloudError(f"the emulator refused: {error}; see {stack.log(EMULATOR)}") from error
 
 
-def _deploy(stack: Stack, source: template.Template, parameters: Mapping[str, str]) -> Deployment:
+def _deploy(stack: Stack, release: build.Release, source: template.Template, parameters: Mapping[str, str]) -> Deployment:
     s3 = _client("s3", stack)
     _ensure_bucket(s3)
 
     def upload(binary: str) -> str:
-        package = build.package(binary)
+        package = build.package(binary, release)
         if not _exists(s3, package.key):
             s3.put_object(Bucket=_BUCKET, Key=package.key, Body=package.path.read_bytes())
         return f"s3://{_BUCKET}/{package.key}"

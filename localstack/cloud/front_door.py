@@ -3,6 +3,7 @@
 import time
 
 from cloud import build, ports, processes
+from cloud.backends import BACKENDS
 from cloud.deploy import Deployment
 from cloud.emulator import tail
 from cloud.errors import CloudError
@@ -16,7 +17,10 @@ _START_SECONDS = 15
 def start(stack: Stack, deployment: Deployment) -> None:
     """Starts it, unless it runs and stands before this very deployment."""
     path = build.binary(NAME)
-    arguments = ["--port", str(stack.port), "--emulator", stack.emulator, "--api", deployment.api, "--stage", deployment.stage]
+    backend = BACKENDS[stack.backend]
+    arguments = ["--port", str(stack.port), "--stage", stack.emulator + backend.stage_path(deployment.api, deployment.stage)]
+    if backend.unescapes_paths:
+        arguments.append("--unescapes")
     # A binary that was built anew is another one.
     identity = [*arguments, str(path.stat().st_mtime_ns)]
     running = stack.processes.get(NAME)

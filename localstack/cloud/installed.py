@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cloud.console import step
@@ -32,10 +32,10 @@ def ensure(folder: Path, *, made_from: Sequence[Path], title: str, make: Callabl
             stamp.write_text(wanted)
 
 
-def run(command: Sequence[str | Path], fault: str, *, cwd: Path | None = None) -> None:
+def run(command: Sequence[str | Path], fault: str, *, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
     """Runs a command whose words go to the terminal; raises `fault` where it fails."""
     try:
-        status = subprocess.run(command, cwd=cwd, check=False, stdout=sys.stderr).returncode
+        status = subprocess.run(command, cwd=cwd, env=environment, check=False, stdout=sys.stderr).returncode
     except OSError as error:
         raise CloudError(f"{fault} ({error})") from error
     if status != 0:

@@ -8,9 +8,14 @@ _FOLDER = TARGET / "loopback"
 _LIBRARY = _FOLDER / "loopback.so"
 
 
+def ensure() -> None:
+    """Compiles it, where that is not done."""
+    installed.ensure(_FOLDER, made_from=[_SOURCE], title="Compiling what keeps servers to loopback", make=_compile, works=_LIBRARY.exists)
+
+
 def environment() -> dict[str, str]:
     """What a process needs in its environment, for itself and for all that it starts."""
-    installed.ensure(_FOLDER, made_from=[_SOURCE], title="Compiling what keeps servers to loopback", make=_compile, works=_LIBRARY.exists)
+    ensure()
     return {"LD_PRELOAD": str(_LIBRARY)}
 
 

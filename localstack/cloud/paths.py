@@ -7,11 +7,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCALSTACK = ROOT / "localstack"
 TEMPLATE = ROOT / "template.yaml"
 REQUIREMENTS = LOCALSTACK / "requirements.txt"
-LAUNCHER = LOCALSTACK / "launcher.py"
+BACKENDS = LOCALSTACK / "backends"
+DEPLOYMENT_REQUIREMENTS = ROOT / "infra" / "requirements.txt"
 PRODUCTS = LOCALSTACK / "demo-site" / "products.json"
 
 TARGET = ROOT / "target"
 VENV = TARGET / "venv"
+DEPLOYMENT_VENV = TARGET / "deployment"
 # Cargo puts what it builds with `--profile local` here; the stacks, one folder per port, and their `env` file lie beside it.
 LOCAL = TARGET / "local"
 PACKAGES = LOCAL / "packages"

@@ -1,7 +1,7 @@
 """The processes of one stack: started in sessions of their own, recorded, and ended without ever hitting a stranger.
 
-A recorded id may since have been given to another program. So a record carries the time its process started, and what is left of the group
-of a process that died is ended only where its environment names the stack.
+A recorded id may since have been given to another program. So a record carries the time its process started, and what is left of a process
+that died, or has left its group, is ended only where its environment names the stack.
 """
 
 import os
@@ -86,22 +86,20 @@ def _await_reaping(processes: Iterable[Process]) -> None:
 
 
 def _members(processes: Iterable[Process], stack: Path) -> set[int]:
-    """Everything alive in the processes' groups."""
+    """Everything alive in the processes' groups, and what of theirs has a group of its own."""
     groups = _groups()
-    members: set[int] = set()
+    # Where the system shows no environments, the group of a process that died has to do.
+    shows = _PROC.joinpath("self", "environ").exists()
+    members = {pid for pid in groups if _marked(pid, stack)} if shows else set()
     for process in processes:
         leader = _start_time(process.pid)
-        if leader is not None and leader != process.started:
-            continue
-        group = {pid for pid, number in groups.items() if number == process.pid}
-        members |= group if leader else {pid for pid in group if _marked(pid, stack)}
+        if leader == process.started or (leader is None and not shows):
+            members |= {pid for pid, number in groups.items() if number == process.pid}
     return members
 
 
 def _marked(pid: int, stack: Path) -> bool:
-    """Whether a process's environment names the stack. Where the system shows no environments, its group has to do."""
-    if not _PROC.joinpath("self", "environ").exists():
-        return True
+    """Whether a process's environment names the stack."""
     try:
         return f"{MARKER}={stack}".encode() in _PROC.joinpath(str(pid), "environ").read_bytes().split(b"\0")
     except OSError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cloud import build
 from cloud.deploy import STACK_NAME
-from cloud.emulator import ACCESS_KEY, REGION, SECRET_KEY
+from cloud.aws import ACCESS_KEY, REGION, SECRET_KEY
 from cloud.errors import CloudError
 from cloud.state import Stack
 
@@ -70,6 +70,7 @@ def _droverctl(stack: Stack, *arguments: str) -> dict[str, Any]:
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "AWS_ENDPOINT_URL": stack.emulator,
+        "AWS_ENDPOINT_URL_DYNAMODB": stack.dynamodb,
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

@@ -22,7 +22,11 @@ class Stack:
     """One stack of this clone: its front door's port tells it from others."""
 
     port: int
+    backend: str
+    """The emulator that it stands on, by its name in `cloud.backends`."""
     emulator_port: int = 0
+    dynamodb_port: int = 0
+    """Of backends whose DynamoDB is a server of its own."""
     functions_endpoint: str = ""
     demo_port: int = 0
     parameters: dict[str, str] = field(default_factory=dict)
@@ -52,6 +56,19 @@ class Stack:
     def emulator(self) -> str:
         """Where AWS is."""
         return f"http://127.0.0.1:{self.emulator_port}"
+
+    @property
+    def dynamodb(self) -> str:
+        """Where DynamoDB is."""
+        return f"http://127.0.0.1:{self.dynamodb_port}" if self.dynamodb_port else self.emulator
+
+    @property
+    def aws_of_functions(self) -> dict[str, str]:
+        """Where functions find AWS, as they are told."""
+        return {
+            "AWS_ENDPOINT_URL": self.functions_endpoint or self.emulator,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.functions_endpoint or self.dynamodb,
+        }
 
     @property
     def demo_host(self) -> str:

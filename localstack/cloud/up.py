@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloud import build, demo_site, emulator, front_door, ports, processes, seed, state
+from cloud.aws import REGION
+from cloud.backends import BACKENDS, DEFAULT
 from cloud.console import note, step
 from cloud.deploy import STACK_NAME, deploy
 from cloud.errors import CloudError
@@ -42,12 +44,12 @@ def _known_or_new(options: argparse.Namespace) -> tuple[Stack, bool]:
         _refuse_changes(stack, options)
         stack.parameters |= dict(options.parameter)
         return stack, False
-    emulator_port = options.emulator_port or ports.free_port()
-    if ports.is_taken(emulator_port):
-        raise CloudError(f"port {emulator_port} is taken by another program: choose another with --emulator-port")
+    backend = BACKENDS[options.backend or DEFAULT]
     stack = Stack(
         port=options.port,
-        emulator_port=emulator_port,
+        backend=backend.name,
+        emulator_port=_given_or_free(options.emulator_port, "--emulator-port"),
+        dynamodb_port=_given_or_free(options.dynamodb_port, "--dynamodb-port") if backend.has_own_dynamodb else 0,
         functions_endpoint=options.functions_endpoint or "",
         demo_port=ports.free_port(),
         parameters=dict(options.parameter),
@@ -58,9 +60,16 @@ def _known_or_new(options: argparse.Namespace) -> tuple[Stack, bool]:
     return stack, True
 
 
+def _given_or_free(port: int | None, option: str) -> int:
+    if port is not None and ports.is_taken(port):
+        raise CloudError(f"port {port} is taken by another program: choose another with {option}")
+    return port or ports.free_port()
+
+
 def _refuse_changes(stack: Stack, options: argparse.Namespace) -> None:
     """What an emulator was started with stays."""
     for option, wanted, there in (
+        ("--backend", options.backend, stack.backend),
         ("--emulator-port", options.emulator_port, stack.emulator_port),
         ("--functions-endpoint", options.functions_endpoint, stack.functions_endpoint),
     ):
@@ -87,11 +96,12 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
     with step("Building the functions (the first time takes some minutes)"):
         build.build()
     if emulator.NAME not in stack.processes:
-        with step("Starting the local cloud"):
+        BACKENDS[stack.backend].install()
+        with step(f"Starting the local cloud: {stack.backend}"):
             emulator.start(stack)
     demo_site.start(stack)
     with step("Deploying template.yaml"):
-        deployment = deploy(stack, _parameters(stack))
+        deployment = deploy(stack, options.release or build.CLONE, _machine(), _parameters(stack))
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
     if not seed.is_complete(stack):
@@ -101,13 +111,18 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
     _write_env(stack, options.env_file)
 
 
-def _parameters(stack: Stack) -> dict[str, str]:
-    """What the template is deployed with: this machine's own, then what was asked for."""
+def _machine() -> dict[str, str]:
+    """What the template is deployed with on this machine, unless something else was asked for."""
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce"}
+
+
+def _parameters(stack: Stack) -> dict[str, str]:
+    """What the template is deployed with: what was asked for, and the demonstration site allowed."""
     allowed = [stack.demo_host, *filter(None, [stack.parameters.get("FetchAllow")])]
-    return {"Architecture": _ARCHITECTURES[machine], **stack.parameters, "FetchAllow": ",".join(allowed)}
+    return {**stack.parameters, "FetchAllow": ",".join(allowed)}
 
 
 def _write_env(stack: Stack, elsewhere: Path | None) -> None:
@@ -116,9 +131,12 @@ def _write_env(stack: Stack, elsewhere: Path | None) -> None:
         "DROVER_URL": stack.url,
         "DROVER_DEMO_PAGE": _demo_page(stack),
         **stack.keys,
+        "DROVER_BACKEND": stack.backend,
         "DROVER_AWS_ENDPOINT": stack.emulator,
-        "DROVER_REGION": emulator.REGION,
+        "DROVER_DYNAMODB_ENDPOINT": stack.dynamodb,
+        "DROVER_REGION": REGION,
         "DROVER_STACK": STACK_NAME,
+        "DROVER_FOLDER": str(stack.folder),
     }
     content = "".join(f"{name}={value}\n" for name, value in values.items())
     for path in (stack.env_file, elsewhere or ENV_FILE):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cloud import installed
-from cloud.paths import REQUIREMENTS, VENV
+from cloud.paths import DEPLOYMENT_REQUIREMENTS, DEPLOYMENT_VENV, REQUIREMENTS, VENV
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Environment:
             [sys.executable, "-m", "venv", self.folder],
             "Python's venv module does not work here (Debian, Ubuntu: apt-get install python3-venv)",
         )
+        # All of it is pinned, so there is nothing to resolve; and most of it is never imported, so that compiling it is only slow.
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]
         installed.run(
-            [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", self.requirements],
+            [self.python, "-m", "pip", "install", *options, "-r", self.requirements],
             f"pip could not install {self.requirements.name}: its own words are above; it uses the package index that your pip is configured for",
         )
 
@@ -46,6 +48,11 @@ class Environment:
 
 MAIN = Environment(VENV, REQUIREMENTS, "Installing the local cloud into target/venv (the first time takes about a minute)")
 """What `up` itself, the default emulator and the tests run on."""
+
+DEPLOYMENT = Environment(
+    DEPLOYMENT_VENV, DEPLOYMENT_REQUIREMENTS, "Installing what deploys into target/deployment (the first time takes about two minutes)"
+)
+"""What builds for AWS, deploys there, and checks the template: infra/tool."""
 
 
 def enter(arguments: Sequence[str]) -> NoReturn:

@@ -83,7 +83,8 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
     let ids = client.ids().await?;
     client.warm_up().await?;
     let mut over = Vec::new();
-    for bound in bounds(&client.site.url("/page")) {
+    for mut bound in bounds(&client.site.url("/page")) {
+        bound.cost = bound.cost.measurable_on(&client.stack);
         let costs = client.measure(&bound, &ids).await.context(bound.what)?;
         let (warm, cold) = (least(&costs).context("no costs")?, bound.cost.plus(&KEY));
         println!("{:18} {warm}", bound.what);

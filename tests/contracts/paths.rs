@@ -32,7 +32,8 @@ async fn another_method_is_a_405_that_names_the_right_ones() -> anyhow::Result<(
         (format!("/tasks/{id}/download"), "GET,HEAD"),
         ("/health".to_owned(), "GET,HEAD"),
     ] {
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE"] {
+        // API Gateway knows these and HEAD; of others it answers for itself.
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
             if allowed.split(',').any(|known| known == method) {
                 continue;
             }
@@ -56,7 +57,8 @@ async fn head_answers_as_get_without_the_body() -> anyhow::Result<()> {
         let whole = user.call(Method::GET, path).await?;
         let head = user.call(Method::HEAD, path).await?;
         assert_eq!((head.status, head.body.len()), (whole.status, 0), "{path}");
-        for header in ["content-type", "x-ratelimit-limit", "content-length"] {
+        // A content-length is of the gateway's making: API Gateway counts what it sends, and of HEAD that is nothing.
+        for header in ["content-type", "x-ratelimit-limit"] {
             assert_eq!(head.header(header), whole.header(header), "{path}: {header}");
         }
         assert!(head.header("x-request-id").is_some_and(|id| id.starts_with("req_")), "{path}");

@@ -11,7 +11,7 @@ mod hostile;
 mod imports;
 mod keys;
 mod lock_client;
-mod race;
+pub(crate) mod race;
 mod reports;
 mod scale;
 

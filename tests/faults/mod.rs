@@ -29,7 +29,7 @@ const GRANTED: i64 = 100;
 /// How often an SDK client tries a call in all (shared/table/src/aws.rs): a fault that strikes so often is not mended by it.
 const TRIES: u32 = 4;
 /// A page with one row.
-const PAGE: &str = "<p class=t>One</p>";
+pub(crate) const PAGE: &str = "<p class=t>One</p>";
 
 const TRANSACT: &str = "DynamoDB_20120810.TransactWriteItems";
 const UPDATE: &str = "DynamoDB_20120810.UpdateItem";
@@ -49,7 +49,7 @@ const ONE_FAILED: Ends = Ends { completed: 0, failed: 1, cancelled: 0 };
 const ONE_CANCELLED: Ends = Ends { completed: 0, failed: 0, cancelled: 1 };
 
 /// A new user with [`GRANTED`] units. Rules about the user's id strike nobody else's requests.
-async fn user(stack: &Stack) -> anyhow::Result<User> {
+pub(crate) async fn user(stack: &Stack) -> anyhow::Result<User> {
     stack.user_with(Plan::Professional, GRANTED, &Permission::ALL.map(|(_, permission)| permission)).await
 }
 
@@ -58,7 +58,7 @@ async fn site() -> anyhow::Result<Site> {
     Site::serve(Router::new().route("/page", get(async || Html(PAGE)))).await
 }
 
-fn config_of(pages: impl IntoIterator<Item = String>) -> Json {
+pub(crate) fn config_of(pages: impl IntoIterator<Item = String>) -> Json {
     json!({"urls": pages.into_iter().collect::<Vec<_>>(), "selectors": {"title": ".t"}})
 }
 
@@ -98,7 +98,12 @@ fn assert_at_rest(task: &Task) -> anyhow::Result<()> {
 }
 
 /// The task of one page has completed in so many attempts, with the one result, and the account is exact.
-async fn assert_completed_once(stack: &Stack, user: &User, task: &Task, attempts: u64) -> anyhow::Result<()> {
+pub(crate) async fn assert_completed_once(
+    stack: &Stack,
+    user: &User,
+    task: &Task,
+    attempts: u64,
+) -> anyhow::Result<()> {
     assert_at_rest(task)?;
     let job = &task.job;
     ensure!(job.status == Status::Completed, "not completed: {job:?}");

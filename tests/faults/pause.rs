@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use aws_sdk_lambda::client::Waiters;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, InvocationType, Runtime};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -25,7 +26,7 @@ use super::{Ends, GRANTED, PAGE, assert_account, assert_at_rest, config_of, crea
 /// The time limit of the hasty scraper, in seconds: it puts its work down a quarter before.
 const HASTY: i32 = 6;
 const PAGES: usize = 6;
-/// How long the download of a function's code may take.
+/// How long the download of a function's code may take, and how long its deployment.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A scraper like the stack's own, but with a short time limit. It has no queue: it is invoked.
@@ -54,6 +55,7 @@ impl HastyScraper {
             .timeout(HASTY)
             .send()
             .await?;
+        client.wait_until_function_active_v2().function_name(&name).wait(PATIENCE).await?;
         Ok(Self { client, name })
     }
 

@@ -17,8 +17,11 @@ use drover_tests::{Stack, User};
 use extract::{Task, TaskType, account_key};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
 use table::{Clock, Condition, Item, Query};
 
+/// The methods that API Gateway passes on to functions.
+const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
 
@@ -92,6 +95,11 @@ impl Victim {
 
 /// Whether the answer is the one expected, and the contract's in every way.
 fn check(case: &Case, answer: &Answer) -> anyhow::Result<()> {
+    if answer.status == 403 && !METHODS.contains(&case.request.method.as_str()) {
+        // API Gateway's own answer to other methods; not every emulator refuses them.
+        anyhow::ensure!(answer.json()? == json!({"message": "Missing Authentication Token"}), "{answer:?}");
+        return Ok(());
+    }
     let limit = answer.number("x-ratelimit-limit")?;
     anyhow::ensure!(limit == 100 || limit == 30, "limit {limit}");
     if case.request.method == "HEAD" {

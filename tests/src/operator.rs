@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use extract::{Task, account_key, task_key};
 use jobs::Status;
 use serde_json::{Value as Json, json};
@@ -89,24 +90,45 @@ impl Stack {
 
     /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first.
     pub async fn log_lines(&self, function: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<Json>> {
-        let lines = self.raw_log_lines(&format!("/drover/{}/{function}", self.name), since, words).await?;
+        let lines = self.raw_log_lines(&self.log_group(function), since, words).await?;
         Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
     /// The lines of a log group since `since` that contain all of `words`, oldest first.
     pub async fn raw_log_lines(&self, group: &str, since: Millis, words: &[&str]) -> anyhow::Result<Vec<String>> {
+        let events = self.log_events(group, since, words).await?;
+        Ok(events.into_iter().filter_map(|event| event.message).collect())
+    }
+
+    /// The log group of a function.
+    #[must_use]
+    pub fn log_group(&self, function: &str) -> String {
+        format!("/drover/{}/{function}", self.name)
+    }
+
+    /// The events of a log group since `since` that contain all of `words`, oldest first; not every emulator filters, so it is done here
+    /// again. The name of an event's stream tells the version of the function: `2026/01/31/[7]…`.
+    pub async fn log_events(
+        &self,
+        group: &str,
+        since: Millis,
+        words: &[&str],
+    ) -> anyhow::Result<Vec<FilteredLogEvent>> {
         let client = aws_sdk_cloudwatchlogs::Client::new(&self.config);
         let pattern = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
         // The service gives pages, and an empty one need not be the last.
-        let (mut lines, mut next) = (Vec::new(), None);
+        let (mut events, mut next) = (Vec::new(), None);
         loop {
             let request =
                 client.filter_log_events().log_group_name(group).filter_pattern(&pattern).set_next_token(next);
             let page = request.start_time(i64::try_from(since.0)?).send().await?;
-            lines.extend(page.events().iter().filter_map(|event| event.message().map(str::to_owned)));
+            let told = |event: &FilteredLogEvent| {
+                event.message().is_some_and(|text| words.iter().all(|word| text.contains(word)))
+            };
+            events.extend(page.events.unwrap_or_default().into_iter().filter(told));
             next = page.next_token;
             if next.is_none() {
-                return Ok(lines);
+                return Ok(events);
             }
         }
     }

@@ -1,11 +1,12 @@
-//! The processes of the local cloud's functions: which of them is at the other end of a connection, and its sudden end.
+//! The processes of the local cloud: which function is at the other end of a connection, and its sudden end; where they all listen.
 
+use std::collections::HashSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 /// Kills (SIGKILL) the process that holds the end `address` of the TCP connection to `server`, and gives its id.
 pub fn kill_holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
@@ -17,36 +18,93 @@ pub fn kill_holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result
     Ok(pid)
 }
 
-/// The process that holds the end `address` of the TCP connection to `server`.
-fn holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
-    let socket = format!("socket:[{}]", inode_of(address, server)?);
-    for process in fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Processes that end meanwhile, and those of others, are passed over.
-        let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
-        if files.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|target| target == Path::new(&socket))) {
-            return Ok(pid);
+/// The addresses that the processes of a stack listen on. The stack is told by what stands in their environment.
+pub fn listeners_of(stack: &str) -> anyhow::Result<Vec<SocketAddr>> {
+    let marker = format!("DROVER_LOCAL_STACK={stack}");
+    let mut sockets = HashSet::new();
+    for process in processes()? {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes()) {
+            sockets.extend(files_of(&process));
         }
     }
-    bail!("no process holds {address}")
+    let mut listening = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        for connection in fs::read_to_string(table).unwrap_or_default().lines().filter_map(Connection::read) {
+            if connection.is_listening && sockets.contains(&connection.socket()) {
+                listening.push(connection.local);
+            }
+        }
+    }
+    Ok(listening)
 }
 
-/// The inode of that socket, from the kernel's table of TCP connections. Both ends count: one local port may serve several connections, to
-/// different servers.
-fn inode_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u64> {
-    let (local, remote) = (in_table(address)?, in_table(server)?);
+/// The process that holds the end `address` of the TCP connection to `server`.
+fn holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
+    // Both ends count: one local port may serve several connections, to different servers.
     let table = fs::read_to_string("/proc/net/tcp")?;
-    // The fields of a line: number, local end, other end, state, queues, timer, retransmissions, owner, timeout, inode.
-    let inode = table
+    let connection = table
         .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .find(|fields| fields.get(1) == Some(&local.as_str()) && fields.get(2) == Some(&remote.as_str()))
-        .and_then(|fields| fields.get(9)?.parse().ok());
-    inode.with_context(|| format!("no connection leads from {address} to {server}"))
+        .filter_map(Connection::read)
+        .find(|connection| connection.local == address && connection.remote == server)
+        .with_context(|| format!("no connection leads from {address} to {server}"))?;
+    let socket = connection.socket();
+    let holder = processes()?.into_iter().find(|process| files_of(process).any(|file| file == socket));
+    let holder = holder.with_context(|| format!("no process holds {address}"))?;
+    Ok(holder.file_name().and_then(|name| name.to_str()).context("no id")?.parse()?)
 }
 
-/// An address as the kernel's table writes it.
-fn in_table(address: SocketAddr) -> anyhow::Result<String> {
-    let IpAddr::V4(ip) = address.ip() else { bail!("{address} is not of IPv4") };
-    Ok(format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port()))
+/// The folder of each process in the kernel's table.
+fn processes() -> anyhow::Result<Vec<PathBuf>> {
+    let is_process = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<u32>().is_ok())
+    };
+    Ok(fs::read_dir("/proc")?.flatten().map(|entry| entry.path()).filter(is_process).collect())
+}
+
+/// What a process's open files are. Of processes that end meanwhile, and of others' processes, none is seen.
+fn files_of(process: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(process.join("fd")).into_iter().flatten().flatten().filter_map(|file| fs::read_link(file.path()).ok())
+}
+
+/// A line of the kernel's table of TCP connections.
+struct Connection {
+    local: SocketAddr,
+    remote: SocketAddr,
+    is_listening: bool,
+    inode: u64,
+}
+
+impl Connection {
+    /// The fields of a line: number, local end, other end, state, queues, timer, retransmissions, owner, timeout, inode.
+    fn read(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        Some(Self {
+            local: address(fields.get(1)?)?,
+            remote: address(fields.get(2)?)?,
+            is_listening: fields.get(3) == Some(&"0A"),
+            inode: fields.get(9)?.parse().ok()?,
+        })
+    }
+
+    /// As it is called among a process's open files.
+    fn socket(&self) -> PathBuf {
+        format!("socket:[{}]", self.inode).into()
+    }
+}
+
+/// An address as the kernel's table writes it: words of the machine's own order, in hexadecimal digits.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let words: Vec<u8> = (0..ip.len())
+        .step_by(8)
+        .filter_map(|start| Some(u32::from_str_radix(ip.get(start..start + 8)?, 16).ok()?.to_ne_bytes()))
+        .flatten()
+        .collect();
+    let ip = match words.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(words).ok()?),
+        16 => IpAddr::from(<[u8; 16]>::try_from(words).ok()?),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
 use api::identity::{Identity, KeyKind, KeyRecord, Plan};
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
 use futures::{StreamExt, TryStreamExt};
 use secrets::ApiKey;
-use table::aws::{SdkConfig, dynamodb, setting};
+use table::aws::{dynamodb, dynamodb_at, setting};
 use table::{AttributeValue, Clock, Key, Table};
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ const WRITERS: usize = 8;
 pub struct SecondEngine {
     stack: Stack,
     endpoint: String,
-    config: SdkConfig,
+    client: Client,
 }
 
 impl SecondEngine {
@@ -36,14 +37,13 @@ impl SecondEngine {
     pub async fn of(stack: &Stack) -> anyhow::Result<Self> {
         let endpoint = std::env::var("DROVER_DYNAMODB_LOCAL")
             .context("DROVER_DYNAMODB_LOCAL is not set: run the suites by tests/run")?;
-        let config = stack.config.to_builder().endpoint_url(&endpoint).build();
-        let (deployed, here) = (dynamodb(&stack.config), dynamodb(&config));
+        let (deployed, client) = (dynamodb(&stack.config), dynamodb_at(&stack.config, &endpoint));
         for table in TABLES {
             let name = format!("{}-{table}", stack.name);
             let description = deployed.describe_table().table_name(&name).send().await?;
-            create(&here, &name, description.table.context("no description")?).await?;
+            create(&client, &name, description.table.context("no description")?).await?;
         }
-        Ok(Self { stack: stack.clone(), endpoint, config })
+        Ok(Self { stack: stack.clone(), endpoint, client })
     }
 
     /// The environment that a function is deployed with, and its tables here.
@@ -64,7 +64,7 @@ impl SecondEngine {
     pub async fn administrator(&self) -> anyhow::Result<String> {
         let clock = Clock::system();
         let now = clock.now();
-        let identities = Table::new(dynamodb(&self.config), &format!("{}-identity", self.stack.name));
+        let identities = Table::new(self.client.clone(), &format!("{}-identity", self.stack.name));
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
             kind: KeyKind::Scraper,
@@ -86,7 +86,7 @@ impl SecondEngine {
 impl SecondEngine {
     /// Writes so many copies of an item of `table`, each with a partition key of its own, and a little later in the order of the pool.
     pub async fn copy(&self, table: &str, key: &Key, copies: usize) -> anyhow::Result<()> {
-        let client = &dynamodb(&self.config);
+        let client = &self.client;
         let name = &format!("{}-{table}", self.stack.name);
         let item = &Table::new(client.clone(), name).get_item(key, true).await?.context("there is nothing to copy")?;
         let numbers: Vec<_> = (1..=copies).collect();
@@ -107,7 +107,7 @@ impl SecondEngine {
     }
 }
 
-async fn create(client: &aws_sdk_dynamodb::Client, name: &str, like: TableDescription) -> anyhow::Result<()> {
+async fn create(client: &Client, name: &str, like: TableDescription) -> anyhow::Result<()> {
     let mut indexes = Vec::new();
     for index in like.global_secondary_indexes() {
         let index = GlobalSecondaryIndex::builder()

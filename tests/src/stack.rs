@@ -27,6 +27,8 @@ pub struct Stack {
     pub url: String,
     /// What the stack is called.
     pub name: String,
+    /// Whether the engine tells the capacity that DynamoDB would: DynamoDB Local of 2020 counts indexes otherwise.
+    pub counts_capacity: bool,
     /// How AWS is reached, past the chaos proxy.
     pub config: SdkConfig,
     chaos: String,
@@ -43,6 +45,7 @@ impl Stack {
         Ok(Self {
             url: setting("DROVER_URL")?,
             name: setting("DROVER_STACK")?,
+            counts_capacity: setting("DROVER_BACKEND")? != "localstack",
             chaos: setting("DROVER_CHAOS_URL")?,
             config: patient(&configure().context("run the suites by tests/run")?),
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
@@ -87,11 +90,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Invokes a function (such as `recovery`) and gives its answer.
+    /// Invokes a function (such as `recovery`) as its events do, by its alias, and gives its answer.
     pub async fn invoke(&self, function: &str, event: &Json) -> anyhow::Result<Json> {
         let client = aws_sdk_lambda::Client::new(&self.config);
         let name = format!("{}-{function}", self.name);
-        let answer = client.invoke().function_name(name).payload(Blob::new(event.to_string())).send().await?;
+        let answer =
+            client.invoke().function_name(name).qualifier("live").payload(Blob::new(event.to_string())).send().await?;
         let payload = answer.payload.context("no answer")?;
         let payload: Json = serde_json::from_slice(payload.as_ref())?;
         anyhow::ensure!(answer.function_error.is_none(), "{function} failed: {payload}");

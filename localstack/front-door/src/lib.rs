@@ -1,7 +1,7 @@
 //! The local cloud's front door. It knows HTTP and where the emulator serves an API's stage; it knows nothing of the APIs behind it.
 //!
-//! The emulator serves a REST API at `/restapis/{id}/{stage}/_user_request_/…`; callers are promised every API at its documented path on
-//! one port. The front door is that port, and it does what API Gateway's edge does: it names the caller's address itself.
+//! An emulator serves a stage of a REST API below some path of its own; callers are promised every API at its documented path on one
+//! port. The front door is that port, and it does what API Gateway's edge does: it names the caller's address itself.
 
 mod headers;
 mod proxy;

@@ -1,4 +1,4 @@
-//! `front-door --port 8000 --emulator http://127.0.0.1:4566 --api ID --stage NAME`
+//! `front-door --port 8000 --stage http://127.0.0.1:4566/restapis/ID/STAGE/_user_request_`
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -16,15 +16,12 @@ struct Arguments {
     /// The port to listen on, on 127.0.0.1 and, where the machine has it, on `::1`
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// The emulator's address
+    /// Where the emulator serves the stage
     #[arg(long, value_name = "URL")]
-    emulator: String,
-    /// The REST API's id
-    #[arg(long, value_name = "ID")]
-    api: String,
-    /// The stage's name
-    #[arg(long, value_name = "NAME")]
     stage: String,
+    /// The emulator undoes one level of a path's escapes before functions see it, which API Gateway does not
+    #[arg(long)]
+    unescapes: bool,
     /// How many seconds to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     limit: u64,
@@ -33,7 +30,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let upstream = Upstream::new(&arguments.emulator, &arguments.api, &arguments.stage)?;
+    let upstream = Upstream::new(&arguments.stage)?.unescaping(arguments.unescapes);
     let proxy = Arc::new(Proxy::new(upstream, Duration::from_secs(arguments.limit)));
     let port = arguments.port;
     let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))

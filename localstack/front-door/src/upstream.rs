@@ -2,19 +2,16 @@
 
 use std::fmt::Write as _;
 
-use hyper::http::uri::{Authority, InvalidUri, PathAndQuery};
+use hyper::http::uri::Authority;
 use hyper::{Uri, header::HeaderValue};
 use thiserror::Error;
 
 /// Why an upstream cannot be used.
 #[derive(Debug, Error)]
 pub enum UpstreamError {
-    /// The emulator's address is not `http://host:port`.
-    #[error("the emulator's address must be http://host:port, not {0:?}")]
+    /// The stage's address is not `http://host:port/path`.
+    #[error("the stage's address must be http://host:port/path, without a slash at its end, not {0:?}")]
     Address(String),
-    /// The API's id or the stage's name cannot stand in a path.
-    #[error("the API's id or stage cannot stand in a path: {0}")]
-    Stage(InvalidUri),
 }
 
 /// One stage of one REST API on the emulator.
@@ -23,19 +20,24 @@ pub struct Upstream {
     authority: Authority,
     host: HeaderValue,
     prefix: String,
+    unescapes: bool,
 }
 
 impl Upstream {
-    /// The stage `stage` of the REST API `api` on the emulator at `emulator` (`http://host:port`).
-    pub fn new(emulator: &str, api: &str, stage: &str) -> Result<Self, UpstreamError> {
-        let refuse = || UpstreamError::Address(emulator.to_owned());
-        let uri: Uri = emulator.parse().map_err(|_| refuse())?;
-        let plain = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
+    /// The stage that the emulator serves at `address` (`http://host:port/path`).
+    pub fn new(address: &str) -> Result<Self, UpstreamError> {
+        let refuse = || UpstreamError::Address(address.to_owned());
+        let uri: Uri = address.parse().map_err(|_| refuse())?;
+        let plain = uri.scheme_str() == Some("http") && !uri.path().ends_with('/') && uri.query().is_none();
         let authority = uri.authority().filter(|_| plain).cloned().ok_or_else(refuse)?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| refuse())?;
-        let prefix = format!("/restapis/{api}/{stage}/_user_request_");
-        prefix.parse::<PathAndQuery>().map_err(UpstreamError::Stage)?;
-        Ok(Self { authority, host, prefix })
+        Ok(Self { authority, host, prefix: uri.path().to_owned(), unescapes: false })
+    }
+
+    /// The same, on an emulator that undoes one level of a path's escapes before functions see it, or not.
+    #[must_use]
+    pub fn unescaping(self, unescapes: bool) -> Self {
+        Self { unescapes, ..self }
     }
 
     /// The `Host` that the emulator expects: it routes by it.
@@ -46,14 +48,14 @@ impl Upstream {
 
     /// Where the emulator serves what a caller asked for as `asked`; `None` where that is no valid address.
     ///
-    /// API Gateway hands a path to functions with its escapes as they came: `%2F` is not `/`, nor is `%3F` the start of a query. The
-    /// emulator undoes one level of them, so the path gets one more here.
+    /// API Gateway hands a path to functions with its escapes as they came: `%2F` is not `/`, nor is `%3F` the start of a query. Where the
+    /// emulator undoes one level of them, the path gets one more here.
     #[must_use]
     pub fn locate(&self, asked: &Uri) -> Option<Uri> {
         // `OPTIONS *` has the path `*`.
         let path = if asked.path().starts_with('/') { asked.path() } else { "/" };
         let mut located = self.prefix.clone();
-        push_escaped(&mut located, path, |byte| byte == b'%');
+        push_escaped(&mut located, path, |byte| self.unescapes && byte == b'%');
         if let Some(query) = asked.query() {
             located.push('?');
             push_escaped(&mut located, query, |_| false);
@@ -78,9 +80,9 @@ fn push_escaped(to: &mut String, text: &str, also: impl Fn(u8) -> bool) {
 mod tests {
     use super::*;
 
-    fn located(asked: &str) -> String {
-        let upstream = Upstream::new("http://127.0.0.1:4566", "abc123", "local").unwrap();
-        upstream.locate(&asked.parse().unwrap()).unwrap().to_string()
+    fn located(asked: &str, unescapes: bool) -> String {
+        let upstream = Upstream::new("http://127.0.0.1:4566/restapis/abc123/local/_user_request_").unwrap();
+        upstream.unescaping(unescapes).locate(&asked.parse().unwrap()).unwrap().to_string()
     }
 
     #[test]
@@ -100,15 +102,25 @@ mod tests {
             ("*", "/"),
             ("/é?q=é", "/%C3%A9?q=%C3%A9"),
         ] {
-            assert_eq!(located(asked), format!("{stage}{expected}"), "{asked}");
+            assert_eq!(located(asked, true), format!("{stage}{expected}"), "{asked}");
+        }
+        for (asked, expected) in [("/a%2Fb?q=%26", "/a%2Fb?q=%26"), ("/é", "/%C3%A9")] {
+            assert_eq!(located(asked, false), format!("{stage}{expected}"), "{asked}");
         }
     }
 
     #[test]
-    fn what_is_no_emulators_address_is_refused() {
-        for address in ["", "127.0.0.1:4566", "https://127.0.0.1:4566", "http://127.0.0.1:4566/path", "http://h:1?q"] {
-            assert!(matches!(Upstream::new(address, "a", "s"), Err(UpstreamError::Address(_))), "{address}");
+    fn what_is_no_stages_address_is_refused() {
+        for address in [
+            "",
+            "127.0.0.1:4566",
+            "https://127.0.0.1:4566/s",
+            "http://h:1",
+            "http://h:1/s/",
+            "http://h:1/s?q",
+            "http://h:1/a b",
+        ] {
+            assert!(matches!(Upstream::new(address), Err(UpstreamError::Address(_))), "{address}");
         }
-        assert!(matches!(Upstream::new("http://h:1", "a b", "s"), Err(UpstreamError::Stage(_))));
     }
 }

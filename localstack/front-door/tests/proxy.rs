@@ -60,7 +60,7 @@ fn front_door(emulator: SocketAddr) -> SocketAddr {
     let listener = Blocking::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let upstream = Upstream::new(&format!("http://{emulator}"), "a", "s").unwrap();
+    let upstream = Upstream::new(&format!("http://{emulator}/restapis/a/s/_user_request_")).unwrap().unescaping(true);
     thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
             serve(TcpListener::from_std(listener).unwrap(), Arc::new(Proxy::new(upstream, LIMIT))).await;

@@ -46,7 +46,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         telemetry::counter!("Requests").increment(1);
         telemetry::histogram!("Latency").record(milliseconds);
         if answer.status().is_server_error() {
-            telemetry::counter!("ServerErrors").increment(1);
+            telemetry::counter!("ServerErrors", "version" => telemetry::version()).increment(1);
         }
         answer
     };

@@ -90,9 +90,18 @@ pub fn configure() -> Result<SdkConfig, SettingError> {
 /// The DynamoDB client of this process. `AWS_ENDPOINT_URL_DYNAMODB` goes before `AWS_ENDPOINT_URL`, as in every AWS SDK.
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL_DYNAMODB").ok();
+    metered(config, endpoint.as_deref().or(config.endpoint_url()))
+}
+
+/// A DynamoDB client of the engine at `endpoint`, whatever the environment says.
+#[must_use]
+pub fn dynamodb_at(config: &SdkConfig, endpoint: &str) -> aws_sdk_dynamodb::Client {
+    metered(config, Some(endpoint))
+}
+
+fn metered(config: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_dynamodb::Client {
     let mut config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(DynamoDbMeter);
-    if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
-        config.set_endpoint_url(Some(endpoint));
-    }
+    config.set_endpoint_url(endpoint.map(str::to_owned));
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }

@@ -20,7 +20,8 @@ const QUIET: &str = "aws_runtime=warn,aws_sigv4=warn,aws_smithy_http_client=warn
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
-/// Starts logging and metrics for the function `name`; later calls do nothing.
+/// Starts logging and metrics for the function `name`; later calls do nothing. In metrics it is called as it was deployed: several
+/// deployments may share an account.
 ///
 /// Log lines are JSON objects on standard output, one a line, with the fields of the enclosing span at `span`. `LOG_LEVEL` says which
 /// (`info` unless it is set); of the libraries that see requests whole, only warnings are ever written.
@@ -38,12 +39,19 @@ pub fn init(name: &'static str) {
     if started.is_err() {
         return;
     }
-    match Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", name).init() {
+    let deployed = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| name.to_owned());
+    match Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", deployed).init() {
         Ok(collector) => {
             let _ = COLLECTOR.set(collector);
         }
         Err(error) => tracing::warn!(%error, "metrics are off"),
     }
+}
+
+/// The version of the function that runs. Metrics that carry it tell the alarms of a rollout which version is at fault.
+#[must_use]
+pub fn version() -> String {
+    std::env::var("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|_| "$LATEST".to_owned())
 }
 
 /// Writes the metrics recorded since the last call to standard output; call it at the end of every invocation.

@@ -14,7 +14,7 @@ use drover_tests::chaos::{Fault, Rule, Strikes};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -30,6 +30,9 @@ struct Cli {
     /// The emulator, as `http://127.0.0.1:4566`
     #[arg(long)]
     upstream: Uri,
+    /// The port of DynamoDB, where that is a server of its own
+    #[arg(long)]
+    dynamodb_port: Option<u16>,
 }
 
 #[derive(Default)]
@@ -48,6 +51,7 @@ struct Active {
 struct Proxy {
     client: Client<HttpConnector, Full<Bytes>>,
     upstream: Uri,
+    dynamodb: Uri,
     rules: Mutex<Rules>,
 }
 
@@ -57,7 +61,11 @@ async fn main() -> anyhow::Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let proxy = Arc::new(Proxy { client, upstream: cli.upstream, rules: Mutex::default() });
+    let dynamodb = match cli.dynamodb_port {
+        Some(port) => format!("http://127.0.0.1:{port}").parse()?,
+        None => cli.upstream.clone(),
+    };
+    let proxy = Arc::new(Proxy { client, upstream: cli.upstream, dynamodb, rules: Mutex::default() });
     let listener = TcpListener::bind(cli.listen).await.with_context(|| format!("{} is taken", cli.listen))?;
     loop {
         let (stream, caller) = listener.accept().await?;
@@ -126,13 +134,19 @@ impl Proxy {
         body: Bytes,
     ) -> anyhow::Result<Response<Full<Bytes>>> {
         let path = parts.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
-        let mut uri = self.upstream.clone().into_parts();
+        let mut uri = self.upstream_of(&parts.headers).clone().into_parts();
         uri.path_and_query = Some(path.parse()?);
         parts.uri = Uri::from_parts(uri)?;
         let response = self.client.request(Request::from_parts(parts, Full::from(body))).await?;
         let (mut parts, body) = response.into_parts();
         parts.headers.remove("transfer-encoding");
         Ok(Response::from_parts(parts, Full::from(body.collect().await?.to_bytes())))
+    }
+
+    /// Where a request belongs.
+    fn upstream_of(&self, headers: &HeaderMap) -> &Uri {
+        let is_dynamodb = headers.get("x-amz-target").is_some_and(|target| target.as_bytes().starts_with(b"DynamoDB_"));
+        if is_dynamodb { &self.dynamodb } else { &self.upstream }
     }
 
     /// The fault of the first rule that has this request in its sights, if any.

@@ -1,9 +1,10 @@
-"""Starts MiniStack, with eight faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
+"""Starts MiniStack, with eleven faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
 
 Not part of the package `cloud`: the emulator's process runs it, and nothing else.
 """
 
 import functools
+import random
 import socketserver
 import sys
 from typing import Any
@@ -59,6 +60,56 @@ def read_concurrency_as_a_number() -> None:
         return allowed({**mapping, "ScalingConfig": {"MaximumConcurrency": int(limit)}} if limit else mapping, *rest)
 
     lambda_svc._sqs_esm_concurrency = with_number
+
+
+def accept_rollouts() -> None:
+    """It knows no CodeDeploy, and refuses a template that has it. Here an alias moves to a new version at once."""
+
+    def create(logical_id: str, _properties: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
+        return f"{stack}-{logical_id}", {}
+
+    def delete(_physical_id: str, _properties: dict[str, Any]) -> None:
+        pass
+
+    for kind in ("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"):
+        provisioners._RESOURCE_HANDLERS[kind] = {"create": create, "delete": delete}
+
+
+def move_event_sources_to_aliases() -> None:
+    """Where an update of a stack points an event source at an alias, it goes on calling the function past it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    update = handlers["update"]
+
+    def with_qualifier(mapping: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
+        updated, attributes = update(mapping, old, new, stack)
+        lambda_svc._esms[updated]["Qualifier"] = lambda_svc._resolve_name_and_qualifier(new["FunctionName"])[1]
+        return updated, attributes
+
+    handlers["update"] = with_qualifier
+
+
+def route_by_weight() -> None:
+    """It keeps the weights of an alias's versions, and sends everything to the first."""
+    record, invoke = lambda_svc._effective_func_record_for_qualifier, lambda_svc._invoke
+
+    def drawn(function: dict[str, Any] | None, qualifier: str | None) -> str | None:
+        alias = (function or {}).get("aliases", {}).get(qualifier, {})
+        draw = random.random()
+        for version, weight in (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {}).items():
+            draw -= weight
+            if draw < 0:
+                return str(version)
+        return qualifier
+
+    def weighted_record(function: dict[str, Any] | None, qualifier: str | None) -> Any:
+        return record(function, drawn(function, qualifier))
+
+    async def weighted_invoke(name: str, event: dict[str, Any], headers: dict[str, str], path: str | None = None, query: Any = None) -> Any:
+        qualifier = path or lambda_svc._qp_first(query or {}, "Qualifier")
+        return await invoke(name, event, headers, drawn(lambda_svc._functions.get(name), qualifier), query)
+
+    lambda_svc._effective_func_record_for_qualifier = weighted_record
+    lambda_svc._invoke = weighted_invoke
 
 
 def authorize_batches_as_singles() -> None:
@@ -126,6 +177,9 @@ def refuse_unreadable_event_sources() -> None:
 
 
 shorten_log_wait()
+accept_rollouts()
+move_event_sources_to_aliases()
+route_by_weight()
 authorize_batches_as_singles()
 authorize_streams_by_name()
 refuse_unreadable_event_sources()
