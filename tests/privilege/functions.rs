@@ -28,6 +28,7 @@ async fn every_function_may_do_what_is_its_own_and_is_refused_all_else() -> anyh
         let found = lab.faults(&caller, &grants::own(function)?).await?;
         faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", function.name)));
     }
+    println!("{} calls by each of {} functions", lab.probes.len(), lab.deployed.functions.len());
     none(faults)
 }
 

@@ -18,11 +18,17 @@ const NOTHING_TO_TRY: &[&str] = &[
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
     "AWS::CloudWatch::Alarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
 ];
 
 /// One way to try one action with one resource.
