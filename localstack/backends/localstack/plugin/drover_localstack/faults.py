@@ -12,6 +12,8 @@ from localstack.services.apigateway.next_gen.execute_api.context import Invocati
 from localstack.services.apigateway.next_gen.execute_api.handlers import parse
 from localstack.services.apigateway.next_gen.execute_api.handlers.parse import InvocationRequestParser
 from localstack.services.apigateway.next_gen.execute_api.variables import ContextVariables
+from localstack.services.cloudformation.engine.v2.change_set_model_preproc import ChangeSetModelPreproc
+from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
 from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
 from localstack.services.dynamodbstreams.v2.provider import DynamoDBStreamsProvider
 from localstack.services.lambda_.event_source_mapping.pollers import sqs_poller
@@ -42,6 +44,8 @@ def mend() -> None:
     leave_paths_as_they_are()
     leave_bodies_as_they_are()
     look_at_resources_more_often()
+    expand_before_anything_is_resolved()
+    look_up_numbers()
 
 
 def log_where_the_function_says() -> None:
@@ -157,6 +161,22 @@ def look_at_resources_more_often() -> None:
         return loop(self, *arguments, **{"sleep_time": _PAUSE_SECONDS, **named})
 
     ResourceProviderExecutor.deploy_loop = with_short_pauses
+
+
+def expand_before_anything_is_resolved() -> None:
+    """Before SAM expands a template it resolves all references, to find macros in them. There are none, but there are circles, which the
+    expanded template has not: a function's rollout names an alarm, which names the function. It never comes back from those."""
+    ChangeSetModelTransform._execute_local_transforms = lambda _self: None
+
+
+def look_up_numbers() -> None:
+    """It does not find a number in a template's mapping, whose keys are text."""
+    resolve = ChangeSetModelPreproc._resolve_mapping
+
+    def by_text(self: ChangeSetModelPreproc, name: str, top: object, second: object) -> Any:
+        return resolve(self, name, str(top), str(second))
+
+    ChangeSetModelPreproc._resolve_mapping = by_text
 
 
 def _concurrency(poller: SqsPoller) -> int:
