@@ -82,7 +82,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     up.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="KEY=VALUE", help="a parameter of template.yaml")
     up.add_argument("--backend", choices=sorted(BACKENDS), help=f"the emulator of AWS (default: {DEFAULT})")
     up.add_argument("--emulator-port", type=_port, metavar="N", help="the emulator's port (default: a free one)")
-    up.add_argument("--dynamodb-port", type=_port, metavar="N", help="DynamoDB's port, where that is a server of its own (default: a free one)")
+    up.add_argument("--dynamodb-port", type=_port, metavar="N", help="DynamoDB's port, where it is a server of its own (default: a free one)")
     up.add_argument("--functions-endpoint", type=_url, metavar="URL", help="where functions find AWS (default: the emulator)")
     up.add_argument(
         "--release", type=_release, metavar="FOLDER", help="deploy this release, not the clone's: its template.yaml, its binaries in bin/"

@@ -15,7 +15,9 @@ from cloud.paths import TARGET
 _STAMP = "made-from.sha256"
 
 
-def ensure(folder: Path, *, made_from: Sequence[Path], title: str, make: Callable[[], None], works: Callable[[], bool] = lambda: True) -> None:
+def ensure(
+    folder: Path, *, made_from: Sequence[Path], title: str, make: Callable[[], None], works: Callable[[], bool] = lambda: True
+) -> None:
     """Sees to it that `folder` holds what `make` puts there of the files `made_from`, and that it `works`."""
     wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in made_from)).hexdigest()
     stamp = folder / _STAMP

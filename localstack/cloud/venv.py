@@ -38,7 +38,8 @@ class Environment:
         options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]
         installed.run(
             [self.python, "-m", "pip", "install", *options, "-r", self.requirements],
-            f"pip could not install {self.requirements.name}: its own words are above; it uses the package index that your pip is configured for",
+            f"pip could not install {self.requirements.name}: its own words are above; "
+            "it uses the package index that your pip is configured for",
         )
 
     def _works(self) -> bool:

@@ -20,6 +20,7 @@ _HERE = BACKENDS / "localstack"
 _PLUGIN = _HERE / "plugin"
 _ENVIRONMENT = Environment(TARGET / "localstack", _HERE / "requirements.txt", "Installing LocalStack into target/localstack (some minutes)")
 _COMPOSE = LOCALSTACK / "compose.yaml"
+_HEALTH = "/_localstack/health"
 _JAVA = """#!/bin/sh
 # LocalStack names an agent for a newer DynamoDB Local.
 for argument do
@@ -62,6 +63,7 @@ class LocalStack(Backend):
             **_settings(stack),
             "PATH": path,
             "PYTHONPATH": str(_PLUGIN),
+            "PYTHONPYCACHEPREFIX": str(TARGET / "pycache"),
             # Nothing but Docker makes these what they should be.
             "OVERRIDE_IN_DOCKER": "0",
             "FILESYSTEM_ROOT": str(temporary),
@@ -69,7 +71,8 @@ class LocalStack(Backend):
             "TMPDIR": str(temporary),
             **loopback.environment(),
         }
-        return Server([_ENVIRONMENT.python, "-m", "localstack.runtime.main"], environment, health="/_localstack/health", start_seconds=180)
+        command = [_ENVIRONMENT.python, "-m", "localstack.runtime.main"]
+        return Server(command, environment, health=_HEALTH, start_seconds=180)
 
     def _container(self, stack: Stack) -> Server:
         settings = stack.folder / "localstack.env"
@@ -84,7 +87,7 @@ class LocalStack(Backend):
         }
         # In the foreground: it ends with its signal, and takes the container with it.
         command = ["docker", "compose", "--file", _COMPOSE, "--project-name", f"drover-{stack.port}", "up", "--no-color", "--force-recreate"]
-        return Server(command, environment, health="/_localstack/health", start_seconds=600)
+        return Server(command, environment, health=_HEALTH, start_seconds=600)
 
 
 def _settings(stack: Stack) -> dict[str, str]:

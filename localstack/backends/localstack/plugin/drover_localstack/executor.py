@@ -119,9 +119,11 @@ class ProcessExecutor(RuntimeExecutor):
             answer = invocation.answer.result(seconds)
         except Overtime:
             instance.kill()
-            answer = Answer(_fault("Sandbox.Timedout", f"RequestId: {identity} Error: Task timed out after {seconds:.2f} seconds"), is_error=True)
+            message = f"RequestId: {identity} Error: Task timed out after {seconds:.2f} seconds"
+            answer = Answer(_fault("Sandbox.Timedout", message), is_error=True)
         except _Exited as error:
-            answer = Answer(_fault("Runtime.ExitError", f"RequestId: {identity} Error: Runtime exited with error: {error}"), is_error=True)
+            message = f"RequestId: {identity} Error: Runtime exited with error: {error}"
+            answer = Answer(_fault("Runtime.ExitError", message), is_error=True)
         log = self._log_of(identity, instance.new_log(), time.monotonic() - started)
         return InvocationResult(identity, answer.payload, is_error=answer.is_error, logs=log)
 

@@ -108,7 +108,7 @@ def leave_messages_as_they_are() -> None:
 
 
 def leave_iterators_as_they_are() -> None:
-    """It takes a stream's iterator for an address and writes its own into it. Those of this DynamoDB Local begin differently, and are broken."""
+    """It takes a stream's iterator for an address and writes its own into it. This DynamoDB Local's begin differently, and break."""
     modify = DynamoDBStreamsProvider.modify_stream_arn_for_ddb_local
 
     def unless_it_is_the_engines_own(self: DynamoDBStreamsProvider, text: str) -> str:
