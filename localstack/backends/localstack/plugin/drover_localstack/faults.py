@@ -5,6 +5,7 @@ import logging
 import threading
 from typing import Any
 
+from hypercorn.config import Config as HypercornConfig
 from localstack.aws.api import RequestContext
 from localstack.aws.handlers.codec import ContentDecoder
 from localstack.http import Request
@@ -26,6 +27,8 @@ LOG = logging.getLogger(__name__)
 
 # Below this it serves the stages of REST APIs.
 _STAGES = "/_aws/execute-api/"
+# Longer than the pools of the functions' SDK and of the chaos proxy keep a connection.
+_KEEP_ALIVE_SECONDS = 120.0
 # How many batches of a queue AWS hands out at once where the event source says nothing, to begin with.
 _BATCHES_AT_ONCE = 5
 # How long a poll of a queue waits for a first message.
@@ -36,6 +39,7 @@ _PAUSE_SECONDS = 0.2
 
 def mend() -> None:
     """Mends all of it."""
+    keep_connections()
     log_where_the_function_says()
     handle_batches_at_once()
     leave_messages_as_they_are()
@@ -46,6 +50,11 @@ def mend() -> None:
     look_at_resources_more_often()
     expand_before_anything_is_resolved()
     look_up_numbers()
+
+
+def keep_connections() -> None:
+    """It closes a connection after five seconds of rest: just as a client's pool may be about to use it again."""
+    HypercornConfig.keep_alive_timeout = _KEEP_ALIVE_SECONDS
 
 
 def log_where_the_function_says() -> None:
