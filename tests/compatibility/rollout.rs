@@ -9,7 +9,7 @@ use drover_tests::Stack;
 use serde_json::Value as Json;
 use table::Millis;
 
-/// The functions that work over the tables.
+/// The functions of the release before.
 const FUNCTIONS: [&str; 6] =
     ["credential-audit", "credential-queue", "dead-letters", "extract-scraper", "extract-tasks", "recovery"];
 /// What the events of a function are sent to.

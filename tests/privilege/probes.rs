@@ -117,10 +117,11 @@ async fn of_table(table: &Resource, operator: &Caller) -> anyhow::Result<Vec<Pro
             Some(index) => (format!("{name}/index/{index}"), and(&this, json!({"IndexName": index, "Limit": 1}))),
             None => (name.to_owned(), and(&this, json!({"Limit": 1}))),
         };
+        let partition = part["KeySchema"][0]["AttributeName"].as_str().context("no key")?;
         let query = json!({
             "KeyConditionExpression": "#key = :key",
-            "ExpressionAttributeNames": {"#key": part["KeySchema"][0]["AttributeName"]},
-            "ExpressionAttributeValues": {":key": {"S": MARK}},
+            "ExpressionAttributeNames": {"#key": partition},
+            "ExpressionAttributeValues": {":key": absent_value(described, partition)},
         });
         probes.push(probe("dynamodb:Query", &resource, dynamodb("Query", &and(&read, query)), Outcome::Done));
         probes.push(probe("dynamodb:Scan", &resource, dynamodb("Scan", &read), Outcome::Done));
@@ -131,10 +132,18 @@ async fn of_table(table: &Resource, operator: &Caller) -> anyhow::Result<Vec<Pro
     Ok(probes)
 }
 
-/// The key of an item that is not there. Every key of every table is text.
+/// The key of an item that is not there.
 fn absent_key(table: &Json) -> anyhow::Result<Json> {
     let parts = table["KeySchema"].as_array().context("no key")?;
-    Ok(parts.iter().filter_map(|part| Some((part["AttributeName"].as_str()?.to_owned(), json!({"S": MARK})))).collect())
+    let names = parts.iter().filter_map(|part| part["AttributeName"].as_str());
+    Ok(names.map(|name| (name.to_owned(), absent_value(table, name))).collect())
+}
+
+/// A value, of its type, that no item has for a key's attribute.
+fn absent_value(table: &Json, attribute: &str) -> Json {
+    let mut defined = table["AttributeDefinitions"].as_array().into_iter().flatten();
+    let is_number = defined.any(|each| each["AttributeName"] == attribute && each["AttributeType"] == "N");
+    if is_number { json!({"N": "-1"}) } else { json!({"S": MARK}) }
 }
 
 /// A request with more said.

@@ -23,6 +23,7 @@ const KEPT: Duration = Duration::from_secs(30);
 pub(crate) struct Hints {
     keys: Vec<Key>,
     read_at: Millis,
+    used_at: Millis,
     /// Which lane is this process's, modulo however many there are.
     lane: u32,
     lanes: u32,
@@ -32,7 +33,7 @@ pub(crate) struct Hints {
 impl Hints {
     /// Those of a process in `lane`, which is any number.
     pub(crate) const fn new(lane: u32) -> Self {
-        Self { keys: Vec::new(), read_at: Millis(0), lane, lanes: 1, lost: false }
+        Self { keys: Vec::new(), read_at: Millis(0), used_at: Millis(0), lane, lanes: 1, lost: false }
     }
 
     /// How many keys the next page should have.
@@ -46,6 +47,11 @@ impl Hints {
         if self.read_at.after(KEPT) < now {
             self.keys.clear();
         }
+        if self.used_at.after(KEPT) < now {
+            // Whether others are about has to be learnt anew: a wide page would disregard the order for nothing.
+            (self.lanes, self.lost) = (1, false);
+        }
+        self.used_at = now;
         if self.keys.is_empty() { None } else { Some(self.keys.swap_remove(fastrand::usize(..self.keys.len()))) }
     }
 
@@ -205,5 +211,16 @@ mod tests {
         hints.refill(vec![Key::new("a", ""), Key::new("b", "")], Millis(0));
         assert!(hints.draw(Millis(0).after(KEPT)).is_some());
         assert!(hints.draw(Millis(1).after(KEPT)).is_none());
+    }
+
+    #[test]
+    fn after_a_rest_nobody_else_is_reckoned_with() {
+        let mut hints = Hints::new(0);
+        hints.draw(Millis(0));
+        hints.lose();
+        hints.draw(Millis(0).after(KEPT));
+        assert_eq!(hints.width(), 2 * NARROW);
+        hints.draw(Millis(1).after(KEPT).after(KEPT));
+        assert_eq!(hints.width(), NARROW);
     }
 }
