@@ -18,7 +18,7 @@ use crate::chaos::{Active, Rule};
 use crate::user::User;
 
 /// How long anything may take that is awaited.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The deployed stack.
 #[derive(Clone, Debug)]
@@ -159,7 +159,7 @@ fn patient(config: &SdkConfig) -> SdkConfig {
     config.to_builder().timeout_config(limits).build()
 }
 
-/// Asks again and again until there is an answer; fails with `what` after a minute.
+/// Asks again and again until there is an answer; fails with `what` after three minutes.
 pub async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<Option<T>>>,
