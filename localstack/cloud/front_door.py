@@ -27,7 +27,7 @@ def start(stack: Stack, deployment: Deployment) -> None:
     if running is not None and running.alive():
         if stack.front_door == identity:
             return
-        processes.stop([running], stack.folder)
+        processes.stop([running])
     environment = {"PATH": "/usr/bin:/bin"}
     process = processes.start(NAME, [str(path), *arguments], environment=environment, stack=stack.folder, log=stack.log(NAME))
     stack.processes[NAME] = process

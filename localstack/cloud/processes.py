@@ -53,8 +53,8 @@ def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], 
     return Process(name, child.pid, _start_time(child.pid) or "")
 
 
-def stop(processes: Iterable[Process], stack: Path) -> list[int]:
-    """Ends processes and all that they started; the ids of what could not be ended."""
+def stop(processes: Iterable[Process], stack: Path | None = None) -> list[int]:
+    """Ends processes with their groups, and where `stack` is given all else that belongs to it; the ids of what could not be ended."""
     known = list(processes)
     for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _LAST_SECONDS)):
         deadline = time.monotonic() + patience
@@ -85,12 +85,12 @@ def _await_reaping(processes: Iterable[Process]) -> None:
         time.sleep(0.05)
 
 
-def _members(processes: Iterable[Process], stack: Path) -> set[int]:
-    """Everything alive in the processes' groups, and what of theirs has a group of its own."""
+def _members(processes: Iterable[Process], stack: Path | None) -> set[int]:
+    """Everything alive in the processes' groups, and what of the stack has a group of its own."""
     groups = _groups()
     # Where the system shows no environments, the group of a process that died has to do.
     shows = _PROC.joinpath("self", "environ").exists()
-    members = {pid for pid in groups if _marked(pid, stack)} if shows else set()
+    members = {pid for pid in groups if _marked(pid, stack)} if shows and stack else set()
     for process in processes:
         leader = _start_time(process.pid)
         if leader == process.started or (leader is None and not shows):
