@@ -2,4 +2,6 @@
 
 pub(crate) mod cost;
 mod endpoints;
+mod records;
+mod requests;
 mod tasks;

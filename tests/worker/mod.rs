@@ -2,9 +2,12 @@
 //! own, and addresses of its own: limits are by address.
 
 mod administration;
+mod backlinks;
 mod errors;
 mod idempotency;
 mod limits;
+mod proxies;
+mod site_accounts;
 mod tasks;
 
 use drover_tests::Stack;
