@@ -187,10 +187,10 @@ mod tests {
                     "status",
                     "site_account_id",
                     "verified_at",
-                    "campaign_id",
-                    "url",
-                    "keyword",
                     "anchor_text",
+                    "campaign_id",
+                    "keyword",
+                    "url",
                 ],
             ),
         ] {

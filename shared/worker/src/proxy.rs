@@ -227,8 +227,8 @@ mod tests {
         for (body, fields) in [
             (json!({"host": "proxy.example.com", "port": 8_080}), vec![]),
             (json!({}), vec!["host", "port"]),
-            (json!({"host": "p", "port": 0, "password": "x".repeat(256)}), vec!["port", "password"]),
-            (wrong, vec!["password", "type", "is_active", "host", "port", "username", "country"]),
+            (json!({"host": "p", "port": 0, "password": "x".repeat(256)}), vec!["password", "port"]),
+            (wrong, vec!["password", "type", "is_active", "country", "host", "port", "username"]),
         ] {
             let faults = ProxyFields::read(&body).err().unwrap_or_default();
             assert_eq!(faults.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");

@@ -148,7 +148,7 @@ mod tests {
             (json!({}), vec!["campaign_id", "site_domain"]),
             (
                 wrong,
-                vec!["campaign_id", "status", "verified_at", "site_domain", "username", "email", "verification_link"],
+                vec!["campaign_id", "status", "verified_at", "email", "site_domain", "username", "verification_link"],
             ),
         ] {
             assert_eq!(faults::<SiteAccountFields>(&body), fields, "{body}");
