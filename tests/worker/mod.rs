@@ -3,8 +3,10 @@
 
 mod administration;
 mod errors;
+mod fleet;
 mod idempotency;
 mod limits;
+mod scale;
 mod tasks;
 
 use drover_tests::Stack;
