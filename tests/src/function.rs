@@ -2,7 +2,7 @@
 //! as it likes, on any engine of DynamoDB, and knows which of them did what.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -89,15 +89,29 @@ impl FunctionProcess {
         headers: &[(&str, &str)],
         body: &str,
     ) -> anyhow::Result<Invoked> {
+        self.request_from(IpAddr::V4(Ipv4Addr::LOCALHOST), method, path, headers, body).await
+    }
+
+    /// Lets it answer a request of a caller at this address.
+    pub async fn request_from(
+        &self,
+        source: IpAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<Invoked> {
         let mut log = self.log.lock().await;
-        let answer = self.invoke(gateway_event(method, path, headers, body)).await?;
+        let answer = self.invoke(gateway_event(source, method, path, headers, body)).await?;
         let line = loop {
             let line = log.next_line().await?.context("the function has ended")?;
             let Ok(told) = serde_json::from_str::<Json>(&line) else { bail!("no log line: {line}") };
             if told["message"] == "answered" {
                 break told;
             }
-            println!("{line}");
+            if matches!(told["level"].as_str(), Some("WARN" | "ERROR")) {
+                println!("{line}");
+            }
         };
         let text = answer["body"].as_str().unwrap_or_default();
         let body = serde_json::from_str(text).unwrap_or_default();
@@ -189,7 +203,7 @@ impl Runtime {
 
 /// The event of API Gateway's REST proxy:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-fn gateway_event(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Json {
+fn gateway_event(source: IpAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Json {
     // No test's query has anything that would have to be unescaped.
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: HashMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
@@ -214,7 +228,7 @@ fn gateway_event(method: &str, path: &str, headers: &[(&str, &str)], body: &str)
             "stage": "live",
             "requestId": uuid::Uuid::new_v4(),
             "apiId": "test",
-            "identity": {"sourceIp": "127.0.0.1"},
+            "identity": {"sourceIp": source},
         },
         "body": body,
         "isBase64Encoded": false,

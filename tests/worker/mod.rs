@@ -4,9 +4,11 @@
 mod administration;
 mod backlinks;
 mod errors;
+mod fleet;
 mod idempotency;
 mod limits;
 mod proxies;
+mod scale;
 mod site_accounts;
 mod tasks;
 
