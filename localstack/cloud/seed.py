@@ -5,6 +5,8 @@ import os
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from cloud import build
@@ -33,6 +35,10 @@ _PROXIES: list[dict[str, Any]] = [
 ]
 
 
+class _NotThere(CloudError):
+    """A path that the stack does not have."""
+
+
 def seed(stack: Stack) -> dict[str, str]:
     """Makes the accounts that the stack does not have yet; their keys, by their names in the env file."""
     keys = dict(stack.keys)
@@ -47,7 +53,9 @@ def seed(stack: Stack) -> dict[str, str]:
             _post(stack, admin, f"{_SCRAPER_ADMIN}/credentials", credential)
     if "DROVER_WORKER_KEY" not in keys:
         keys["DROVER_WORKER_KEY"] = _account(stack, "workers", _WORKERS, "--api", "worker")
-        _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
+        # A release before this one may have none.
+        with suppress(_NotThere):
+            _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
     return keys
 
 
@@ -63,7 +71,8 @@ def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, 
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
-        raise CloudError(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
+        kind = _NotThere if error.code == HTTPStatus.NOT_FOUND else CloudError
+        raise kind(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
     except OSError as error:
         raise CloudError(f"POST {path} failed: {error}") from None
 

@@ -41,7 +41,7 @@ fn bounds() -> Vec<Bound> {
     let backlink = json!({"campaign_id": 5, "url": "https://example.com/", "type": "comment"});
     let account = json!({"campaign_id": 5, "site_domain": "example.com"});
     let verified = json!({"status": "verified", "verified_at": "2025-12-03T10:15:00Z"});
-    let port = json!({"port": 81});
+    let moved = json!({"port": 81});
     let worker =
         |what, method, path, body, status, cost| Bound { what, by: By::Worker, method, path, body, status, cost };
     let admin = |what, method, path, body, status, cost| Bound {
@@ -100,7 +100,7 @@ fn bounds() -> Vec<Bound> {
         admin("create a proxy", post, "/proxies", Some(proxy()), 201, Cost::new(3, 0.0, 7.0, 0)),
         admin("list proxies", get.clone(), "/proxies/inventory", None, 200, Cost::new(3, 0.5, 1.0, 0)),
         admin("show it", get, "/proxies/{proxy}", None, 200, Cost::new(2, 1.0, 1.0, 0)),
-        admin("change it", put, "/proxies/{proxy}", Some(port), 200, Cost::new(2, 0.0, 2.0, 0)),
+        admin("change it", put, "/proxies/{proxy}", Some(moved), 200, Cost::new(2, 0.0, 2.0, 0)),
         admin("delete it", Method::DELETE, "/proxies/{proxy}", None, 200, Cost::new(2, 0.0, 6.0, 0)),
         nobody("no token", "/proxies", 401, Cost::new(1, 0.0, 1.0, 0)),
         nobody("no such path", "/proxies/1/2/3", 404, Cost::new(1, 0.0, 1.0, 0)),

@@ -111,7 +111,7 @@ impl Proxies {
         let part = filter.part(now);
         let listing = self.records.page::<Proxy>(Kind::Proxy, &part, limit, after).await?;
         Ok(listing.map(|mut listing| {
-            listing.records.retain(|proxy| !filter.active_only || proxy.standing(now) == Standing::Active);
+            listing.records.retain(|proxy| filter.holds(proxy, now));
             listing
         }))
     }
@@ -199,6 +199,12 @@ impl Proxies {
 }
 
 impl ProxyFilter {
+    /// Whether a proxy is one of these: the index may be some moments old.
+    fn holds(&self, proxy: &Proxy, now: Millis) -> bool {
+        let is_there = self.country.is_none() || self.country == proxy.country;
+        is_there && (!self.active_only || proxy.standing(now) == Standing::Active)
+    }
+
     /// The part of an index that has these proxies.
     fn part(&self, now: Millis) -> Part {
         let order = if self.active_only { Order::Claimable(now) } else { Order::Newest };
