@@ -35,6 +35,8 @@ const BATCH: usize = 500;
 const LEASE_SECONDS: u64 = 30;
 /// How often it is told how far they are.
 const PROGRESS: Duration = Duration::from_secs(20);
+/// How often it is asked whether the last tasks are done.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// How long nothing at all may happen.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -53,6 +55,11 @@ async fn a_fleet_of_which_a_third_is_killed_does_every_task_exactly_once() -> an
         let figures = drained.figures();
         println!("{:13} {figures}", way.as_str());
         drained.check(&fleet.admin).await?;
+        ensure!(figures.killed_at_work > 0, "nobody was killed at work");
+        ensure!(
+            figures.locked >= tasks + figures.killed_at_work,
+            "a task was done that came back to nobody: {figures}"
+        );
         if way == Way::Claim {
             ensure!(figures.missed == 0, "a claim is one step: nothing can be missed");
         }
@@ -115,17 +122,22 @@ impl Fleet {
         drop(sender);
         let mut kills: Vec<usize> = (0..KILLED).map(|_| fastrand::usize(..self.tasks.len() * 9 / 10)).collect();
         kills.sort_unstable_by(|one, other| other.cmp(one));
-        let (begun, mut progress, mut told) = (Instant::now(), Instant::now(), Vec::new());
-        let (mut killed, mut left) = (BTreeSet::new(), self.tasks.clone());
+        let begun = Instant::now();
+        let (mut progress, mut asked, mut told) = (begun, begun, Vec::new());
+        let (mut killed, mut at_work, mut left) = (BTreeSet::new(), BTreeSet::new(), self.tasks.clone());
         while !left.is_empty() {
             let line = tokio::time::timeout(PATIENCE, lines.recv()).await.context("the fleet stands still")?;
             let (who, line): (usize, Told) = line.context("all workers have ended")?;
-            if let Did::Reported { task, accepted: true, .. } = line.what {
-                left.remove(&task);
+            match line.what {
+                Did::Locked { .. } => drop(at_work.insert(who)),
+                Did::Reporting { .. } => drop(at_work.remove(&who)),
+                Did::Reported { task, accepted: true, .. } => drop(left.remove(&task)),
+                _ => {}
             }
             // Nothing is due, so what is left is done or away with a worker that was killed.
-            if matches!(line.what, Did::Looked(0)) && left.len() <= KILLED {
+            if matches!(line.what, Did::Looked(0)) && left.len() <= KILLED && asked.elapsed() > ASK_AGAIN {
                 self.take_out_the_done(&mut left).await?;
+                asked = Instant::now();
             }
             told.push((who, line));
             if progress.elapsed() > PROGRESS {
@@ -134,8 +146,7 @@ impl Fleet {
             }
             while kills.last().is_some_and(|after| *after <= self.tasks.len() - left.len()) {
                 kills.pop();
-                let alive: Vec<_> = (0..WORKERS).filter(|who| !killed.contains(who)).collect();
-                let victim = *fastrand::choice(&alive).context("nobody is left")?;
+                let victim = victim(&killed, &at_work).context("nobody is left")?;
                 workers[victim].start_kill()?;
                 killed.insert(victim);
             }
@@ -187,6 +198,14 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// Who is killed next: every other time somebody who is at a task, else anybody.
+fn victim(killed: &BTreeSet<usize>, at_work: &BTreeSet<usize>) -> Option<usize> {
+    let alive: Vec<_> = (0..WORKERS).filter(|who| !killed.contains(who)).collect();
+    let busy: Vec<_> = at_work.difference(killed).copied().collect();
+    let victims = if killed.len().is_multiple_of(2) && !busy.is_empty() { busy } else { alive };
+    fastrand::choice(&victims).copied()
 }
 
 fn name(who: usize) -> String {
@@ -310,10 +329,11 @@ impl Drained {
                     (figures.calls, figures.locked) = (figures.calls + 1, figures.locked + 1);
                     holding.insert(who);
                 }
-                Did::Reporting { .. } => figures.calls += 1,
-                Did::Reported { .. } => {
+                Did::Reporting { .. } => {
+                    figures.calls += 1;
                     holding.remove(who);
                 }
+                Did::Reported { .. } => {}
                 Did::Troubled(why) => {
                     figures.troubles += 1;
                     println!("{}: {why}", name(*who));

@@ -18,7 +18,7 @@ const CALLS_OF_AN_ADDRESS: u32 = 100;
 /// How long it rests when nothing is due, or something went wrong.
 const REST: Duration = Duration::from_millis(500);
 /// The longest that a task takes, in milliseconds.
-const LONGEST_TASK: u64 = 20;
+const LONGEST_TASK: u64 = 2_000;
 
 #[derive(Parser)]
 struct Cli {
