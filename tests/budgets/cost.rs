@@ -17,6 +17,9 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self::new(0, 0.0, 0.0, 0);
+
     /// `dynamodb` requests, `read` and `written` units, `others`.
     pub(crate) const fn new(dynamodb: u32, read: f64, written: f64, others: u32) -> Self {
         Self { dynamodb, read, written, others }

@@ -7,8 +7,8 @@ use table::{Clock, new_id};
 
 use super::cost::{Cost, least};
 
-/// Reading the caller's key, which a function does that has not seen it in the last 30 seconds.
-const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
+/// What a function costs more that has not seen the caller's key in the last 30 seconds.
+pub(crate) const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
 /// How often each request is made, at most, until it meets a warm function.
 const CALLS: usize = 8;
 
@@ -44,12 +44,11 @@ pub(crate) async fn measured(
     Ok(costs)
 }
 
-/// What is wrong with the costs of a request, if anything: none may be more than that of a function which also reads the key (where there is
-/// one), and one of them must be within the bound.
-pub(crate) fn over(what: &str, costs: &[Cost], bound: &Cost, reads_key: bool) -> anyhow::Result<Option<String>> {
+/// What is wrong with the costs of a request, if anything: one of them must be within the bound, and none may be more than what a cold function
+/// costs on top of it.
+pub(crate) fn over(what: &str, costs: &[Cost], bound: &Cost, cold: &Cost) -> anyhow::Result<Option<String>> {
     let warm = least(costs).context("no costs")?;
-    println!("{what:30} {warm}");
-    let most = if reads_key { bound.plus(&KEY) } else { *bound };
-    let holds = warm.is_within(bound) && costs.iter().all(|cost| cost.is_within(&most));
+    println!("{what:25} {warm}");
+    let holds = warm.is_within(bound) && costs.iter().all(|cost| cost.is_within(&bound.plus(cold)));
     Ok((!holds).then(|| format!("{what}: {costs:?} is more than {bound:?}")))
 }
