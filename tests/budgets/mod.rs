@@ -2,6 +2,6 @@
 
 pub(crate) mod cost;
 mod endpoints;
-mod records;
 mod requests;
 mod tasks;
+mod worker;

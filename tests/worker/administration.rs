@@ -1,7 +1,5 @@
 //! `/api/campaigns` and `/api/tasks` for administrators: make one or many, list, show.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, ensure};
 use drover_tests::answer::is_timestamp;
 use reqwest::Method;
@@ -58,10 +56,11 @@ async fn many_tasks_are_made_at_once_or_none() -> anyhow::Result<()> {
     let many = json!({"tasks": vec![task.clone(); 500]});
     let made = campaign.admin.send(Method::POST, "/tasks", &many).await?.success(201)?;
     assert_eq!(made["created"], 500);
-    let ids: BTreeSet<_> =
+    let ids: Vec<_> =
         made["tasks"].as_array().context("no list")?.iter().filter_map(|one| one["id"].as_u64()).collect();
-    assert_eq!(ids.len(), 500);
-    assert_eq!(campaign.worker.pending(&format!("campaign_id={}&limit=100", campaign.id)).await?.len(), 100);
+    assert!(ids.len() == 500 && ids.is_sorted());
+    let pending = campaign.worker.pending(&format!("campaign_id={}&limit=100", campaign.id)).await?;
+    assert_eq!(pending, ids[..100], "they are handed out in the order of the request");
 
     let other = campaign.admin.campaign().await?;
     let wrong = json!({"tasks": [{"campaign_id": other, "type": "comment"}, {"campaign_id": other}, task]});

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use input::{Batch, Fault, Naming, form};
 use serde_json::{Value as Json, json};
+use table::Millis;
 use worker::{Campaign, IdempotencyKey, Kind, NewCampaign, NewTask, Numbering, Task};
 
 use crate::{App, view};
@@ -103,7 +104,7 @@ impl App {
             return Err(no_such_campaign().into());
         }
         let Numbering { first, at } = self.records.numbers(Kind::Task, 1, key).await?;
-        let task = new.at(first, at);
+        let task = new.at(first, at, at);
         self.records.make(std::slice::from_ref(&task)).await?;
         Ok(json!({"message": "Task created successfully", "task": view::whole(&task, at)}))
     }
@@ -113,9 +114,12 @@ impl App {
         let missing = self.missing(batch.valid().map(NewTask::campaign_id).collect()).await?;
         batch.take_out(|task| missing.contains(&task.campaign_id()), &no_such_campaign());
         batch.check()?;
-        let Numbering { first, at } = self.records.numbers(Kind::Task, batch.size(), key).await?;
+        let size = batch.size();
+        let Numbering { first, at } = self.records.numbers(Kind::Task, size, key).await?;
         let (tasks, told) = batch.numbered(first);
-        let tasks: Vec<_> = tasks.into_iter().map(|(id, task)| task.at(id, at)).collect();
+        // Each counts as due a millisecond longer than the next, so that they are handed out in the order of the request.
+        let last = first + size - 1;
+        let tasks: Vec<_> = tasks.into_iter().map(|(id, task)| task.at(id, at, Millis(at.0 - (last - id)))).collect();
         self.records.make(&tasks).await?;
         let message = format!("{} of {} tasks created successfully", tasks.len(), told.len());
         Ok(json!({"message": message, "created": tasks.len(), "tasks": told}))

@@ -168,7 +168,7 @@ mod tests {
     /// A task with two retries that `w` has locked, as it is stored.
     fn locked() -> Item {
         let new: NewTask = input::form(&json!({"campaign_id": 1, "type": "comment", "max_retries": 2})).unwrap();
-        let mut item = serde_dynamo::to_item(new.at(7, Millis(0))).unwrap();
+        let mut item = serde_dynamo::to_item(new.at(7, Millis(0), Millis(0))).unwrap();
         lock(&mut item);
         item
     }

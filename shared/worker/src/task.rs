@@ -144,9 +144,9 @@ impl NewTask {
         self.campaign_id.unwrap_or_default()
     }
 
-    /// The task with this number, due since it was made.
+    /// The task with this number, made at `created_at`, and due since `due`.
     #[must_use]
-    pub fn at(self, id: u64, created_at: Millis) -> Task {
+    pub fn at(self, id: u64, created_at: Millis, due: Millis) -> Task {
         Task {
             key: Kind::Task.key(id),
             kind: Kind::Task,
@@ -157,7 +157,7 @@ impl NewTask {
             payload: JsonText(Json::Object(self.payload.unwrap_or_default())),
             max_retries: self.max_retries.unwrap_or(USUAL_RETRIES),
             retry_count: 0,
-            lease: LeaseState::claimable_from(created_at),
+            lease: LeaseState::claimable_from(due),
             locked_at: None,
             result: None,
             last_error: None,

@@ -1,0 +1,84 @@
+//! The cost of one request at each endpoint of the worker API.
+
+mod records;
+mod tasks;
+
+use drover_tests::worker::Worker;
+use futures::future::try_join_all;
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value as Json;
+
+use super::cost::Cost;
+
+/// How many requests go before, at once: more than there are functions, so that most know the tokens and the key of the seals.
+const WARMING: usize = 20;
+
+/// Whose token a request has.
+#[derive(Clone, Copy)]
+enum By {
+    Worker,
+    Administrator,
+    Nobody,
+}
+
+/// A request: what it is, and what it may cost.
+struct Bound {
+    what: &'static str,
+    by: By,
+    method: Method,
+    /// What is in braces stands for the number of a record.
+    path: &'static str,
+    body: Option<Json>,
+    status: u16,
+    cost: Cost,
+}
+
+impl Bound {
+    fn worker(
+        what: &'static str,
+        method: Method,
+        path: &'static str,
+        body: Option<Json>,
+        status: u16,
+        cost: Cost,
+    ) -> Self {
+        Self { what, by: By::Worker, method, path, body, status, cost }
+    }
+
+    fn admin(
+        what: &'static str,
+        method: Method,
+        path: &'static str,
+        body: Option<Json>,
+        status: u16,
+        cost: Cost,
+    ) -> Self {
+        Self { by: By::Administrator, ..Self::worker(what, method, path, body, status, cost) }
+    }
+
+    fn nobody(what: &'static str, path: &'static str, status: u16, cost: Cost) -> Self {
+        Self { by: By::Nobody, ..Self::worker(what, Method::GET, path, None, status, cost) }
+    }
+
+    /// The request, from an address of its own: this is about costs, not limits.
+    fn request(&self, admin: &Worker, worker: &Worker, path: &str) -> anyhow::Result<RequestBuilder> {
+        let request = match self.by {
+            By::Worker => worker.elsewhere()?.request(self.method.clone(), path),
+            By::Administrator => admin.elsewhere()?.request(self.method.clone(), path),
+            By::Nobody => worker.elsewhere()?.anonymous(self.method.clone(), path),
+        };
+        Ok(match &self.body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+    }
+}
+
+/// Shows the callers' tokens to the functions.
+async fn warm_up(callers: &[&Worker], path: &str) -> anyhow::Result<()> {
+    for caller in callers {
+        let caller = caller.elsewhere()?;
+        try_join_all((0..WARMING).map(|_| caller.call(Method::GET, path))).await?;
+    }
+    Ok(())
+}
