@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::proxy::ProxyFields;
 
-    const POLICY: HealthPolicy = HealthPolicy { errors: 3, rest: Duration::from_secs(300) };
+    const POLICY: HealthPolicy = HealthPolicy { errors: 3, rest: Duration::from_mins(5) };
     const REST: u64 = 300_000;
 
     /// A proxy in a table, and a clock.
@@ -190,13 +190,15 @@ mod tests {
     #[test]
     fn of_many_who_saw_the_same_one_puts_it_to_rest() {
         let mut lab = Lab::new(POLICY);
-        (lab.take(Failure), lab.take(Failure));
+        lab.take(Failure);
+        lab.take(Failure);
         let seen = lab.proxy();
         let write = Failure.on(&seen, POLICY, lab.now);
         assert!(write.apply(&mut lab.item) && !write.apply(&mut lab.item));
         // Whoever saw it fail, and comes after a success, does not put it to rest.
         let mut lab = Lab::new(POLICY);
-        (lab.take(Failure), lab.take(Failure));
+        lab.take(Failure);
+        lab.take(Failure);
         let write = Failure.on(&lab.proxy(), POLICY, lab.now);
         lab.take(Success);
         assert!(!write.apply(&mut lab.item));
