@@ -42,7 +42,7 @@ fn bounds(campaign: u64) -> Vec<Bound> {
         Bound::worker("none of a type", get.clone(), "/tasks/pending?type=none", None, 200, Cost::new(2, 0.5, 1.0, 0)),
         Bound::worker("lock", post.clone(), "/tasks/{due}/lock", None, 200, Cost::new(2, 0.0, 8.0, 0)),
         Bound::worker("lock, locked", post.clone(), "/tasks/{others}/lock", None, 400, Cost::new(2, 0.0, 1.0, 0)),
-        Bound::worker("lock, missing", post.clone(), "/tasks/{missing}/lock", None, 404, Cost::new(2, 0.0, 1.0, 0)),
+        Bound::worker("lock, missing", post.clone(), "/tasks/{missing}/lock", None, 404, Cost::new(3, 1.0, 1.0, 0)),
         Bound::worker("keep it", post.clone(), "/tasks/{locked}/heartbeat", None, 200, Cost::new(3, 1.0, 8.0, 0)),
         Bound::worker("unlock", post.clone(), "/tasks/{locked}/unlock", None, 200, Cost::new(3, 1.0, 8.0, 0)),
         Bound::worker(
@@ -69,7 +69,7 @@ fn bounds(campaign: u64) -> Vec<Bound> {
             200,
             Cost::new(3, 1.0, 1.0, 0),
         ),
-        Bound::worker("report, missing", put, "/tasks/{missing}/status", Some(success), 404, Cost::new(3, 0.5, 1.0, 0)),
+        Bound::worker("report, missing", put, "/tasks/{missing}/status", Some(success), 404, Cost::new(3, 1.0, 1.0, 0)),
         Bound::admin("create a task", post.clone(), "/tasks", Some(task), 201, Cost::new(4, 0.0, 7.0, 0)),
         Bound::admin("create ten", post.clone(), "/tasks", Some(ten), 201, Cost::new(13, 0.0, 52.0, 0)),
         Bound::admin("create, at fault", post.clone(), "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
