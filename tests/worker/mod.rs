@@ -2,9 +2,13 @@
 //! own, and addresses of its own: limits are by address.
 
 mod administration;
+mod captcha;
 mod errors;
 mod idempotency;
 mod limits;
+mod llm;
+mod services;
+mod services_hostile;
 mod tasks;
 
 use drover_tests::Stack;

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::records::{Kind, Records};
 
 /// How long a key is remembered.
-const REMEMBERED: Duration = Duration::from_hours(24);
+pub(crate) const REMEMBERED: Duration = Duration::from_hours(24);
 /// How often a record is looked for that another request is just writing.
 const TRIES: usize = 3;
 
@@ -30,6 +30,21 @@ impl IdempotencyKey {
     #[must_use]
     pub fn new(caller: &str, path: &str, given: &str, body: &str) -> Self {
         Self { key: digest(&[caller, path, given]), request: digest(&[body]) }
+    }
+
+    /// Where it is remembered what came of it.
+    pub(crate) fn place(&self) -> Key {
+        Key::new(format!("IDEMPOTENCY#{}", self.key), "RECORD")
+    }
+
+    /// What stands for its request.
+    pub(crate) fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// Whether `request` is the one that it came with.
+    pub(crate) fn is_of(&self, request: &str) -> bool {
+        self.request == request
     }
 }
 
@@ -76,12 +91,12 @@ impl Records {
             let at = self.clock.now();
             return Ok(Numbering { first: self.number(kind, count).await?, at });
         };
-        let place = Key::new(format!("IDEMPOTENCY#{}", key.key), "RECORD");
+        let place = key.place();
         for _ in 0..TRIES {
             let now = self.clock.now();
             let found: Option<Remembered> = self.table.get(&place).await?;
             if let Some(found) = found.filter(|found| found.expires_at > now.0 / 1_000) {
-                if found.request != key.request {
+                if !key.is_of(&found.request) {
                     return Err(IdempotencyError::Reused);
                 }
                 return Ok(Numbering { first: found.first, at: found.at });
