@@ -3,8 +3,9 @@
 use std::fmt;
 
 use anyhow::Context;
-use drover_tests::Stack;
+use drover_tests::{Stack, eventually};
 use serde_json::Value as Json;
+use table::Millis;
 
 /// What a request or a message costs. `dynamodb` and `others` (S3, SQS) are numbers of requests; `read` and `written` are DynamoDB's
 /// request units.
@@ -37,6 +38,16 @@ impl Cost {
             units("write_units")?,
             count("other_requests")?,
         ))
+    }
+
+    /// What a function logged that it cost to answer the request `id`.
+    pub(crate) async fn of_request(stack: &Stack, function: &str, since: Millis, id: &str) -> anyhow::Result<Self> {
+        let line = eventually(&format!("the access line of {id}"), async || {
+            let lines = stack.log_lines(function, since, &[id]).await?;
+            Ok(lines.into_iter().find(|line| line["message"] == "answered"))
+        })
+        .await?;
+        Self::logged(&line)
     }
 
     /// Whether nothing of it is above `bound`.

@@ -9,7 +9,7 @@ use axum::response::Html;
 use axum::routing::get;
 use drover_tests::chaos::{Fault, Rule};
 use drover_tests::site::Site;
-use drover_tests::{Stack, User, eventually, id_of, key_of};
+use drover_tests::{Stack, User, id_of, key_of};
 use extract::{Task, account_key, task_key};
 use futures::future::try_join_all;
 use reqwest::Method;
@@ -192,12 +192,7 @@ impl Client {
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         ensure!(status == bound.status, "answered {status}: {}", answer.text().await?);
-        let line = eventually(&format!("the access line of {id}"), async || {
-            let lines = self.stack.log_lines("extract-tasks", since, &[&id]).await?;
-            Ok(lines.into_iter().find(|line| line["message"] == "answered"))
-        })
-        .await?;
-        Cost::logged(&line)
+        Cost::of_request(&self.stack, "extract-tasks", since, &id).await
     }
 }
 

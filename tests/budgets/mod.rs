@@ -2,4 +2,5 @@
 
 pub(crate) mod cost;
 mod endpoints;
+mod services;
 mod tasks;

@@ -42,7 +42,7 @@ pub enum Step {
     Redirected,
     /// It is answered with what is no JSON.
     Garbage,
-    /// It is answered with JSON that is no answer.
+    /// It is answered with JSON that is no answer, and repeats the key.
     OtherJson,
     /// It is answered with some megabytes.
     Huge,

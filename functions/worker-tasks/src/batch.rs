@@ -67,7 +67,10 @@ impl Batch {
         }
         let mut faults: Vec<_> = self.faults.iter().collect();
         faults.sort_by_key(|(place, _)| *place);
-        let within = |(place, fault): &(u64, Fault)| fault.clone().within(&format!("tasks[{place}]"));
+        let within = |(place, fault): &(u64, Fault)| {
+            let dot = if fault.field.is_empty() { "" } else { "." };
+            Fault::new(format!("tasks[{place}]{dot}{}", fault.field), fault.message.clone())
+        };
         Err(faults.into_iter().map(within).collect::<Vec<_>>().into())
     }
 

@@ -1,9 +1,7 @@
 //! LLMs, by the chat-completions API of OpenAI, which is DeepSeek's too. Its types, addresses and headers are `async-openai`'s; what goes over
 //! the wire, and how often, is ours.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_openai::Client;
@@ -16,7 +14,7 @@ use async_openai::types::chat::{
 use reqwest::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
-use tower::Service;
+use tower::service_fn;
 
 use crate::fault::{Fault, Refusal};
 use crate::keys::{Key, Keys};
@@ -83,7 +81,8 @@ impl Llm {
             Provider::DeepSeek => &self.addresses.deepseek,
         };
         let config = OpenAIConfig::new().with_api_base(address.as_str()).with_api_key(key.reveal());
-        let wire = Wire { outbound: Arc::clone(&self.outbound), key: key.clone() };
+        let (outbound, held) = (Arc::clone(&self.outbound), key.clone());
+        let wire = service_fn(move |factory| exchange(Arc::clone(&outbound), held.clone(), factory));
         let client = Client::build(self.outbound.client()?.clone(), config).with_http_service(wire);
         let answer = client.chat().create(request(provider, prompt)?).await.map_err(fault_in)?;
         let content = answer.choices.into_iter().next().and_then(|choice| choice.message.content);
@@ -102,7 +101,6 @@ fn request(provider: Provider, prompt: &Prompt) -> Result<CreateChatCompletionRe
         match provider {
             // Its newer models take no other name.
             Provider::OpenAi => request.max_completion_tokens(tokens),
-            #[expect(deprecated, reason = "by OpenAI; DeepSeek knows no other")]
             Provider::DeepSeek => request.max_tokens(tokens),
         };
     }
@@ -110,31 +108,12 @@ fn request(provider: Provider, prompt: &Prompt) -> Result<CreateChatCompletionRe
 }
 
 /// What the client is given in place of its own way to the provider, which would try again after refusals, and read answers of any length.
-#[derive(Clone)]
-struct Wire {
-    outbound: Arc<Outbound>,
-    key: Key,
-}
-
-impl Service<HttpRequestFactory> for Wire {
-    type Response = Response;
-    type Error = OpenAIError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), OpenAIError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, factory: HttpRequestFactory) -> Self::Future {
-        let Self { outbound, key } = self.clone();
-        Box::pin(async move {
-            let request = factory.build().await?;
-            let reply = outbound.send(request, Fault::is_of_transport).await;
-            let reply = reply.and_then(|reply| accepted(reply, &key));
-            let reply = reply.map_err(|fault| OpenAIError::Boxed(Box::new(fault)))?;
-            Ok(http::Response::new(reply.body).into())
-        })
-    }
+async fn exchange(outbound: Arc<Outbound>, key: Key, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
+    let request = factory.build().await?;
+    let reply = outbound.send(request, Fault::is_of_transport).await;
+    let reply = reply.and_then(|reply| accepted(reply, &key));
+    let reply = reply.map_err(|fault| OpenAIError::Boxed(Box::new(fault)))?;
+    Ok(http::Response::new(reply.body).into())
 }
 
 /// An error as OpenAI and DeepSeek tell it: `{"error": {"message", "type", "param", "code"}}`.

@@ -154,7 +154,10 @@ impl StandIn {
                 Ok(Response::builder().status(307).header("location", elsewhere).body(whole(Vec::new()))?)
             }
             Step::Garbage => answer(200, b"\xff\xfe<html>upstream connect error".to_vec()),
-            Step::OtherJson => answer(200, b"{\"errorId\": 0, \"choices\": \"none\", \"taskId\": {}}".to_vec()),
+            Step::OtherJson => {
+                let told = json!({"errorId": 0, "choices": "none", "taskId": {}, "key": question.key});
+                answer(200, told.to_string().into_bytes())
+            }
             Step::Huge => answer(200, [usual.to_string().into_bytes(), vec![b' '; HUGE]].concat()),
             Step::Empty => answer(200, question.empty().to_string().into_bytes()),
         }
