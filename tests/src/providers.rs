@@ -5,6 +5,7 @@
 //! <https://2captcha.com/api-docs/get-task-result>, <https://anti-captcha.com/apidoc/methods/getTaskResult>
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub const KEYS: [(&str, &str); 3] = [
     ("deepseek", "sk-StandInDeepSeek-3bT8wV1cR6"),
     ("captcha", "StandInCaptcha5hN0yL2pJ8dG"),
 ];
+
+/// How long a stand-in may take to tell what it has seen.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is done to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +166,8 @@ impl StandIns {
 
     /// The requests of a plan that have come so far, in their order.
     pub async fn seen(&self, plan: &Plan) -> anyhow::Result<Vec<Seen>> {
-        let answer = reqwest::get(format!("{}/_seen/{}", self.url, plan.id)).await?;
+        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let answer = client.get(format!("{}/_seen/{}", self.url, plan.id)).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }

@@ -79,7 +79,10 @@ async fn the_service_is_asked_as_it_documents() -> anyhow::Result<()> {
         assert_eq!(questions.len(), 3);
         for question in questions {
             let id = question.body["taskId"].as_u64().context("no number")?.to_string();
-            assert_eq!((question.path.as_str(), Some(id.as_str())), ("/captcha/getTaskResult", told["task_id"].as_str()));
+            assert_eq!(
+                (question.path.as_str(), Some(id.as_str())),
+                ("/captcha/getTaskResult", told["task_id"].as_str())
+            );
         }
     }
     Ok(())

@@ -68,7 +68,8 @@ impl Victim {
 
 /// A body with one value changed.
 fn with(mut body: Json, pointer: &str, value: Json) -> Json {
-    if let Some(place) = pointer.rsplit_once('/').and_then(|(parent, name)| Some(&mut body.pointer_mut(parent)?[name])) {
+    if let Some(place) = pointer.rsplit_once('/').and_then(|(parent, name)| Some(&mut body.pointer_mut(parent)?[name]))
+    {
         *place = value;
     }
     body
@@ -77,7 +78,19 @@ fn with(mut body: Json, pointer: &str, value: Json) -> Json {
 fn fields(victim: &Victim) -> Vec<Case> {
     let long = |length: usize| json!("x".repeat(length));
     let prompts = [
-        ("/prompt", vec![json!(null), json!(5), json!([]), json!({}), json!(""), json!("\u{3000}\t"), json!("a\u{0}b"), long(100_001)]),
+        (
+            "/prompt",
+            vec![
+                json!(null),
+                json!(5),
+                json!([]),
+                json!({}),
+                json!(""),
+                json!("\u{3000}\t"),
+                json!("a\u{0}b"),
+                long(100_001),
+            ],
+        ),
         ("/options", vec![json!([]), json!("gpt"), json!(1), json!(true)]),
         (
             "/options/max_tokens",
@@ -107,7 +120,16 @@ fn fields(victim: &Victim) -> Vec<Case> {
         ("/data", vec![json!(null), json!([]), json!("x"), json!(7)]),
         (
             "/data/site_key",
-            vec![json!(null), json!(""), json!(5), json!("a b"), json!("k\u{0}"), json!("ключ"), json!("k\"}"), long(101)],
+            vec![
+                json!(null),
+                json!(""),
+                json!(5),
+                json!("a b"),
+                json!("k\u{0}"),
+                json!("ключ"),
+                json!("k\"}"),
+                long(101),
+            ],
         ),
         (
             "/data/page_url",
@@ -159,7 +181,8 @@ fn fields(victim: &Victim) -> Vec<Case> {
             let body = with(valid.clone(), pointer, value.clone()).to_string();
             case(format!("{pointer} {}", shown(&value.to_string())), victim.worker("POST", path).body(body), 400)
         };
-        let rows = table.into_iter().flat_map(|(pointer, values)| values.into_iter().map(move |value| (pointer, value)));
+        let rows =
+            table.into_iter().flat_map(|(pointer, values)| values.into_iter().map(move |value| (pointer, value)));
         rows.map(|(pointer, value)| changed(pointer, value)).collect::<Vec<_>>()
     };
     let mut cases = bodies(prompts.into(), GENERATE, victim.prompt());
@@ -169,7 +192,16 @@ fn fields(victim: &Victim) -> Vec<Case> {
 
 fn whole_bodies(victim: &Victim) -> Vec<Case> {
     let texts = [
-        "{", "[]", "null", "\"text\"", "{\"a\":1,}", "{\"a\":NaN}", "{} {}", "{\"prompt\":\"\\ud800\"}", "a=b&c=d", "\u{feff}{}",
+        "{",
+        "[]",
+        "null",
+        "\"text\"",
+        "{\"a\":1,}",
+        "{\"a\":NaN}",
+        "{} {}",
+        "{\"prompt\":\"\\ud800\"}",
+        "a=b&c=d",
+        "\u{feff}{}",
     ];
     let mut bodies: Vec<_> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     bodies.push(b"{\"prompt\":\"\xff\xfe\"}".to_vec());
@@ -209,19 +241,37 @@ fn paths(victim: &Victim) -> Vec<Case> {
         cases.push(case(format!("{method} generate"), victim.worker(method, GENERATE), 405));
         cases.push(case(format!("{method} solve"), victim.worker(method, SOLVE), 405));
     }
-    for path in ["/api/llm", "/api/llm/", "/api/llm/Generate", "/api/captcha", "/api/captcha/solve/1", "/api/llm/generate%00"] {
+    for path in
+        ["/api/llm", "/api/llm/", "/api/llm/Generate", "/api/captcha", "/api/captcha/solve/1", "/api/llm/generate%00"]
+    {
         cases.push(case(format!("POST {path}"), victim.worker("POST", path).body("{}"), 404));
     }
     for name in [
-        "com", "localhost", "127.0.0.1", "%00", "%ff", "*", "*.example", "a..b", "-a.example", "a%20b.example", "a.example.",
-        "a.example:80", "https%3A%2F%2Fa.example", "a.example%2F..", "%F0%9F%92%A9", &"x".repeat(300),
+        "com",
+        "localhost",
+        "127.0.0.1",
+        "%00",
+        "%ff",
+        "*",
+        "*.example",
+        "a..b",
+        "-a.example",
+        "a%20b.example",
+        "a.example.",
+        "a.example:80",
+        "https%3A%2F%2Fa.example",
+        "a.example%2F..",
+        "%F0%9F%92%A9",
+        &"x".repeat(300),
     ] {
         for method in ["PUT", "GET", "DELETE"] {
             let request = victim.admin(method, &format!("{DOMAINS}/{name}"));
             cases.push(case(format!("{method} domain {}", shown(name)), request, 400));
         }
     }
-    for query in ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=%00", "cursor=e30", "cursor=IiI", "cursor=IlJFQ09SRCI"] {
+    for query in
+        ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=%00", "cursor=e30", "cursor=IiI", "cursor=IlJFQ09SRCI"]
+    {
         cases.push(case(format!("list?{query}"), victim.admin("GET", &format!("{DOMAINS}?{query}")), 400));
     }
     for method in ["PUT", "DELETE"] {
@@ -234,7 +284,8 @@ fn paths(victim: &Victim) -> Vec<Case> {
 #[tokio::test]
 async fn no_hostile_request_gets_anywhere() -> anyhow::Result<()> {
     let victim = Victim::new().await?;
-    let cases: Vec<_> = [fields(&victim), whole_bodies(&victim), keys(&victim), paths(&victim)].into_iter().flatten().collect();
+    let cases: Vec<_> =
+        [fields(&victim), whole_bodies(&victim), keys(&victim), paths(&victim)].into_iter().flatten().collect();
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     assert!(names.len() == cases.len() && cases.len() >= 150, "{} names of {} cases", names.len(), cases.len());
     println!("{} hostile requests", cases.len());
@@ -248,7 +299,8 @@ async fn no_hostile_request_gets_anywhere() -> anyhow::Result<()> {
         });
         told.err().map(|error| format!("  {}: {error:#}", case.name))
     });
-    let faults: Vec<_> = stream::iter(attacks).buffer_unordered(AT_ONCE).filter_map(async |fault| fault).collect().await;
+    let faults: Vec<_> =
+        stream::iter(attacks).buffer_unordered(AT_ONCE).filter_map(async |fault| fault).collect().await;
     assert!(faults.is_empty(), "{} of {} went through:\n{}", faults.len(), cases.len(), faults.join("\n"));
 
     // Nothing was bought, and the site is listed as before.

@@ -1,9 +1,9 @@
 //! `/api/captcha/solve`: captchas of the operator's own sites, and of those that may be tested.
 
+use ::input::Fault as InputFault;
 use api::worker::{Body, Caller, Error, Idempotent};
 use axum::Json as Answer;
 use axum::extract::State;
-use ::input::Fault as InputFault;
 use providers::Fault;
 use providers::captcha::Unsolved;
 use serde_json::{Value as Json, json};

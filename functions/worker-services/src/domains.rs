@@ -28,7 +28,11 @@ pub(crate) async fn show(State(app): State<App>, _: Administrator, domain: Named
 }
 
 /// `PUT /api/captcha/domains/{domain}`: lists a site, as the operator's own or as one that may be tested.
-pub(crate) async fn list_one(State(app): State<App>, admin: Administrator, domain: Named) -> Result<Answer<Json>, Error> {
+pub(crate) async fn list_one(
+    State(app): State<App>,
+    admin: Administrator,
+    domain: Named,
+) -> Result<Answer<Json>, Error> {
     let domain = app.records.list_captcha_domain(name(domain)?, &admin.key_id).await?;
     Ok(Answer(json!({"message": "Domain listed successfully", "domain": view(&domain)})))
 }

@@ -1,32 +1,27 @@
 //! What callers ask of the services.
 
+mod rules;
+
 use api::worker::Error;
 use garde::Validate;
 use input::{Fault, form_with};
+use providers::Provider;
 use providers::captcha::{CaptchaType, Challenge};
 use providers::llm::Prompt;
-use providers::Provider;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use url::Url;
 use worker::DomainName;
 
 use crate::settings::TextSettings;
 
-/// The longest prompt, in characters.
-const LONGEST_PROMPT: usize = 100_000;
 /// The most tokens that a text may have.
 const MOST_TOKENS: u32 = 16_384;
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 100;
-/// The longest key of a site: those of either kind have 36 to 40 characters.
-const LONGEST_SITE_KEY: usize = 100;
-/// The longest address of a page.
-const LONGEST_PAGE_URL: usize = 2_048;
 
 #[derive(Deserialize, Validate)]
 struct PromptForm {
-    #[garde(required, inner(custom(check_prompt)))]
+    #[garde(required, inner(custom(rules::prompt)))]
     prompt: Option<String>,
 }
 
@@ -52,27 +47,28 @@ pub(crate) fn prompt(body: &Json, settings: &TextSettings) -> Result<(Provider, 
 
 #[derive(Deserialize, Validate)]
 struct CaptchaForm {
-    #[garde(required, inner(custom(check_type)))]
+    #[garde(required, inner(custom(rules::captcha_type)))]
     captcha_type: Option<String>,
 }
 
 #[derive(Deserialize, Validate)]
 struct PageForm {
-    #[garde(required, inner(custom(check_site_key)))]
+    #[garde(required, inner(custom(rules::site_key)))]
     site_key: Option<String>,
-    #[garde(required, inner(custom(check_page)))]
+    #[garde(required, inner(custom(rules::page)))]
     page_url: Option<String>,
+    /// For the caller's own records: it must be a number, and is used for nothing.
     #[garde(inner(range(min = 1)))]
-    #[expect(dead_code, reason = "callers tell it for their own records: it must be a number, and is used for nothing")]
     campaign_id: Option<u64>,
-    #[garde(required, inner(custom(check_domain)))]
+    #[garde(required, inner(custom(rules::domain)))]
     site_domain: Option<String>,
 }
 
 /// What is to be solved, and on which site.
 pub(crate) fn challenge(body: &Json) -> Result<(Challenge, DomainName), Error> {
     let (CaptchaForm { captcha_type }, page) = form_with::<CaptchaForm, PageForm>(body, "data")?;
-    let captcha_type = captcha_type.as_deref().and_then(type_of).ok_or_else(|| Fault::new("captcha_type", "is required"))?;
+    let captcha_type =
+        captcha_type.as_deref().and_then(type_of).ok_or_else(|| Fault::new("captcha_type", "is required"))?;
     let page_url = page.page_url.unwrap_or_default();
     let site = page.site_domain.and_then(|domain| domain.parse().ok());
     let site: DomainName = site.ok_or_else(|| Fault::new("data.site_domain", "is required"))?;
@@ -85,47 +81,6 @@ pub(crate) fn challenge(body: &Json) -> Result<(Challenge, DomainName), Error> {
 
 fn type_of(name: &str) -> Option<CaptchaType> {
     CaptchaType::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, captcha_type)| captcha_type)
-}
-
-fn check_prompt(text: &str, (): &()) -> garde::Result {
-    if text.trim().is_empty() {
-        return Err(garde::Error::new("must not be blank"));
-    }
-    if text.contains('\0') {
-        return Err(garde::Error::new("must not hold a NUL character"));
-    }
-    if text.chars().count() > LONGEST_PROMPT {
-        return Err(garde::Error::new(format!("must have at most {LONGEST_PROMPT} characters")));
-    }
-    Ok(())
-}
-
-fn check_type(name: &str, (): &()) -> garde::Result {
-    let known = CaptchaType::ALL.map(|(name, _)| name).join(", ");
-    if type_of(name).is_some() { Ok(()) } else { Err(garde::Error::new(format!("must be one of {known}"))) }
-}
-
-fn check_site_key(key: &str, (): &()) -> garde::Result {
-    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if (1..=LONGEST_SITE_KEY).contains(&key.len()) && key.bytes().all(is_key) {
-        return Ok(());
-    }
-    Err(garde::Error::new(format!("must be 1 to {LONGEST_SITE_KEY} letters, digits, dashes or underscores")))
-}
-
-fn check_page(url: &str, (): &()) -> garde::Result {
-    let is_page = |url: Url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
-    };
-    if url.len() <= LONGEST_PAGE_URL && url.parse().is_ok_and(is_page) {
-        return Ok(());
-    }
-    let wanted = format!("must be an http or https URL of at most {LONGEST_PAGE_URL} characters, without user name and password");
-    Err(garde::Error::new(wanted))
-}
-
-fn check_domain(domain: &str, (): &()) -> garde::Result {
-    domain.parse::<DomainName>().map(|_| ()).map_err(|error| garde::Error::new(error.to_string()))
 }
 
 #[cfg(test)]
@@ -145,7 +100,11 @@ mod tests {
     #[test]
     fn a_prompt_names_its_model_or_gets_the_usual_one() {
         for (options, model, provider) in [
-            (json!({"model": "gpt-3.5-turbo", "max_tokens": 200, "temperature": 0.7}), "gpt-3.5-turbo", Provider::OpenAi),
+            (
+                json!({"model": "gpt-3.5-turbo", "max_tokens": 200, "temperature": 0.7}),
+                "gpt-3.5-turbo",
+                Provider::OpenAi,
+            ),
             (json!({"model": "deepseek-chat", "other": []}), "deepseek-chat", Provider::DeepSeek),
             (json!({}), "gpt-x", Provider::OpenAi),
             (json!(null), "gpt-x", Provider::OpenAi),
@@ -162,9 +121,7 @@ mod tests {
 
     #[test]
     fn a_captchas_page_is_of_its_site_and_nothing_else_passes_for_it() {
-        let body = |page: &str, domain: &str| {
-            json!({"captcha_type": "hcaptcha", "data": {"site_key": "k", "page_url": page, "site_domain": domain}})
-        };
+        let body = |page: &str, domain: &str| json!({"captcha_type": "hcaptcha", "data": {"site_key": "k", "page_url": page, "site_domain": domain}});
         for (page, domain) in [
             ("https://example.com/register", "example.com"),
             ("http://Example.com:8080/", "EXAMPLE.com"),

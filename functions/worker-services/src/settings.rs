@@ -55,6 +55,7 @@ fn number(name: &'static str) -> Result<u64, SettingError> {
 /// A base URL, to which paths are added.
 fn address(name: &'static str) -> Result<String, SettingError> {
     let text = setting(name)?;
-    let is_base = text.parse::<Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
+    let is_base =
+        text.parse::<Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
     if is_base { Ok(text.trim_end_matches('/').to_owned()) } else { Err(SettingError::Unusable(name, text)) }
 }

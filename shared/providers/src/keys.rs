@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::DisplayErrorContext;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use table::aws::SdkConfig;
 use table::cost::RequestMeter;
 
@@ -52,7 +53,7 @@ impl Keys {
         let request = self.client.get_parameter().name(&name).with_decryption(true);
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => {
+            Err(error) if error.as_service_error().is_some_and(GetParameterError::is_parameter_not_found) => {
                 return Err(Fault::Off(name));
             }
             Err(error) => {

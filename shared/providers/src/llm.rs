@@ -135,7 +135,8 @@ fn accepted(reply: Reply, key: &Key) -> Result<Reply, Fault> {
         return Ok(reply);
     }
     let name = details.as_ref().and_then(|details| {
-        let text = |value: &Option<serde_json::Value>| value.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
+        let text =
+            |value: &Option<serde_json::Value>| value.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
         text(&details.code).or_else(|| text(&details.r#type))
     });
     Err(Fault::Refused(Refusal::new(reply.status, name.as_deref(), key.reveal())))

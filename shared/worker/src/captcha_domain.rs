@@ -87,7 +87,9 @@ impl Records {
             CaptchaDomain { key: domain.key(), domain, listed_by: by.to_owned(), created_at: self.clock.now() };
         match self.table.put(&listed, Condition::Absent("pk")).await {
             Ok(()) => Ok(listed),
-            Err(TableError::ConditionFailed(_)) => Ok(self.find_captcha_domain(&listed.domain).await?.unwrap_or(listed)),
+            Err(TableError::ConditionFailed(_)) => {
+                Ok(self.find_captcha_domain(&listed.domain).await?.unwrap_or(listed))
+            }
             Err(error) => Err(error),
         }
     }
@@ -138,9 +140,29 @@ mod tests {
         }
         let long = format!("{}.com", "a.".repeat(125));
         for wrong in [
-            "", "com", "localhost", "127.0.0.1", "1.2", "[::1]", "0x7f.1", "example.com.", ".example.com", "a..b", "*.a.com",
-            "a_b.com", "-a.com", "a-.com", "a b.com", "a.com/", "https://a.com", "a.com:80", "u@a.com", "a.com#", "a%2eb.com#",
-            &format!("{}.com", "x".repeat(64)), &long,
+            "",
+            "com",
+            "localhost",
+            "127.0.0.1",
+            "1.2",
+            "[::1]",
+            "0x7f.1",
+            "example.com.",
+            ".example.com",
+            "a..b",
+            "*.a.com",
+            "a_b.com",
+            "-a.com",
+            "a-.com",
+            "a b.com",
+            "a.com/",
+            "https://a.com",
+            "a.com:80",
+            "u@a.com",
+            "a.com#",
+            "a%2eb.com#",
+            &format!("{}.com", "x".repeat(64)),
+            &long,
         ] {
             assert_eq!(wrong.parse::<DomainName>(), Err(NoDomainName), "{wrong}");
         }

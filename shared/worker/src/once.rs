@@ -84,10 +84,9 @@ impl Records {
                         None => unchanged,
                     }
                 }
-                None => Condition::Any(vec![
-                    Condition::Absent("pk"),
-                    Condition::at_most("expires_at", now.epoch_seconds()),
-                ]),
+                None => {
+                    Condition::Any(vec![Condition::Absent("pk"), Condition::at_most("expires_at", now.epoch_seconds())])
+                }
             };
             let remembered = Remembered {
                 key: place.clone(),
