@@ -75,9 +75,13 @@ fn with(mut body: Json, pointer: &str, value: Json) -> Json {
     body
 }
 
-fn fields(victim: &Victim) -> Vec<Case> {
+/// A field, and values that it must not have.
+type Wrong = (&'static str, Vec<Json>);
+
+/// Of a prompt.
+fn wrong_prompts() -> Vec<Wrong> {
     let long = |length: usize| json!("x".repeat(length));
-    let prompts = [
+    vec![
         (
             "/prompt",
             vec![
@@ -111,8 +115,13 @@ fn fields(victim: &Victim) -> Vec<Case> {
                 json!(format!("gpt-{}", "x".repeat(97))),
             ],
         ),
-    ];
-    let captchas = [
+    ]
+}
+
+/// Of a captcha; `{site}` is one that is listed.
+fn wrong_captchas() -> Vec<Wrong> {
+    let long = |length: usize| json!("x".repeat(length));
+    vec![
         (
             "/captcha_type",
             vec![json!(null), json!(""), json!("recaptcha_v3"), json!("HCAPTCHA"), json!(2), json!(["hcaptcha"])],
@@ -174,19 +183,22 @@ fn fields(victim: &Victim) -> Vec<Case> {
                 long(300),
             ],
         ),
-    ];
-    let bodies = |table: Vec<(&'static str, Vec<Json>)>, path: &'static str, valid: Json| {
-        let changed = move |pointer: &'static str, value: Json| {
-            let value = value.as_str().map_or(value.clone(), |text| json!(text.replace("{site}", &victim.site)));
-            let body = with(valid.clone(), pointer, value.clone()).to_string();
-            case(format!("{pointer} {}", shown(&value.to_string())), victim.worker("POST", path).body(body), 400)
-        };
+    ]
+}
+
+fn fields(victim: &Victim) -> Vec<Case> {
+    let requests = |wrong: Vec<Wrong>, path: &'static str, valid: Json| {
         let rows =
-            table.into_iter().flat_map(|(pointer, values)| values.into_iter().map(move |value| (pointer, value)));
-        rows.map(|(pointer, value)| changed(pointer, value)).collect::<Vec<_>>()
+            wrong.into_iter().flat_map(|(pointer, values)| values.into_iter().map(move |value| (pointer, value)));
+        let cases = rows.map(|(pointer, value)| {
+            let value = value.as_str().map(|text| json!(text.replace("{site}", &victim.site))).unwrap_or(value);
+            let name = format!("{pointer} {}", shown(&value.to_string()));
+            case(name, victim.worker("POST", path).body(with(valid.clone(), pointer, value).to_string()), 400)
+        });
+        cases.collect::<Vec<_>>()
     };
-    let mut cases = bodies(prompts.into(), GENERATE, victim.prompt());
-    cases.extend(bodies(captchas.into(), SOLVE, victim.captcha()));
+    let mut cases = requests(wrong_prompts(), GENERATE, victim.prompt());
+    cases.extend(requests(wrong_captchas(), SOLVE, victim.captcha()));
     cases
 }
 
