@@ -10,6 +10,7 @@ use providers::captcha::{CaptchaType, Challenge};
 use providers::llm::Prompt;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use url::Url;
 use worker::DomainName;
 
 use crate::settings::TextSettings;
@@ -69,13 +70,13 @@ pub(crate) fn challenge(body: &Json) -> Result<(Challenge, DomainName), Error> {
     let (CaptchaForm { captcha_type }, page) = form_with::<CaptchaForm, PageForm>(body, "data")?;
     let captcha_type =
         captcha_type.as_deref().and_then(type_of).ok_or_else(|| Fault::new("captcha_type", "is required"))?;
-    let page_url = page.page_url.unwrap_or_default();
-    let site = page.site_domain.and_then(|domain| domain.parse().ok());
-    let site: DomainName = site.ok_or_else(|| Fault::new("data.site_domain", "is required"))?;
-    let host = page_url.parse().ok().and_then(|page| DomainName::of_page(&page).ok());
-    if host.as_ref() != Some(&site) {
-        return Err(Fault::new("data.page_url", "must be a page of data.site_domain").into());
-    }
+    let site: Option<DomainName> = page.site_domain.and_then(|domain| domain.parse().ok());
+    let site = site.ok_or_else(|| Fault::new("data.site_domain", "is required"))?;
+    let page_url = page.page_url.and_then(|page| page.parse::<Url>().ok());
+    let page_url = page_url.filter(|page| DomainName::of_page(page).as_ref() == Ok(&site));
+    let page_url = page_url.ok_or_else(|| Fault::new("data.page_url", "must be a page of data.site_domain"))?;
+    // As it was understood here: the service must not understand another.
+    let page_url = page_url.to_string();
     Ok((Challenge { captcha_type, site_key: page.site_key.unwrap_or_default(), page_url }, site))
 }
 
@@ -135,6 +136,8 @@ mod tests {
             ("https://example.com@evil.test/", "example.com", "data.page_url"),
             ("https://evil.test/?example.com", "example.com", "data.page_url"),
             ("https://example.com./", "example.com", "data.page_url"),
+            ("https://example.com\\@evil.test/", "example.com", "data.page_url"),
+            ("https://exam\tple.com/", "example.com", "data.page_url"),
             ("ftp://example.com/", "example.com", "data.page_url"),
             ("example.com", "example.com", "data.page_url"),
             ("https://127.0.0.1/", "127.0.0.1", "data.site_domain"),

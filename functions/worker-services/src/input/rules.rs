@@ -44,17 +44,17 @@ pub(super) fn site_key(key: &str, (): &()) -> garde::Result {
     Err(garde::Error::new(format!("must be 1 to {LONGEST_SITE_KEY} letters, digits, dashes or underscores")))
 }
 
-/// A page's address.
+/// A page's address. What some read as another host than others do is none.
 pub(super) fn page(url: &str, (): &()) -> garde::Result {
     let is_page =
         |url: Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    if url.len() <= LONGEST_PAGE_URL && url.parse().is_ok_and(is_page) {
+    let is_plain = !url.chars().any(|letter| letter.is_control() || letter.is_whitespace() || letter == '\\');
+    if url.len() <= LONGEST_PAGE_URL && is_plain && url.parse().is_ok_and(is_page) {
         return Ok(());
     }
-    let wanted = format!(
+    Err(garde::Error::new(format!(
         "must be an http or https URL of at most {LONGEST_PAGE_URL} characters, without user name and password"
-    );
-    Err(garde::Error::new(wanted))
+    )))
 }
 
 /// A site's domain.
