@@ -3,6 +3,7 @@
 
 mod credential_queue;
 mod extract_cloud;
+mod worker_api;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};

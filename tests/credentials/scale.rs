@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, ensure};
+use api::identity::KeyKind;
 use drover_tests::Stack;
 use drover_tests::function::{FunctionProcess, Invoked};
 use drover_tests::scraper::{ADMIN, QUEUE};
@@ -35,7 +36,7 @@ impl Queue {
         let engine = SecondEngine::of(&stack).await?;
         let environment = engine.environment_of("credential-queue").await?;
         let first = FunctionProcess::start("credential-queue", &environment).await?;
-        Ok(Self { key: engine.administrator().await?, engine, environment, first })
+        Ok(Self { key: engine.administrator(KeyKind::Scraper).await?, engine, environment, first })
     }
 
     /// A new platform with so many credentials, all of them free. An import of 100,000 is minutes: those behind the first thousand, which

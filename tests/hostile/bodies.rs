@@ -171,7 +171,7 @@ fn wrong_configs() -> Vec<(&'static str, Vec<Json>)> {
 }
 
 /// Bodies that are no JSON, or JSON as nobody writes it.
-fn wrong_texts() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn wrong_texts() -> Vec<(String, Vec<u8>)> {
     let valid = valid().to_string();
     let named = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
     let replaced = |from: &str, to: &str| valid.replacen(from, to, 1).into_bytes();

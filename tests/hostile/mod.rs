@@ -5,6 +5,7 @@ mod headers;
 mod keys;
 mod paths;
 mod queries;
+mod worker;
 
 use std::net::IpAddr;
 

@@ -2,7 +2,7 @@
 //! as it likes, on any engine of DynamoDB, and knows which of them did what.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -26,7 +26,6 @@ use tokio::task::JoinHandle;
 
 use crate::leaks::provider_key_in;
 use crate::stack::Stack;
-use crate::user::any_loopback_address;
 
 /// How long an invocation may take, as in template.yaml.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
@@ -96,8 +95,20 @@ impl FunctionProcess {
         headers: &[(&str, &str)],
         body: &str,
     ) -> anyhow::Result<Invoked> {
+        self.request_from(IpAddr::V4(Ipv4Addr::LOCALHOST), method, path, headers, body).await
+    }
+
+    /// Lets it answer a request of a caller at this address.
+    pub async fn request_from(
+        &self,
+        source: IpAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<Invoked> {
         let mut log = self.log.lock().await;
-        let answer = self.invoke(gateway_event(method, path, headers, body)).await?;
+        let answer = self.invoke(gateway_event(source, method, path, headers, body)).await?;
         let mut lines = Vec::new();
         let line = loop {
             let line = log.next_line().await?.context("the function has ended")?;
@@ -105,7 +116,9 @@ impl FunctionProcess {
             if told["message"] == "answered" {
                 break told;
             }
-            println!("{line}");
+            if matches!(told["level"].as_str(), Some("WARN" | "ERROR")) {
+                println!("{line}");
+            }
             lines.push(told);
         };
         let text = answer["body"].as_str().unwrap_or_default();
@@ -221,7 +234,7 @@ impl Runtime {
 
 /// The event of API Gateway's REST proxy:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-fn gateway_event(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Json {
+fn gateway_event(source: IpAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Json {
     // No test's query has anything that would have to be unescaped.
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: HashMap<_, _> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
@@ -246,8 +259,7 @@ fn gateway_event(method: &str, path: &str, headers: &[(&str, &str)], body: &str)
             "stage": "live",
             "requestId": uuid::Uuid::new_v4(),
             "apiId": "test",
-            // Limits by address do not join tests.
-            "identity": {"sourceIp": any_loopback_address()},
+            "identity": {"sourceIp": source},
         },
         "body": body,
         "isBase64Encoded": false,

@@ -4,7 +4,9 @@
 pub mod answer;
 pub mod aws;
 pub mod chaos;
+pub mod fleet;
 pub mod function;
+pub mod gateway;
 pub mod held;
 pub mod leaks;
 mod operator;

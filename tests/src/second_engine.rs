@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::stack::Stack;
 
 /// The tables of the stack that have a copy here.
-const TABLES: [&str; 4] = ["credentials", "events", "identity", "limits"];
+const TABLES: [&str; 5] = ["credentials", "events", "identity", "limits", "worker"];
 
 /// How many items one request writes at most.
 const BATCH: usize = 25;
@@ -53,14 +53,14 @@ impl SecondEngine {
         Ok(environment)
     }
 
-    /// The key of a new administrator.
-    pub async fn administrator(&self) -> anyhow::Result<String> {
+    /// The key of a new administrator of an API.
+    pub async fn administrator(&self, kind: KeyKind) -> anyhow::Result<String> {
         let clock = Clock::system();
         let now = clock.now();
         let identities = Table::new(self.client.clone(), &format!("{}-identity", self.stack.name));
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
-            kind: KeyKind::Scraper,
+            kind,
             id: Uuid::new_v4().to_string(),
             user_id: Uuid::new_v4().to_string(),
             plan: Plan::Free,

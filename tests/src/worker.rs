@@ -57,7 +57,8 @@ impl Stack {
 }
 
 impl Worker {
-    fn new(url: String, token: String) -> anyhow::Result<Self> {
+    /// A worker with this token, at an address of its own.
+    pub fn new(url: String, token: String) -> anyhow::Result<Self> {
         let address = any_loopback_address();
         Ok(Self {
             name: format!("worker-{}", Uuid::new_v4().simple()),

@@ -4,11 +4,12 @@
 mod administration;
 mod captcha;
 mod errors;
+mod fleet;
 mod idempotency;
 mod limits;
 mod llm;
+mod scale;
 mod services;
-mod services_hostile;
 mod tasks;
 
 use drover_tests::Stack;

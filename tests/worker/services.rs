@@ -51,7 +51,7 @@ impl Services {
     ) -> anyhow::Result<Invoked> {
         let mut headers = vec![("X-API-Token", self.worker.token.as_str()), ("Content-Type", "application/json")];
         headers.extend(key.map(|key| ("Idempotency-Key", key)));
-        process.request("POST", &format!("/api{path}"), &headers, &body.to_string()).await
+        process.request_from(self.worker.address, "POST", &format!("/api{path}"), &headers, &body.to_string()).await
     }
 }
 
