@@ -5,6 +5,8 @@ import os
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from cloud import build
@@ -15,7 +17,7 @@ from cloud.state import Stack
 
 _DEMO = ["--email", "demo@example.com", "--name", "Demo User", "--plan", "professional"]
 _OPERATOR = ["--email", "operator@example.com", "--name", "Operator", "--plan", "enterprise", "--operator"]
-
+_WORKERS = ["--email", "workers@example.com", "--name", "Workers"]
 
 _SCRAPER_ADMIN = "/api/scraper-credentials/admin"
 _CREDENTIALS: list[dict[str, Any]] = [
@@ -26,6 +28,15 @@ _CREDENTIALS: list[dict[str, Any]] = [
     ),
     {"platform": "glassdoor", "name": "Cookie Set 1", "credentials": {"cookie": "session_id=demo", "csrf_token": "demo"}},
 ]
+
+_PROXIES: list[dict[str, Any]] = [
+    {"host": f"{country.lower()}.proxy.example.com", "port": 8080, "username": "demo", "password": f"demo-{country}", "country": country}
+    for country in ("DE", "GB", "US")
+]
+
+
+class _NotThere(CloudError):
+    """A path that the stack does not have."""
 
 
 def seed(stack: Stack) -> dict[str, str]:
@@ -40,29 +51,35 @@ def seed(stack: Stack) -> dict[str, str]:
         keys["DROVER_SCRAPER_KEY"] = _post(stack, admin, f"{_SCRAPER_ADMIN}/keys", {"name": "demo"})["api_key"]
         for credential in _CREDENTIALS:
             _post(stack, admin, f"{_SCRAPER_ADMIN}/credentials", credential)
+    if "DROVER_WORKER_KEY" not in keys:
+        keys["DROVER_WORKER_KEY"] = _account(stack, "workers", _WORKERS, "--api", "worker")
+        # A release before this one may have none.
+        with suppress(_NotThere):
+            _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
     return keys
 
 
 def is_complete(stack: Stack) -> bool:
     """Whether the stack has every account."""
-    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY"} <= stack.keys.keys()
+    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY", "DROVER_WORKER_KEY"} <= stack.keys.keys()
 
 
 def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json", "X-Scraper-API-Key": key}
+    headers = {"Content-Type": "application/json", "X-Scraper-API-Key": key, "X-API-Token": key}
     request = urllib.request.Request(stack.url + path, json.dumps(body).encode(), headers)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
-        raise CloudError(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
+        kind = _NotThere if error.code == HTTPStatus.NOT_FOUND else CloudError
+        raise kind(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
     except OSError as error:
         raise CloudError(f"POST {path} failed: {error}") from None
 
 
-def _account(stack: Stack, name: str, about: list[str]) -> str:
+def _account(stack: Stack, name: str, about: list[str], *more: str) -> str:
     user = _droverctl(stack, "users", "create", *about)["user_id"]
-    key: str = _droverctl(stack, "keys", "create", "--user", user, "--name", name, "--all-permissions")["api_key"]
+    key: str = _droverctl(stack, "keys", "create", "--user", user, "--name", name, "--all-permissions", *more)["api_key"]
     return key
 
 

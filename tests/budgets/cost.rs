@@ -3,9 +3,8 @@
 use std::fmt;
 
 use anyhow::Context;
-use drover_tests::{Stack, eventually};
+use drover_tests::Stack;
 use serde_json::Value as Json;
-use table::Millis;
 
 /// What a request or a message costs. `dynamodb` and `others` (S3, SQS) are numbers of requests; `read` and `written` are DynamoDB's
 /// request units.
@@ -18,6 +17,9 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self::new(0, 0.0, 0.0, 0);
+
     /// `dynamodb` requests, `read` and `written` units, `others`.
     pub(crate) const fn new(dynamodb: u32, read: f64, written: f64, others: u32) -> Self {
         Self { dynamodb, read, written, others }
@@ -38,16 +40,6 @@ impl Cost {
             units("write_units")?,
             count("other_requests")?,
         ))
-    }
-
-    /// What a function logged that it cost to answer the request `id`.
-    pub(crate) async fn of_request(stack: &Stack, function: &str, since: Millis, id: &str) -> anyhow::Result<Self> {
-        let line = eventually(&format!("the access line of {id}"), async || {
-            let lines = stack.log_lines(function, since, &[id]).await?;
-            Ok(lines.into_iter().find(|line| line["message"] == "answered"))
-        })
-        .await?;
-        Self::logged(&line)
     }
 
     /// Whether nothing of it is above `bound`.

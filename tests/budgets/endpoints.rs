@@ -1,7 +1,7 @@
 //! The cost of one request at each endpoint.
 //!
 //! A bound is what a warm function is measured to need, and no more. A function that has not seen the caller's key in the last 30
-//! seconds reads it once more: [`KEY`] on top.
+//! seconds reads it once more (`requests.rs`).
 
 use anyhow::{Context, ensure};
 use axum::Router;
@@ -17,9 +17,7 @@ use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
 use super::cost::{Cost, least};
-
-/// Reading the caller's key.
-const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
+use super::requests::{KEY, cost_of, measured, over};
 
 /// A request: what it is, and what it may cost.
 struct Bound {
@@ -70,8 +68,6 @@ fn bounds(page: &str) -> Vec<Bound> {
     ]
 }
 
-/// How often each request is made, at most, until it meets a warm function.
-const CALLS: usize = 8;
 /// How many requests go before, at once: more than there are functions, so that most know the caller's key.
 const WARMING: usize = 20;
 /// How many tasks of others are put beside the caller's.
@@ -82,18 +78,14 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
     let client = Client::new().await?;
     let ids = client.ids().await?;
     client.warm_up().await?;
-    let mut over = Vec::new();
+    let mut faults = Vec::new();
     for mut bound in bounds(&client.site.url("/page")) {
         bound.cost = bound.cost.measurable_on(&client.stack);
         let costs = client.measure(&bound, &ids).await.context(bound.what)?;
-        let (warm, cold) = (least(&costs).context("no costs")?, bound.cost.plus(&KEY));
-        println!("{:18} {warm}", bound.what);
-        let most = if bound.anonymous { bound.cost } else { cold };
-        if !warm.is_within(&bound.cost) || !costs.iter().all(|cost| cost.is_within(&most)) {
-            over.push(format!("{}: {costs:?} is more than {:?}", bound.what, bound.cost));
-        }
+        let cold = if bound.anonymous { Cost::NOTHING } else { KEY };
+        faults.extend(over(bound.what, &costs, &bound.cost, &cold)?);
     }
-    ensure!(over.is_empty(), "over budget:\n{}", over.join("\n"));
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
     Ok(())
 }
 
@@ -164,10 +156,9 @@ impl Client {
         Ok(())
     }
 
-    /// What a request costs: measured until it is within its bound, and no more than some times.
+    /// What a request costs.
     async fn measure(&self, bound: &Bound, ids: &Ids) -> anyhow::Result<Vec<Cost>> {
-        let mut costs = Vec::with_capacity(CALLS);
-        while costs.len() < CALLS && !costs.last().is_some_and(|cost: &Cost| cost.is_within(&bound.cost)) {
+        measured(&bound.cost, async || {
             let fresh = match (&bound.method, bound.path) {
                 (&Method::DELETE, "/tasks/{ended}") => Some(self.ended_task().await?),
                 (&Method::DELETE, "/tasks/{open}") => Some(self.open_task().await?),
@@ -175,24 +166,14 @@ impl Client {
             };
             let (ended, open) = (fresh.as_ref().unwrap_or(&ids.ended), fresh.as_ref().unwrap_or(&ids.open));
             let path = bound.path.replace("{ended}", ended).replace("{open}", open).replace("{missing}", &ids.missing);
-            costs.push(self.cost_of(bound, &path).await?);
-        }
-        Ok(costs)
-    }
-
-    /// Makes a request, and gives what its function logged that it cost.
-    async fn cost_of(&self, bound: &Bound, path: &str) -> anyhow::Result<Cost> {
-        let since = Clock::system().now();
-        let id = format!("budget-{}", new_id(since));
-        let request = if bound.anonymous { User::anonymous } else { User::request };
-        let mut request = request(&self.user, bound.method.clone(), path).header("x-request-id", &id);
-        if let Some(body) = &bound.body {
-            request = request.json(body);
-        }
-        let answer = request.send().await?;
-        let status = answer.status().as_u16();
-        ensure!(status == bound.status, "answered {status}: {}", answer.text().await?);
-        Cost::of_request(&self.stack, "extract-tasks", since, &id).await
+            let request = if bound.anonymous { User::anonymous } else { User::request };
+            let mut request = request(&self.user, bound.method.clone(), &path);
+            if let Some(body) = &bound.body {
+                request = request.json(body);
+            }
+            cost_of(&self.stack, "extract-tasks", request, bound.status).await
+        })
+        .await
     }
 }
 

@@ -2,5 +2,7 @@
 
 pub(crate) mod cost;
 mod endpoints;
+mod records;
+mod requests;
 mod services;
 mod tasks;

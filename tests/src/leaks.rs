@@ -1,5 +1,5 @@
-//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s, the keys of [`crate::providers`], and whole API keys. All tests' answers are looked through for them
-//! as they come ([`check`]), and all logs at the end of a run.
+//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`], and whole API keys.
+//! All tests' answers are looked through for them as they come ([`check`]), and all logs at the end of a run.
 
 use anyhow::ensure;
 
@@ -10,13 +10,14 @@ use crate::scraper::SECRET;
 const KEY_PREFIXES: [&str; 2] = ["sk_live_", "sk_test_"];
 const KEY_DIGITS: usize = 64;
 
-/// Fails if an answer to a request of `path` tells what it must not: a claim tells a pool's secret, a new key is shown once, and no other
-/// answer tells either.
+/// Fails if an answer to a request of `path` tells what it must not: a claim and a worker's list of proxies tell a secret, a new key is shown
+/// once, and no other answer tells either.
 pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
     let body = String::from_utf8_lossy(body);
     let path = path.split('?').next().unwrap_or_default();
-    let (is_claim, is_new_key) = (status == 200 && path.ends_with("/next"), status == 201 && path.ends_with("/keys"));
-    ensure!(is_claim || pool_secret_in(&body).is_none(), "{path} answered {status} with a secret: {body}");
+    let opens = status == 200 && (path.ends_with("/next") || path.ends_with("/api/proxies"));
+    let is_new_key = status == 201 && path.ends_with("/keys");
+    ensure!(opens || pool_secret_in(&body).is_none(), "{path} answered {status} with a secret: {body}");
     ensure!(provider_key_in(&body).is_none(), "{path} answered {status} with a provider's key: {body}");
     ensure!(is_new_key || api_key_in(&body).is_none(), "{path} answered {status} with an API key: {body}");
     Ok(())
@@ -58,6 +59,9 @@ mod tests {
         for (path, status, body, passes) in [
             ("/queue/linkedin/next?lease_seconds=30", 200, secret.as_bytes(), true),
             ("/queue/linkedin/next", 500, secret.as_bytes(), false),
+            ("/api/proxies?country=US", 200, secret.as_bytes(), true),
+            ("/api/proxies", 201, secret.as_bytes(), false),
+            ("/api/proxies/inventory", 200, secret.as_bytes(), false),
             ("/admin/credentials/1", 200, secret.as_bytes(), false),
             ("/admin/keys", 201, key, true),
             ("/admin/keys", 200, key, false),

@@ -117,6 +117,45 @@ impl Worker {
         Ok(self.call(Method::GET, &format!("/tasks/{id}")).await?.success(200)?["task"].clone())
     }
 
+    /// Makes a record at a path, and gives it: what the answer has under `one`.
+    pub async fn made(&self, path: &str, one: &str, new: &Json) -> anyhow::Result<Json> {
+        Ok(self.send(Method::POST, path, new).await?.success(201)?[one].clone())
+    }
+
+    /// Makes a proxy, and gives its number.
+    pub async fn proxy(&self, new: &Json) -> anyhow::Result<u64> {
+        self.made("/proxies", "proxy", new).await?["id"].as_u64().context("no id")
+    }
+
+    /// A proxy, as administrators see it.
+    pub async fn shown_proxy(&self, id: u64) -> anyhow::Result<Json> {
+        Ok(self.call(Method::GET, &format!("/proxies/{id}")).await?.success(200)?["proxy"].clone())
+    }
+
+    /// The proxies that a worker is given by this query string, page by page.
+    pub async fn proxies(&self, query: &str) -> anyhow::Result<Vec<Json>> {
+        let (mut proxies, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/proxies?{query}&cursor={cursor}");
+            let mut page = self.call(Method::GET, &path).await?.success(200)?;
+            proxies.append(page["proxies"].as_array_mut().context("no proxies")?);
+            match page["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return Ok(proxies),
+            }
+        }
+    }
+
+    /// Says of a proxy whether it has worked (`success`, `failure`), under this idempotency key if there is one, and gives whatever is
+    /// answered.
+    pub async fn report_proxy(&self, id: u64, what: &str, key: Option<&str>) -> anyhow::Result<Answer> {
+        let mut request = self.request(Method::POST, &format!("/proxies/{id}/{what}"));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        Answer::of(request.send().await?).await
+    }
+
     /// Locks a task, which must be free.
     pub async fn lock(&self, id: u64) -> anyhow::Result<Json> {
         Ok(self.call(Method::POST, &format!("/tasks/{id}/lock")).await?.success(200)?["task"].clone())
@@ -136,11 +175,20 @@ impl Worker {
 }
 
 impl Stack {
-    /// Ends a lock or a pause now: the shortest of either is half a minute, and what is here made of one is what the time would.
+    /// Ends a task's lock or pause now: the shortest of either is half a minute, and what is here made of one is what the time would.
     pub async fn end_task_wait(&self, id: u64) -> anyhow::Result<()> {
+        self.end_wait(&format!("TASK#{id}")).await
+    }
+
+    /// Ends a proxy's rest now: the first is five minutes.
+    pub async fn end_rest(&self, id: u64) -> anyhow::Result<()> {
+        self.end_wait(&format!("PROXY#{id}")).await
+    }
+
+    async fn end_wait(&self, record: &str) -> anyhow::Result<()> {
         let past = Millis(Clock::system().now().0 - 1);
         let over = Update::new().set("claimable_at", past).when(table::Condition::Exists("claimable_at"));
-        self.table("worker").update(&Key::new(format!("TASK#{id}"), "RECORD"), over).await?;
+        self.table("worker").update(&Key::new(record, "RECORD"), over).await?;
         Ok(())
     }
 }

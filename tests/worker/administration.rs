@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use drover_tests::answer::is_timestamp;
 use reqwest::Method;
 use serde_json::json;
@@ -91,7 +91,8 @@ async fn tasks_are_listed_page_by_page_the_newest_first() -> anyhow::Result<()> 
             campaign.admin.call(Method::GET, &format!("/tasks?limit=100&cursor={cursor}")).await?.success(200)?;
         let tasks = page["tasks"].as_array().context("no list")?;
         found.extend(tasks.iter().filter_map(|task| task["id"].as_u64()).filter(|id| campaign.tasks.contains(id)));
-        page["next_cursor"].as_str().context("the list has ended")?.clone_into(&mut cursor);
+        page["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
+        ensure!(found.len() >= 5 || !cursor.is_empty(), "the list has ended");
     }
     found.reverse();
     assert_eq!(found, campaign.tasks);

@@ -35,6 +35,8 @@ const BATCH: usize = 500;
 const LEASE_SECONDS: u64 = 30;
 /// How often it is told how far they are.
 const PROGRESS: Duration = Duration::from_secs(20);
+/// How often it is asked whether the last tasks are done.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// How long nothing at all may happen.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -120,7 +122,8 @@ impl Fleet {
         drop(sender);
         let mut kills: Vec<usize> = (0..KILLED).map(|_| fastrand::usize(..self.tasks.len() * 9 / 10)).collect();
         kills.sort_unstable_by(|one, other| other.cmp(one));
-        let (begun, mut progress, mut told) = (Instant::now(), Instant::now(), Vec::new());
+        let begun = Instant::now();
+        let (mut progress, mut asked, mut told) = (begun, begun, Vec::new());
         let (mut killed, mut at_work, mut left) = (BTreeSet::new(), BTreeSet::new(), self.tasks.clone());
         while !left.is_empty() {
             let line = tokio::time::timeout(PATIENCE, lines.recv()).await.context("the fleet stands still")?;
@@ -132,8 +135,9 @@ impl Fleet {
                 _ => {}
             }
             // Nothing is due, so what is left is done or away with a worker that was killed.
-            if matches!(line.what, Did::Looked(0)) && left.len() <= KILLED {
+            if matches!(line.what, Did::Looked(0)) && left.len() <= KILLED && asked.elapsed() > ASK_AGAIN {
                 self.take_out_the_done(&mut left).await?;
+                asked = Instant::now();
             }
             told.push((who, line));
             if progress.elapsed() > PROGRESS {

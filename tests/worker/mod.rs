@@ -2,14 +2,17 @@
 //! own, and addresses of its own: limits are by address.
 
 mod administration;
+mod backlinks;
 mod captcha;
 mod errors;
 mod fleet;
 mod idempotency;
 mod limits;
 mod llm;
+mod proxies;
 mod scale;
 mod services;
+mod site_accounts;
 mod tasks;
 
 use drover_tests::Stack;

@@ -1,12 +1,15 @@
 //! The Lambda that finds what was lost, once a minute: jobs that are due and that nobody has claimed get their message again. It also
-//! writes down which credentials' leases and cooldowns are over. Nothing correct depends on when it runs, or on its running once.
+//! writes down which credentials' leases and cooldowns and which proxies' rests are over. Nothing correct depends on when it runs, or on its
+//! running once.
 
 use std::time::Duration;
 
 use credentials::Credentials;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value as Json, json};
-use table::Millis;
+use table::aws::{dynamodb, setting};
+use table::{Millis, Table};
+use worker::Records;
 
 /// Stops so long before the function is stopped.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -17,13 +20,18 @@ async fn main() -> Result<(), Error> {
     let config = table::aws::configure()?;
     let jobs = &extract::open(&config)?;
     let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
+    let workers = &Records::new(Table::new(dynamodb(&config), &setting("WORKER_TABLE")?), jobs.clock.clone());
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, tidied) = tokio::join!(Box::pin(jobs.redeliver_due(deadline)), Box::pin(credentials.tidy()));
+        let (redelivered, tidied, rested) = tokio::join!(
+            Box::pin(jobs.redeliver_due(deadline)),
+            Box::pin(credentials.tidy()),
+            Box::pin(workers.end_rests())
+        );
         telemetry::counter!("Redelivered").increment(redelivered.as_ref().map_or(0, |count| *count as u64));
-        tracing::info!(?redelivered, ?tidied, "looked for what was lost");
+        tracing::info!(?redelivered, ?tidied, ?rested, "looked for what was lost");
         telemetry::flush_metrics();
-        Ok::<Json, Error>(json!({"redelivered": redelivered?, "tidied": tidied?}))
+        Ok::<Json, Error>(json!({"redelivered": redelivered?, "tidied": tidied?, "rested": rested?}))
     }))
     .await
 }

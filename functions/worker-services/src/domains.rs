@@ -1,7 +1,7 @@
 //! `/api/captcha/domains`: the sites whose captchas may be solved, for administrators.
 
 use api::query::Parameters;
-use api::worker::{Administrator, Error};
+use api::worker::{Administrator, Error, page};
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use input::Fault;
@@ -14,9 +14,8 @@ type Named = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
 /// `GET /api/captcha/domains?limit=&cursor=`: those that are listed, by name.
 pub(crate) async fn list(State(app): State<App>, _: Administrator, given: Parameters) -> Result<Answer<Json>, Error> {
-    let limit = u32::try_from(given.limit()?).unwrap_or(1);
-    let page = app.records.captcha_domains(limit, given.text("cursor", 2_000)?).await?;
-    let page = page.ok_or_else(|| Fault::new("cursor", "must be a next_cursor of this listing"))?;
+    let list = async |limit, after: Option<&str>| app.records.captcha_domains(limit, after).await;
+    let page = page(&given, list).await?;
     let domains: Vec<_> = page.records.iter().map(view).collect();
     Ok(Answer(json!({"domains": domains, "next_cursor": page.next})))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::worker::{Caller, Error, Idempotent};
 use serde_json::Value as Json;
 use tokio::time::Instant;
-use worker::{Hold, IdempotencyError, IdempotencyKey, Records, Turn};
+use worker::{Hold, Records, Turn};
 
 /// How long a request is its first caller's while nothing has come of it: longer than a function may run.
 const HELD: Duration = Duration::from_secs(30);
@@ -36,12 +36,11 @@ impl<'app> Work<'app> {
         (caller, idempotent, body): (&Caller, &Idempotent, &Json),
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let Some(key) = idempotent.key.as_deref() else {
+        let Some(key) = idempotent.key(&caller.key_id, body) else {
             return Ok(Self::Do(Task { records, hold: None, begun: None }));
         };
-        let key = IdempotencyKey::new(&caller.key_id, &idempotent.path, key, &body.to_string());
         loop {
-            let (hold, begun) = match records.take_on(&key, HELD).await.map_err(refused)? {
+            let (hold, begun) = match records.take_on(&key, HELD).await? {
                 Turn::Done(answer) => return Ok(Self::Done(answer)),
                 Turn::Ours(hold) => (hold, None),
                 Turn::Begun(hold, begun) => (hold, Some(begun)),
@@ -85,12 +84,5 @@ impl Task<'_> {
         {
             tracing::warn!(%error, "a request stays taken until its hold runs out");
         }
-    }
-}
-
-fn refused(error: IdempotencyError) -> Error {
-    match error {
-        IdempotencyError::Reused => Error::bad_request("This Idempotency-Key was used with another request"),
-        IdempotencyError::Table(error) => error.into(),
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use api::query::{LARGEST_PAGE, Parameters};
-use api::worker::{Administrator, Body, Error, Idempotent, Number};
+use api::worker::{Administrator, Body, Error, Idempotent, Number, page};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use input::{Fault, form};
-use serde::de::DeserializeOwned;
+use input::{Batch, Fault, Naming, form};
 use serde_json::{Value as Json, json};
-use worker::{Campaign, IdempotencyError, IdempotencyKey, Kind, NewCampaign, NewTask, Numbering, Task};
+use worker::{Campaign, IdempotencyKey, Kind, NewCampaign, NewTask, Numbering, Task};
 
-use crate::batch::{Batch, no_such_campaign};
 use crate::{App, view};
+
+/// What many tasks in one request are called.
+const TASKS: Naming = Naming { one: "task", many: "tasks" };
 
 type Created = (StatusCode, Answer<Json>);
 
@@ -25,8 +26,8 @@ pub(crate) async fn create_campaign(
     Body(body): Body,
 ) -> Result<Created, Error> {
     let new: NewCampaign = form(&body)?;
-    let key = key_of(&admin, &idempotent, &body);
-    let Numbering { first, at } = app.records.numbers(Kind::Campaign, 1, key.as_ref()).await.map_err(refused)?;
+    let key = idempotent.key(&admin.key_id, &body);
+    let Numbering { first, at } = app.records.numbers(Kind::Campaign, 1, key.as_ref()).await?;
     let campaign = new.at(first, at);
     app.records.make(std::slice::from_ref(&campaign)).await?;
     let body = json!({"message": "Campaign created successfully", "campaign": view::campaign(&campaign)});
@@ -39,9 +40,9 @@ pub(crate) async fn list_campaigns(
     _: Administrator,
     given: Parameters,
 ) -> Result<Answer<Json>, Error> {
-    let (campaigns, next) = page::<Campaign>(&app, Kind::Campaign, &given).await?;
-    let campaigns: Vec<_> = campaigns.iter().map(view::campaign).collect();
-    Ok(Answer(json!({"campaigns": campaigns, "next_cursor": next})))
+    let page = page(&given, async |limit, after| app.records.list(Kind::Campaign, limit, after).await).await?;
+    let campaigns: Vec<_> = page.records.iter().map(view::campaign).collect();
+    Ok(Answer(json!({"campaigns": campaigns, "next_cursor": page.next})))
 }
 
 /// `GET /api/campaigns/{id}`
@@ -63,7 +64,7 @@ pub(crate) async fn create_tasks(
     idempotent: Idempotent,
     Body(body): Body,
 ) -> Result<Created, Error> {
-    let key = key_of(&admin, &idempotent, &body);
+    let key = idempotent.key(&admin.key_id, &body);
     let answer = if body.get("tasks").is_some() {
         app.create_many(&body, key.as_ref()).await?
     } else {
@@ -78,10 +79,10 @@ pub(crate) async fn list_tasks(
     _: Administrator,
     given: Parameters,
 ) -> Result<Answer<Json>, Error> {
-    let (tasks, next) = page::<Task>(&app, Kind::Task, &given).await?;
+    let page = page(&given, async |limit, after| app.records.list(Kind::Task, limit, after).await).await?;
     let now = app.clock.now();
-    let tasks: Vec<_> = tasks.iter().map(|task| view::whole(task, now)).collect();
-    Ok(Answer(json!({"tasks": tasks, "next_cursor": next})))
+    let tasks: Vec<_> = page.records.iter().map(|task| view::whole(task, now)).collect();
+    Ok(Answer(json!({"tasks": tasks, "next_cursor": page.next})))
 }
 
 /// `GET /api/tasks/{id}`
@@ -101,18 +102,20 @@ impl App {
         if !self.missing(BTreeSet::from([new.campaign_id()])).await?.is_empty() {
             return Err(no_such_campaign().into());
         }
-        let Numbering { first, at } = self.records.numbers(Kind::Task, 1, key).await.map_err(refused)?;
+        let Numbering { first, at } = self.records.numbers(Kind::Task, 1, key).await?;
         let task = new.at(first, at);
         self.records.make(std::slice::from_ref(&task)).await?;
         Ok(json!({"message": "Task created successfully", "task": view::whole(&task, at)}))
     }
 
     async fn create_many(&self, body: &Json, key: Option<&IdempotencyKey>) -> Result<Json, Error> {
-        let mut batch = Batch::read(body)?;
-        batch.take_out(&self.missing(batch.campaigns()).await?);
+        let mut batch = Batch::read(body, TASKS, form::<NewTask>)?;
+        let missing = self.missing(batch.valid().map(NewTask::campaign_id).collect()).await?;
+        batch.take_out(|task| missing.contains(&task.campaign_id()), &no_such_campaign());
         batch.check()?;
-        let numbering = self.records.numbers(Kind::Task, batch.size(), key).await.map_err(refused)?;
-        let (tasks, told) = batch.numbered(numbering);
+        let Numbering { first, at } = self.records.numbers(Kind::Task, batch.size(), key).await?;
+        let (tasks, told) = batch.numbered(first);
+        let tasks: Vec<_> = tasks.into_iter().map(|(id, task)| task.at(id, at)).collect();
         self.records.make(&tasks).await?;
         let message = format!("{} of {} tasks created successfully", tasks.len(), told.len());
         Ok(json!({"message": message, "created": tasks.len(), "tasks": told}))
@@ -130,25 +133,7 @@ impl App {
     }
 }
 
-async fn page<T: DeserializeOwned>(
-    app: &App,
-    kind: Kind,
-    given: &Parameters,
-) -> Result<(Vec<T>, Option<String>), Error> {
-    let limit = u32::try_from(given.limit()?).unwrap_or(1);
-    let listing = app.records.list(kind, limit, given.text("cursor", 2_000)?).await?;
-    let listing = listing.ok_or_else(|| Fault::new("cursor", "must be a next_cursor of this listing"))?;
-    Ok((listing.records, listing.next))
-}
-
-fn key_of(admin: &Administrator, idempotent: &Idempotent, body: &Json) -> Option<IdempotencyKey> {
-    let given = idempotent.key.as_deref()?;
-    Some(IdempotencyKey::new(&admin.key_id, &idempotent.path, given, &body.to_string()))
-}
-
-fn refused(error: IdempotencyError) -> Error {
-    match error {
-        IdempotencyError::Reused => Error::bad_request("This Idempotency-Key was used with another request"),
-        IdempotencyError::Table(error) => error.into(),
-    }
+/// What is wrong with a task of a campaign that there is not.
+fn no_such_campaign() -> Fault {
+    Fault::new("campaign_id", "there is no such campaign")
 }

@@ -2,7 +2,6 @@
 //! administrators (docs/api/worker-api.md).
 
 mod administration;
-mod batch;
 mod input;
 mod view;
 mod work;

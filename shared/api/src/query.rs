@@ -46,9 +46,9 @@ impl Parameters {
         }
     }
 
-    /// Whether something is asked for: `true`, `1`, `false` or `0`.
+    /// Whether something is asked for: `true`, `1`, `false` or `0`; in any case, since Python's clients write `True`.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
-        match self.text(name, 40)? {
+        match self.text(name, 40)?.map(str::to_ascii_lowercase).as_deref() {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),

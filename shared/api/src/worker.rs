@@ -1,5 +1,9 @@
 //! The manners of the worker API (contracts/worker-api.md): who may call, how often, and how answers look.
 
+mod records;
+
+pub use records::page;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -194,10 +198,8 @@ impl<S: Send + Sync> FromRequestParts<S> for WorkerId {
 /// What a request says of its being sent again: `Idempotency-Key`, which is of its caller and path.
 #[derive(Clone, Debug)]
 pub struct Idempotent {
-    /// The key, if there is one.
-    pub key: Option<String>,
-    /// The request's path.
-    pub path: String,
+    given: Option<String>,
+    path: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
@@ -205,14 +207,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let path = parts.uri.path().to_owned();
-        let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self { key: None, path }) };
+        let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self { given: None, path }) };
         let key = given.to_str().ok().filter(|key| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()));
         let wrong = || {
             Error::bad_request(format!(
                 "Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters"
             ))
         };
-        Ok(Self { key: Some(key.ok_or_else(wrong)?.to_owned()), path })
+        Ok(Self { given: Some(key.ok_or_else(wrong)?.to_owned()), path })
     }
 }
 

@@ -276,12 +276,9 @@ impl Credentials {
             .and(parked)
     }
 
-    /// The item that refused a write; an engine that does not return it is asked for it.
-    async fn refused(&self, id: u64, items: Vec<Option<Item>>) -> Result<Item, ReportError> {
-        match items.into_iter().next().flatten() {
-            Some(item) => Ok(item),
-            None => self.table.get_item(&Credential::key_of(id), true).await?.ok_or(ReportError::Missing),
-        }
+    /// The item that refused a write.
+    async fn refused(&self, id: u64, told: Vec<Option<Item>>) -> Result<Item, ReportError> {
+        self.table.refused(&Credential::key_of(id), told).await?.ok_or(ReportError::Missing)
     }
 }
 

@@ -11,9 +11,6 @@ use serde_json::Value as Json;
 
 use crate::task::{SimpleConfig, TaskType};
 
-/// The longest page address, in bytes.
-const LONGEST_ADDRESS: usize = 2_048;
-
 /// A valid request for a new task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewTask {
@@ -112,23 +109,6 @@ pub(crate) fn check_selector_count(selectors: &IndexMap<String, SelectorSpec>, (
         1..=50 => Ok(()),
         count => Err(garde::Error::new(format!("must have 1 to 50 fields, not {count}"))),
     }
-}
-
-/// What can be told of a page's address before it is fetched. Whether it may be CONNECTED to is decided then, of what it resolves to.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
-pub(crate) fn check_page_address(address: &str, (): &()) -> garde::Result {
-    if address.len() > LONGEST_ADDRESS {
-        return Err(garde::Error::new(format!("must have at most {LONGEST_ADDRESS} characters")));
-    }
-    let url =
-        url::Url::parse(address).map_err(|error| garde::Error::new(format!("must be an absolute address: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(garde::Error::new(format!("must begin with http:// or https://, not {}:", url.scheme())));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(garde::Error::new("must not hold a user name or password"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

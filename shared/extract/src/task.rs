@@ -2,13 +2,14 @@
 
 use garde::Validate;
 use indexmap::IndexMap;
+use input::rules;
 use jobs::Job;
 use scraping::{Format, SelectorSpec};
 use serde::{Deserialize, Serialize};
 use table::Key;
 use uuid::Uuid;
 
-use crate::input::{check_page_address, check_selector_count};
+use crate::input::check_selector_count;
 
 /// What kind of work a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl TaskType {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
 pub struct SimpleConfig {
     /// The pages: 1 to 100, each an absolute http(s) address of up to 2,048 characters.
-    #[garde(length(min = 1, max = 100), inner(custom(check_page_address)))]
+    #[garde(length(min = 1, max = 100), inner(custom(rules::web_address)))]
     pub urls: Vec<String>,
     /// What to take from each page: a name and a selector for each field, 1 to 50.
     #[garde(custom(check_selector_count))]

@@ -1,7 +1,10 @@
 //! Knows how a body is read into a type, with all that is wrong with it told at once, field by field. Knows nothing of any one body, nor
 //! of how its API tells a fault.
 
+mod batch;
 pub mod rules;
+
+pub use batch::{Batch, Naming};
 
 use std::collections::BTreeSet;
 
@@ -54,10 +57,21 @@ pub fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault
 /// Reads a form: a type whose fields are all optional, those that are needed by `#[garde(required)]`. Wrong types and broken rules of all
 /// fields are told at once.
 pub fn form<T: DeserializeOwned + Validate<Context = ()>>(json: &Json) -> Result<T, Vec<Fault>> {
+    form_needing(json, &[])
+}
+
+/// Reads a form that needs these fields here, though elsewhere it does not: what is made needs what a change of it does not.
+pub fn form_needing<T>(json: &Json, needed: &[&str]) -> Result<T, Vec<Fault>>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
     if !json.is_object() {
         return Err(vec![Fault::new("", "must be a JSON object")]);
     }
-    let (mut json, mut faults) = (json.clone(), Vec::new());
+    let is_missing = |field: &&&str| json.get(**field).is_none_or(Json::is_null);
+    let mut faults: Vec<_> = needed.iter().filter(is_missing).map(|field| Fault::new(*field, "is required")).collect();
+    let missing = faults.len();
+    let mut json = json.clone();
     let form: T = loop {
         match serde_path_to_error::deserialize(&json) {
             Ok(form) => break form,
@@ -66,7 +80,7 @@ pub fn form<T: DeserializeOwned + Validate<Context = ()>>(json: &Json) -> Result
                 faults.push(Fault::new(&path, error.inner().to_string()));
                 // Taken out, so that the next wrong one shows.
                 let taken = field_at(&mut json, &path).map(Json::take);
-                if taken.is_none_or(|taken| taken.is_null()) || faults.len() == MOST_WRONG_TYPES {
+                if taken.is_none_or(|taken| taken.is_null()) || faults.len() - missing == MOST_WRONG_TYPES {
                     return Err(faults);
                 }
             }
@@ -155,6 +169,19 @@ mod tests {
             let told = form::<Account>(&body).err().unwrap_or_default();
             assert_eq!(told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");
             assert!(told.iter().all(|fault| !fault.message.is_empty()));
+        }
+    }
+
+    #[test]
+    fn what_a_body_needs_is_told_with_all_else() {
+        for (body, fields) in [
+            (json!({"name": "abc", "number": 1, "tags": []}), vec![]),
+            (json!({"name": 1, "number": 0}), vec!["tags", "name", "number"]),
+            (json!({"name": "abc", "number": 1, "tags": null}), vec!["tags"]),
+            (json!({"name": "abc", "number": 1, "tags": 5}), vec!["tags"]),
+        ] {
+            let told = form_needing::<Account>(&body, &["tags"]).err().unwrap_or_default();
+            assert_eq!(told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");
         }
     }
 

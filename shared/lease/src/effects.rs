@@ -46,7 +46,7 @@ pub async fn claim(
     };
     match table.update(key, rules::claim(now, owner, duration, &nonce).and(also)).await {
         Ok(item) => Ok(granted(item)),
-        Err(TableError::ConditionFailed(items)) => match refused_item(table, key, items).await? {
+        Err(TableError::ConditionFailed(items)) => match table.refused(key, items).await? {
             Some(item) if carries(&item, &nonce) => Ok(granted(item)),
             item => Ok(Claim::Refused(item)),
         },
@@ -62,7 +62,7 @@ pub async fn renew(table: &Table, key: &Key, lease: &mut Lease, until: Millis, a
             lease.expires_at = until;
             Ok(item)
         }
-        Err(TableError::ConditionFailed(items)) => match refused_item(table, key, items).await? {
+        Err(TableError::ConditionFailed(items)) => match table.refused(key, items).await? {
             Some(item) if rules::held(lease.token).holds(&item) && lasts_beyond(until).holds(&item) => Ok(item),
             item => Err(Lost::Superseded(item)),
         },
@@ -85,19 +85,11 @@ pub async fn release(
     let nonce = new_nonce();
     match table.update(key, rules::release(lease.token, claimable_at, &nonce).and(also)).await {
         Ok(item) => Ok(item),
-        Err(TableError::ConditionFailed(items)) => match refused_item(table, key, items).await? {
+        Err(TableError::ConditionFailed(items)) => match table.refused(key, items).await? {
             Some(item) if carries(&item, &nonce) => Ok(item),
             item => Err(Lost::Superseded(item)),
         },
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The item that a condition refused. An engine that does not return it (DynamoDB Local of 2020) is asked for it.
-async fn refused_item(table: &Table, key: &Key, mut items: Vec<Option<Item>>) -> Result<Option<Item>, TableError> {
-    match items.pop().flatten() {
-        Some(item) => Ok(Some(item)),
-        None => table.get_item(key, true).await,
     }
 }
 

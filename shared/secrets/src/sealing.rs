@@ -3,7 +3,7 @@
 //! A sealed secret is text: base64 of a version byte, the length of the encrypted data key (two bytes), that key, a nonce of twelve bytes,
 //! and the ciphertext with its tag. So it carries all that is needed to open it but the right to ask KMS.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_kms::Client;
@@ -12,6 +12,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use futures::future::try_join_all;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
@@ -83,6 +84,15 @@ impl Sealer {
             key.open_in_place(nonce, Aad::from(owner.as_bytes()), &mut secret).map_err(|_| SealError::Damaged)?.len();
         secret.truncate(length);
         Ok(secret)
+    }
+
+    /// Gets to know the data keys of these secrets, all at once, so that opening them asks KMS no more: it is asked once for each key that is
+    /// not remembered, and what was sealed together shares one. At most 256 secrets.
+    pub async fn learn<'sealed>(&self, sealed: impl IntoIterator<Item = &'sealed str>) -> Result<(), SealError> {
+        let secrets: Vec<_> = sealed.into_iter().filter_map(|text| BASE64.decode(text).ok()).collect();
+        let keys: BTreeSet<_> = secrets.iter().filter_map(|bytes| split(bytes)).map(|(key, _, _)| key).collect();
+        try_join_all(keys.into_iter().map(|key| self.opening_key(key))).await?;
+        Ok(())
     }
 
     async fn sealing_key(&self) -> Result<(Arc<LessSafeKey>, Vec<u8>), SealError> {

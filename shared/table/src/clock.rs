@@ -31,13 +31,22 @@ impl Millis {
         self.0 / 1000
     }
 
+    /// Reads an RFC 3339 date-time with a zone; `None` if it is none, or before 1970.
+    #[must_use]
+    pub fn parse_timestamp(text: &str) -> Option<Self> {
+        Self::of(text.parse().ok()?)
+    }
+
     /// Reads an RFC 3339 date-time with a zone, or a date (midnight UTC); `None` if it is neither, or before 1970.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        Self::parse_timestamp(text).or_else(|| {
             let date = text.parse::<jiff::civil::DateTime>().ok()?;
-            Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-        })?;
+            Self::of(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        })
+    }
+
+    fn of(moment: jiff::Timestamp) -> Option<Self> {
         u64::try_from(moment.as_millisecond()).ok().map(Self)
     }
 }
@@ -120,6 +129,8 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Millis::parse(text), expected.map(Millis), "{text}");
+            let has_zone = text.len() > "2024-01-15T10:30:00".len();
+            assert_eq!(Millis::parse_timestamp(text), expected.filter(|_| has_zone).map(Millis), "{text}");
         }
     }
 

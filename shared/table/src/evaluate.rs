@@ -19,6 +19,7 @@ impl Condition {
             Self::Compare(attribute, comparison, value) => {
                 ordering(attribute, value).is_some_and(|found| match comparison {
                     Comparison::Equal => found.is_eq(),
+                    Comparison::Unequal => found.is_ne(),
                     Comparison::AtMost => found.is_le(),
                     Comparison::AtLeast => found.is_ge(),
                 })
@@ -96,6 +97,7 @@ mod tests {
         assert!(!update.apply(&mut item));
         assert_eq!(item["n"], AttributeValue::N("11".to_owned()));
         assert_eq!(item["n2"], AttributeValue::N("5".to_owned()));
+        assert!(Condition::other_than("n", 10_u64).holds(&item) && !Condition::other_than("n", 11_u64).holds(&item));
     }
 
     #[test]
@@ -105,5 +107,6 @@ mod tests {
         assert!(!Condition::equal("n", 0_u64).holds(&nothing));
         assert!(!Condition::OneOf("n", vec![0_u64.into()]).holds(&nothing));
         assert!(Condition::Absent("n").holds(&nothing));
+        assert!(Condition::other_than("n", 0_u64).holds(&nothing));
     }
 }

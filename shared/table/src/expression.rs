@@ -77,6 +77,8 @@ pub enum Condition {
 pub enum Comparison {
     /// `=`
     Equal,
+    /// `<>`
+    Unequal,
     /// `<=`
     AtMost,
     /// `>=`
@@ -87,6 +89,11 @@ impl Condition {
     /// `attribute = value`
     pub fn equal(attribute: &'static str, value: impl Into<Value>) -> Self {
         Self::Compare(attribute, Comparison::Equal, value.into())
+    }
+
+    /// The attribute is not there, or has another value.
+    pub fn other_than(attribute: &'static str, value: impl Into<Value>) -> Self {
+        Self::Any(vec![Self::Absent(attribute), Self::Compare(attribute, Comparison::Unequal, value.into())])
     }
 
     /// `attribute <= value`
@@ -112,6 +119,7 @@ impl Condition {
             Self::Compare(attribute, comparison, value) => {
                 let sign = match comparison {
                     Comparison::Equal => "=",
+                    Comparison::Unequal => "<>",
                     Comparison::AtMost => "<=",
                     Comparison::AtLeast => ">=",
                 };
@@ -234,6 +242,15 @@ impl Update {
         }
     }
 
+    /// Sets an attribute where there is a value, and leaves it as it is where there is none.
+    #[must_use]
+    pub fn set_given(self, attribute: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.set(attribute, value),
+            None => self,
+        }
+    }
+
     /// Adds to a number; one that is not there counts as 0.
     #[must_use]
     pub fn add(mut self, attribute: &'static str, amount: i64) -> Self {
@@ -261,6 +278,12 @@ impl Update {
         self.changes.extend(other.changes);
         self.conditions.extend(other.conditions);
         self
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.changes.is_empty()
     }
 
     pub(crate) fn render(self) -> RenderedUpdate {

@@ -246,11 +246,19 @@ impl Table {
         Ok(answer.attributes.unwrap_or_default())
     }
 
-    /// Deletes an item, if it is there.
-    pub async fn delete(&self, key: &Key) -> Result<(), TableError> {
+    /// The item that a condition on it refused, as it was. An engine that does not tell it (DynamoDB Local of 2020) is asked for it.
+    pub async fn refused(&self, key: &Key, mut told: Vec<Option<Item>>) -> Result<Option<Item>, TableError> {
+        match told.pop().flatten() {
+            Some(item) => Ok(Some(item)),
+            None => self.get_item(key, true).await,
+        }
+    }
+
+    /// Deletes an item, and says whether it was there.
+    pub async fn delete(&self, key: &Key) -> Result<bool, TableError> {
         let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
-        request.send().await.map_err(|error| classify(&error))?;
-        Ok(())
+        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(|error| classify(&error))?;
+        Ok(answer.attributes.is_some())
     }
 
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use input::rules;
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis, Query, TableError, cursor};
 use thiserror::Error;
@@ -12,10 +13,6 @@ use url::{Host, Url};
 use crate::records::{Listing, Records};
 
 const PARTITION: &str = "CAPTCHA_DOMAINS";
-/// The longest name that DNS has.
-const LONGEST_NAME: usize = 253;
-/// The longest part of one.
-const LONGEST_LABEL: usize = 63;
 
 /// A domain name, in small ASCII letters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +53,8 @@ impl FromStr for DomainName {
 
     fn from_str(text: &str) -> Result<Self, NoDomainName> {
         let Ok(Host::Domain(name)) = Host::parse(text) else { return Err(NoDomainName) };
-        let is_label = |label: &str| {
-            let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            (1..=LONGEST_LABEL).contains(&label.len())
-                && label.bytes().all(inner)
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        // What has no dot is a name of somebody's own network.
-        let is_name = name.len() <= LONGEST_NAME && name.contains('.') && name.split('.').all(is_label);
-        if is_name { Ok(Self(name)) } else { Err(NoDomainName) }
+        rules::domain(&name, &()).map_err(|_| NoDomainName)?;
+        Ok(Self(name))
     }
 }
 
@@ -96,11 +85,7 @@ impl Records {
 
     /// Takes a domain off the list; whether it was on it.
     pub async fn unlist_captcha_domain(&self, domain: &DomainName) -> Result<bool, TableError> {
-        if self.find_captcha_domain(domain).await?.is_none() {
-            return Ok(false);
-        }
-        self.table.delete(&domain.key()).await?;
-        Ok(true)
+        self.table.delete(&domain.key()).await
     }
 
     /// A page of the list, by name. None if `after` is no cursor of ours.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Millis, TableError};
+use table::{Condition, Key, Millis, TableError, Transaction};
 use thiserror::Error;
 
 use crate::records::{Kind, Records};
@@ -29,7 +29,8 @@ impl IdempotencyKey {
     /// The key `given` of a request of `caller` to `path` with `body`.
     #[must_use]
     pub fn new(caller: &str, path: &str, given: &str, body: &str) -> Self {
-        Self { key: digest(&[caller, path, given]), request: digest(&[body]) }
+        // A body may have a password, which its digest alone would let one guess.
+        Self { key: digest(&[caller, path, given]), request: digest(&[given, body]) }
     }
 
     /// Where it is remembered what came of it.
@@ -42,10 +43,21 @@ impl IdempotencyKey {
         &self.request
     }
 
-    /// Whether `request` is the one that it came with.
-    pub(crate) fn is_of(&self, request: &str) -> bool {
-        self.request == request
+    fn remembering(&self, numbering: Numbering) -> Remembered {
+        let expires_at = numbering.at.after(REMEMBERED).epoch_seconds();
+        Remembered {
+            key: self.place(),
+            request: self.request.clone(),
+            first: numbering.first,
+            at: numbering.at,
+            expires_at,
+        }
     }
+}
+
+/// Holds where a key is not remembered, or no longer.
+pub(crate) fn is_unused(now: Millis) -> Condition {
+    Condition::Any(vec![Condition::Absent("pk"), Condition::at_most("expires_at", now.epoch_seconds())])
 }
 
 /// Which numbers new records have, and when they were made.
@@ -91,29 +103,38 @@ impl Records {
             let at = self.clock.now();
             return Ok(Numbering { first: self.number(kind, count).await?, at });
         };
-        let place = key.place();
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let found: Option<Remembered> = self.table.get(&place).await?;
-            if let Some(found) = found.filter(|found| found.expires_at > now.0 / 1_000) {
-                if !key.is_of(&found.request) {
-                    return Err(IdempotencyError::Reused);
-                }
-                return Ok(Numbering { first: found.first, at: found.at });
+            if let Some(numbering) = self.remembered(key, now).await? {
+                return Ok(numbering);
             }
-            let first = self.number(kind, count).await?;
-            let expires_at = now.after(REMEMBERED).0 / 1_000;
-            let remembered =
-                Remembered { key: place.clone(), request: key.request.clone(), first, at: now, expires_at };
-            let unused = Condition::Any(vec![Condition::Absent("pk"), Condition::at_most("expires_at", now.0 / 1_000)]);
-            match self.table.put(&remembered, unused).await {
-                Ok(()) => return Ok(Numbering { first, at: now }),
+            let numbering = Numbering { first: self.number(kind, count).await?, at: now };
+            match self.table.put(&key.remembering(numbering), is_unused(now)).await {
+                Ok(()) => return Ok(numbering),
                 // Another request with the key, or our own whose answer was lost: what is remembered counts, and our numbers stay unused.
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(TableError::Unavailable("other requests with the same idempotency key are in the way".to_owned()).into())
+    }
+
+    /// What the first request with `key` was given, if there was one.
+    pub(crate) async fn remembered(
+        &self,
+        key: &IdempotencyKey,
+        now: Millis,
+    ) -> Result<Option<Numbering>, IdempotencyError> {
+        let found: Option<Remembered> = self.table.get(&key.place()).await?;
+        match found.filter(|found| found.expires_at > now.epoch_seconds()) {
+            Some(found) if found.request != key.request => Err(IdempotencyError::Reused),
+            found => Ok(found.map(|found| Numbering { first: found.first, at: found.at })),
+        }
+    }
+
+    /// A transaction that remembers `key` with what else it writes, and fails where the key is remembered already.
+    pub(crate) fn first_time(&self, key: &IdempotencyKey, numbering: Numbering) -> Result<Transaction, TableError> {
+        Transaction::new().put(&self.table, &key.remembering(numbering), &is_unused(numbering.at))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use table::{Condition, Key, Millis, TableError, Update, new_nonce};
 
-use crate::idempotency::{IdempotencyError, IdempotencyKey, REMEMBERED};
+use crate::idempotency::{IdempotencyError, IdempotencyKey, REMEMBERED, is_unused};
 use crate::json_text::JsonText;
 use crate::records::Records;
 
@@ -76,7 +76,7 @@ impl Records {
             let unchanged = match found {
                 // An own write whose answer was lost.
                 Some(found) if found.nonce == nonce => return Ok(Turn::Ours(Hold { place, nonce })),
-                Some(found) if !key.is_of(&found.request) => return Err(IdempotencyError::Reused),
+                Some(found) if found.request != key.request() => return Err(IdempotencyError::Reused),
                 Some(found) => {
                     let unchanged = Condition::equal("nonce", found.nonce.as_str());
                     match found.turn(now) {
@@ -84,9 +84,7 @@ impl Records {
                         None => unchanged,
                     }
                 }
-                None => {
-                    Condition::Any(vec![Condition::Absent("pk"), Condition::at_most("expires_at", now.epoch_seconds())])
-                }
+                None => is_unused(now),
             };
             let remembered = Remembered {
                 key: place.clone(),

@@ -3,7 +3,9 @@
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use table::{Clock, Condition, Item, Key, Query, Table, TableError, Update, cursor, decode};
+use table::{
+    AttributeValue, Clock, Condition, Item, Key, Millis, Query, Table, TableError, Update, Value, cursor, decode,
+};
 
 /// How many records are written at once.
 const WRITERS: usize = 32;
@@ -12,8 +14,14 @@ const WRITERS: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A link that a worker has placed.
+    Backlink,
     /// What tasks are done for.
     Campaign,
+    /// What workers call through.
+    Proxy,
+    /// An account that a worker has opened at a site.
+    SiteAccount,
     /// Work for a worker.
     Task,
 }
@@ -23,7 +31,10 @@ impl Kind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Backlink => "backlink",
             Self::Campaign => "campaign",
+            Self::Proxy => "proxy",
+            Self::SiteAccount => "site_account",
             Self::Task => "task",
         }
     }
@@ -83,17 +94,43 @@ impl Records {
         limit: u32,
         after: Option<&str>,
     ) -> Result<Option<Listing<T>>, TableError> {
-        let after: Option<u64> = match after.map(cursor::read) {
+        let all = Part { index: "listed", of: ("kind", kind.as_str().into()), order: Order::Newest };
+        self.page(kind, &all, limit, after).await
+    }
+
+    /// A page of a part of an index. None if `after` is no cursor of ours.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        part: &Part,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Option<Listing<T>>, TableError> {
+        let after: Option<Position> = match after.map(cursor::read) {
             Some(None) => return Ok(None),
             position => position.flatten(),
         };
-        let start = after.map(|id| position(kind, id));
-        let query = Query::new(Condition::equal("kind", kind.as_str())).index("listed").descending(true);
-        let page = self.table.query::<Numbered>(query.limit(limit).start(start)).await?;
-        let next = page.items.last().filter(|_| page.next.is_some()).and_then(|last| cursor::write(&last.id));
-        let keys: Vec<_> = page.items.into_iter().map(|entry| entry.key).collect();
-        let records = if keys.is_empty() { Vec::new() } else { self.table.get_many(&keys).await? };
+        let start = after.map(|position| part.start(kind, position));
+        let page = self.table.query::<Key>(part.query(after).limit(limit).start(start)).await?;
+        let next = page.next.and_then(|last| cursor::write(&part.position(&last)?));
+        // The index may be some moments old: what it names is shown as it is.
+        let records = if page.items.is_empty() { Vec::new() } else { self.table.get_many(&page.items).await? };
         Ok(Some(Listing { records, next }))
+    }
+
+    /// Changes a record, and gives it as it is now; none if it is not there.
+    pub async fn change<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: u64,
+        change: Update,
+    ) -> Result<Option<T>, TableError> {
+        let change = change.set("updated_at", self.clock.now()).when(Condition::Exists("pk"));
+        match self.table.update(&kind.key(id), change).await {
+            Ok(item) => decode(item).map(Some),
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes `count` new numbers of a kind, and gives the first of them.
@@ -119,18 +156,59 @@ impl Records {
     }
 }
 
-/// An entry of the index `listed`.
-#[derive(Serialize, Deserialize)]
-struct Numbered {
-    #[serde(flatten)]
-    key: Key,
-    id: u64,
+/// Records that an index holds together, in its order.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The index.
+    pub(crate) index: &'static str,
+    /// What they have in common: its partition key.
+    pub(crate) of: (&'static str, Value),
+    /// In which order, and how far.
+    pub(crate) order: Order,
 }
 
-/// The position of a record in the index `listed`.
-fn position(kind: Kind, id: u64) -> Item {
-    let mut item = kind.key(id).into_item();
-    item.insert("kind".to_owned(), table::AttributeValue::S(kind.as_str().to_owned()));
-    item.insert("id".to_owned(), table::AttributeValue::N(id.to_string()));
-    item
+/// An order of records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// By their numbers, the newest first.
+    Newest,
+    /// By `claimable_at`, up to this moment.
+    Claimable(Millis),
+}
+
+/// Where a listing goes on: after the record of this number, at this place in the order.
+type Position = (u64, u64);
+
+impl Part {
+    fn sort_key(&self) -> &'static str {
+        match self.order {
+            Order::Newest => "id",
+            Order::Claimable(_) => "claimable_at",
+        }
+    }
+
+    fn query(&self, after: Option<Position>) -> Query {
+        let of = Condition::equal(self.of.0, self.of.1.clone());
+        match self.order {
+            Order::Newest => Query::new(of).descending(true),
+            // The clock of the function that made the cursor may be ahead of ours, and DynamoDB takes no cursor beyond the bound.
+            Order::Claimable(until) => Query::new(Condition::All(vec![
+                of,
+                Condition::at_most("claimable_at", after.map_or(until, |(_, at)| until.max(Millis(at)))),
+            ])),
+        }
+        .index(self.index)
+    }
+
+    fn start(&self, kind: Kind, (id, sort): Position) -> Item {
+        let mut key = kind.key(id).into_item();
+        key.insert(self.of.0.to_owned(), self.of.1.0.clone());
+        key.insert(self.sort_key().to_owned(), AttributeValue::N(sort.to_string()));
+        key
+    }
+
+    fn position(&self, key: &Item) -> Option<Position> {
+        let (_, id) = key.get("pk")?.as_s().ok()?.split_once('#')?;
+        Some((id.parse().ok()?, key.get(self.sort_key())?.as_n().ok()?.parse().ok()?))
+    }
 }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
 
+use input::rules;
 use providers::captcha::CaptchaType;
-use url::Url;
 use worker::DomainName;
 
 use super::type_of;
@@ -12,8 +12,6 @@ use super::type_of;
 const LONGEST_PROMPT: usize = 100_000;
 /// The longest key of a site: those of either kind have 36 to 40 characters.
 const LONGEST_SITE_KEY: usize = 100;
-/// The longest address of a page.
-const LONGEST_PAGE_URL: usize = 2_048;
 
 /// What may be asked of a language model.
 pub(super) fn prompt(text: &str, (): &()) -> garde::Result {
@@ -46,15 +44,10 @@ pub(super) fn site_key(key: &str, (): &()) -> garde::Result {
 
 /// A page's address. What some read as another host than others do is none.
 pub(super) fn page(url: &str, (): &()) -> garde::Result {
-    let is_page =
-        |url: Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    let is_plain = !url.chars().any(|letter| letter.is_control() || letter.is_whitespace() || letter == '\\');
-    if url.len() <= LONGEST_PAGE_URL && is_plain && url.parse().is_ok_and(is_page) {
-        return Ok(());
+    if url.contains([' ', '\\']) {
+        return Err(garde::Error::new("must have neither spaces nor backslashes"));
     }
-    Err(garde::Error::new(format!(
-        "must be an http or https URL of at most {LONGEST_PAGE_URL} characters, without user name and password"
-    )))
+    rules::web_address(url, &())
 }
 
 /// A site's domain.

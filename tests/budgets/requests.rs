@@ -1,0 +1,54 @@
+//! Measuring what requests cost, and holding it to a bound.
+
+use anyhow::{Context, ensure};
+use drover_tests::{Stack, eventually};
+use reqwest::RequestBuilder;
+use table::{Clock, new_id};
+
+use super::cost::{Cost, least};
+
+/// What a function costs more that has not seen the caller's key in the last 30 seconds.
+pub(crate) const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
+/// How often each request is made, at most, until it meets a warm function.
+const CALLS: usize = 8;
+
+/// Makes a request, which must be answered with `status`, and gives what its function logged that it cost.
+pub(crate) async fn cost_of(
+    stack: &Stack,
+    function: &str,
+    request: RequestBuilder,
+    status: u16,
+) -> anyhow::Result<Cost> {
+    let since = Clock::system().now();
+    let id = format!("budget-{}", new_id(since));
+    let answer = request.header("x-request-id", &id).send().await?;
+    let found = answer.status().as_u16();
+    ensure!(found == status, "answered {found}: {}", answer.text().await?);
+    let line = eventually(&format!("the access line of {id}"), async || {
+        let lines = stack.log_lines(function, since, &[&id]).await?;
+        Ok(lines.into_iter().find(|line| line["message"] == "answered"))
+    })
+    .await?;
+    Cost::logged(&line)
+}
+
+/// What a request costs: measured until it is within its bound, and no more than some times.
+pub(crate) async fn measured(
+    bound: &Cost,
+    mut once: impl AsyncFnMut() -> anyhow::Result<Cost>,
+) -> anyhow::Result<Vec<Cost>> {
+    let mut costs = Vec::with_capacity(CALLS);
+    while costs.len() < CALLS && !costs.last().is_some_and(|cost: &Cost| cost.is_within(bound)) {
+        costs.push(once().await?);
+    }
+    Ok(costs)
+}
+
+/// What is wrong with the costs of a request, if anything: one of them must be within the bound, and none may be more than what a cold function
+/// costs on top of it.
+pub(crate) fn over(what: &str, costs: &[Cost], bound: &Cost, cold: &Cost) -> anyhow::Result<Option<String>> {
+    let warm = least(costs).context("no costs")?;
+    println!("{what:25} {warm}");
+    let holds = warm.is_within(bound) && costs.iter().all(|cost| cost.is_within(&bound.plus(cold)));
+    Ok((!holds).then(|| format!("{what}: {costs:?} is more than {bound:?}")))
+}
