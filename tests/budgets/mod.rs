@@ -3,5 +3,6 @@
 pub(crate) mod cost;
 mod endpoints;
 mod requests;
+mod services;
 mod tasks;
 mod worker;

@@ -38,6 +38,7 @@ impl Lab {
     async fn open() -> anyhow::Result<Self> {
         let stack = Stack::from_environment()?;
         let operator = stack.operator().await?;
+        stack.set_provider_keys().await?;
         let deployed = Deployed::find(&stack, &operator).await?;
         let probes = probes::all(&deployed, &operator).await?;
         Ok(Self { stack, operator, deployed, probes })

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, bail};
 use drover_tests::aws::{Call, Caller, Outcome};
+use drover_tests::providers;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -56,6 +57,7 @@ pub(super) async fn all(deployed: &Deployed, operator: &Caller) -> anyhow::Resul
             "AWS::SNS::Topic" => probes.extend(of_topic(resource)),
             "AWS::Lambda::Function" => probes.extend(of_function(resource)),
             "AWS::IAM::Role" => probes.extend(of_role(resource)),
+            "AWS::SSM::Parameter" => probes.extend(of_parameters(resource, operator).await?),
             kind if NOTHING_TO_TRY.contains(&kind) => {}
             kind => bail!("tests/privilege/probes.rs knows no way to try {}, a {kind}", resource.name),
         }
@@ -300,4 +302,26 @@ fn of_role(role: &Resource) -> Vec<Probe> {
         probe("iam:GetRole", &role.name, iam("GetRole", &[name]), Outcome::Done),
         probe("iam:PutRolePolicy", &role.name, broken, failed("MalformedPolicyDocument")),
     ]
+}
+
+async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
+    let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
+    let mut probes = Vec::new();
+    for name in providers::KEYS.map(|(provider, _)| provider).into_iter().chain([MARK]) {
+        let path = format!("{}/{name}", folder.id);
+        let (there, absent) = (json!({"Name": path}), json!({"Name": format!("{path}-absent")}));
+        // Each may be there from another test.
+        let new = and(&there, json!({"Value": "-", "Type": "SecureString"}));
+        operator.call(&ssm("PutParameter", &new)).await?;
+        let mut add = |action: &str, resource: &str, body: &Json, allowed| {
+            let resource = format!("{}/{resource}", folder.name);
+            probes.push(probe(&format!("ssm:{action}"), &resource, ssm(action, body), allowed));
+        };
+        // Not decrypted, which asks for no other right: a key is nothing for a test's answers.
+        add("GetParameter", name, &there, Outcome::Done);
+        add("GetParameterHistory", name, &there, Outcome::Done);
+        add("PutParameter", name, &new, failed("ParameterAlreadyExists"));
+        add("DeleteParameter", &format!("{name}-absent"), &absent, failed("ParameterNotFound"));
+    }
+    Ok(probes)
 }

@@ -17,11 +17,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value as Json, json};
 use table::Clock;
+use table::aws::setting;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+use crate::leaks::provider_key_in;
+use crate::stack::Stack;
 
 /// How long an invocation may take, as in template.yaml.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
@@ -45,6 +49,8 @@ pub struct Invoked {
     pub body: Json,
     /// The access line: what the request cost is in it.
     pub line: Json,
+    /// What else was logged.
+    pub log: Vec<Json>,
 }
 
 struct Invocation {
@@ -103,6 +109,7 @@ impl FunctionProcess {
     ) -> anyhow::Result<Invoked> {
         let mut log = self.log.lock().await;
         let answer = self.invoke(gateway_event(source, method, path, headers, body)).await?;
+        let mut lines = Vec::new();
         let line = loop {
             let line = log.next_line().await?.context("the function has ended")?;
             let Ok(told) = serde_json::from_str::<Json>(&line) else { bail!("no log line: {line}") };
@@ -112,10 +119,12 @@ impl FunctionProcess {
             if matches!(told["level"].as_str(), Some("WARN" | "ERROR")) {
                 println!("{line}");
             }
+            lines.push(told);
         };
         let text = answer["body"].as_str().unwrap_or_default();
+        ensure!(provider_key_in(text).is_none(), "{path} answered with a provider's key: {text}");
         let body = serde_json::from_str(text).unwrap_or_default();
-        Ok(Invoked { status: answer["statusCode"].as_u64().context("no status")?, body, line })
+        Ok(Invoked { status: answer["statusCode"].as_u64().context("no status")?, body, line, log: lines })
     }
 
     async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
@@ -125,6 +134,28 @@ impl FunctionProcess {
             Ok(answer) => Ok(answer),
             Err(error) => bail!("the function failed: {error}"),
         }
+    }
+}
+
+impl Stack {
+    /// The environment that a function is deployed with, and an operator's way to AWS.
+    pub async fn environment_of(&self, function: &str) -> anyhow::Result<HashMap<String, String>> {
+        let name = format!("{}-{function}", self.name);
+        let lambda = aws_sdk_lambda::Client::new(&self.config);
+        let deployed = lambda.get_function_configuration().function_name(&name).send().await?;
+        let variables = deployed.environment.and_then(|environment| environment.variables);
+        let mut environment = variables.with_context(|| format!("{name} has no environment"))?;
+        for name in [
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "AWS_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+        ] {
+            let value = setting(name).context("run the suites by tests/run")?;
+            environment.insert(name.to_owned(), value);
+        }
+        Ok(environment)
     }
 }
 

@@ -1,8 +1,9 @@
-//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, and whole API keys. All tests' answers are looked through for them
-//! as they come ([`check`]), and all logs at the end of a run.
+//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`], and whole API keys.
+//! All tests' answers are looked through for them as they come ([`check`]), and all logs at the end of a run.
 
 use anyhow::ensure;
 
+use crate::providers;
 use crate::scraper::SECRET;
 
 /// How an API key begins; 64 hexadecimal digits follow.
@@ -17,6 +18,7 @@ pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
     let opens = status == 200 && (path.ends_with("/next") || path.ends_with("/api/proxies"));
     let is_new_key = status == 201 && path.ends_with("/keys");
     ensure!(opens || pool_secret_in(&body).is_none(), "{path} answered {status} with a secret: {body}");
+    ensure!(provider_key_in(&body).is_none(), "{path} answered {status} with a provider's key: {body}");
     ensure!(is_new_key || api_key_in(&body).is_none(), "{path} answered {status} with an API key: {body}");
     Ok(())
 }
@@ -25,6 +27,12 @@ pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
 #[must_use]
 pub fn pool_secret_in(text: &str) -> Option<&str> {
     text.find(SECRET).map(|at| &text[at..at + SECRET.len()])
+}
+
+/// What of a text is the key of a provider, if anything.
+#[must_use]
+pub fn provider_key_in(text: &str) -> Option<&'static str> {
+    providers::KEYS.into_iter().map(|(_, key)| key).find(|key| text.contains(key))
 }
 
 /// What of a text is a whole API key, if anything. Its preview is none.
@@ -58,6 +66,8 @@ mod tests {
             ("/admin/keys", 201, key, true),
             ("/admin/keys", 200, key, false),
             ("/queue/linkedin/next", 200, key, false),
+            ("/llm/generate", 500, providers::KEYS[0].1.as_bytes(), false),
+            ("/llm/generate", 500, b"invalid_api_key", true),
         ] {
             assert_eq!(check(path, status, body).is_ok(), passes, "{path} {status}");
         }

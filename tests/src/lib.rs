@@ -1,5 +1,5 @@
-//! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped, and
-//! the proxy that makes faults. Knows nothing of what any suite expects.
+//! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped,
+//! stand-ins for providers, and the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
 pub mod aws;
@@ -11,6 +11,7 @@ pub mod held;
 pub mod leaks;
 mod operator;
 pub mod process;
+pub mod providers;
 pub mod quiet;
 pub mod raw;
 pub mod scraper;

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
 use futures::{StreamExt, TryStreamExt};
 use secrets::ApiKey;
-use table::aws::{dynamodb, dynamodb_at, setting};
+use table::aws::{dynamodb, dynamodb_at};
 use table::{AttributeValue, Clock, Key, Table};
 use uuid::Uuid;
 
@@ -48,14 +48,7 @@ impl SecondEngine {
 
     /// The environment that a function is deployed with, and its tables here.
     pub async fn environment_of(&self, function: &str) -> anyhow::Result<HashMap<String, String>> {
-        let name = format!("{}-{function}", self.stack.name);
-        let lambda = aws_sdk_lambda::Client::new(&self.stack.config);
-        let deployed = lambda.get_function_configuration().function_name(&name).send().await?;
-        let mut environment =
-            deployed.environment.and_then(|environment| environment.variables).context("it has no environment")?;
-        for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
-            environment.insert(name.to_owned(), setting(name)?);
-        }
+        let mut environment = self.stack.environment_of(function).await?;
         environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.endpoint.clone());
         Ok(environment)
     }

@@ -12,7 +12,7 @@ use table::Clock;
 const WINDOW: u64 = 60_000;
 
 /// Waits for a window that has time enough left.
-async fn in_one_window(needed: Duration) {
+pub(super) async fn in_one_window(needed: Duration) {
     let now = Clock::system().now().0;
     let left = Duration::from_millis(WINDOW - now % WINDOW);
     if left < needed {

@@ -3,12 +3,15 @@
 
 mod administration;
 mod backlinks;
+mod captcha;
 mod errors;
 mod fleet;
 mod idempotency;
 mod limits;
+mod llm;
 mod proxies;
 mod scale;
+mod services;
 mod site_accounts;
 mod tasks;
 

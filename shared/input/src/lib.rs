@@ -29,6 +29,12 @@ impl Fault {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
+
+    /// The fault, told of the whole that its field is in.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        Self { field: join(outer, &self.field), ..self }
+    }
 }
 
 /// Reads a value of a type; where it has another one, says which field it was, the first alone.
@@ -84,6 +90,31 @@ where
     // What was taken out is not missing.
     faults.extend(broken_rules(&form, "").into_iter().filter(|fault| !wrong_types.contains(&fault.field)));
     if faults.is_empty() { Ok(form) } else { Err(faults) }
+}
+
+/// Reads a form of which one field is a form too; one that is not there is empty. The faults of both are told at once.
+pub fn form_with<T, U>(json: &Json, inner: &str) -> Result<(T, U), Vec<Fault>>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+    U: DeserializeOwned + Validate<Context = ()>,
+{
+    if !json.is_object() {
+        return Err(vec![Fault::new("", "must be a JSON object")]);
+    }
+    let nothing = Json::Object(serde_json::Map::new());
+    let within = match json.get(inner) {
+        None | Some(Json::Null) => &nothing,
+        Some(within) => within,
+    };
+    let (whole, part) = (form(json), form(within));
+    match (whole, part) {
+        (Ok(whole), Ok(part)) => Ok((whole, part)),
+        (whole, part) => {
+            let within = |fault: Fault| fault.within(inner);
+            let faults = whole.err().into_iter().flatten();
+            Err(faults.chain(part.err().into_iter().flatten().map(within)).collect())
+        }
+    }
 }
 
 /// The outermost field on the way to `path`: one that holds a wrong value is wrong as a whole.
@@ -150,6 +181,27 @@ mod tests {
             (json!({"name": "abc", "number": 1, "tags": 5}), vec!["tags"]),
         ] {
             let told = form_needing::<Account>(&body, &["tags"]).err().unwrap_or_default();
+            assert_eq!(told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Owner {
+        #[garde(required)]
+        email: Option<String>,
+    }
+
+    #[test]
+    fn the_faults_of_a_form_within_a_form_are_told_with_those_around_it() {
+        for (body, fields) in [
+            (json!({"email": "a", "account": {"name": "abc", "number": 1}}), vec![]),
+            (json!({"email": "a"}), vec!["account.name", "account.number"]),
+            (json!({"account": {"name": 1, "number": 1}}), vec!["email", "account.name"]),
+            (json!({"email": 1, "account": []}), vec!["email", "account"]),
+            (json!({"email": "a", "account": null}), vec!["account.name", "account.number"]),
+            (json!([]), vec![""]),
+        ] {
+            let told = form_with::<Owner, Account>(&body, "account").err().unwrap_or_default();
             assert_eq!(told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{body}");
         }
     }

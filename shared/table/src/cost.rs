@@ -26,7 +26,7 @@ pub struct Cost {
     pub read_units: f64,
     /// DynamoDB write request units consumed; a refused write is not reported by DynamoDB, and not in here.
     pub write_units: f64,
-    /// Requests made of other services (S3, SQS).
+    /// Requests made of other services (S3, SQS, providers).
     pub other_requests: u32,
 }
 
@@ -44,6 +44,11 @@ pub async fn metered<F: Future>(work: F) -> (F::Output, Cost) {
 
 fn count(change: impl FnOnce(&mut Cost)) {
     let _ = METER.try_with(|meter| change(&mut meter.lock().unwrap_or_else(std::sync::PoisonError::into_inner)));
+}
+
+/// Counts a request that no client of AWS makes.
+pub fn count_other_request() {
+    count(|cost| cost.other_requests += 1);
 }
 
 /// Counts the requests of a DynamoDB client and the capacity they consume, which it asks DynamoDB to tell.

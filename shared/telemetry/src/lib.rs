@@ -15,7 +15,7 @@ pub use request_id::{InvalidRequestId, RequestId};
 pub const NAMESPACE: &str = "Drover";
 
 /// Libraries whose finer lines would show bodies, and so secrets.
-const QUIET: &str = "aws_runtime=warn,aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,h2=warn,hyper=warn,\
+const QUIET: &str = "async_openai=off,aws_runtime=warn,aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,h2=warn,hyper=warn,\
                      hyper_util=warn,lambda_runtime=warn,reqwest=warn,rustls=warn";
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
@@ -24,7 +24,7 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// deployments may share an account.
 ///
 /// Log lines are JSON objects on standard output, one a line, with the fields of the enclosing span at `span`. `LOG_LEVEL` says which
-/// (`info` unless it is set); of the libraries that see requests whole, only warnings are ever written.
+/// (`info` unless it is set); of the libraries that see requests whole, only warnings are ever written, or nothing.
 pub fn init(name: &'static str) {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
     let filter = EnvFilter::try_new(format!("{level},{QUIET}"));

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::records::{Kind, Records};
 
 /// How long a key is remembered.
-const REMEMBERED: Duration = Duration::from_hours(24);
+pub(crate) const REMEMBERED: Duration = Duration::from_hours(24);
 /// How often a record is looked for that another request is just writing.
 const TRIES: usize = 3;
 
@@ -33,8 +33,14 @@ impl IdempotencyKey {
         Self { key: digest(&[caller, path, given]), request: digest(&[given, body]) }
     }
 
-    fn place(&self) -> Key {
+    /// Where it is remembered what came of it.
+    pub(crate) fn place(&self) -> Key {
         Key::new(format!("IDEMPOTENCY#{}", self.key), "RECORD")
+    }
+
+    /// What stands for its request.
+    pub(crate) fn request(&self) -> &str {
+        &self.request
     }
 
     fn remembering(&self, numbering: Numbering) -> Remembered {
@@ -50,7 +56,7 @@ impl IdempotencyKey {
 }
 
 /// Holds where a key is not remembered, or no longer.
-fn is_unused(now: Millis) -> Condition {
+pub(crate) fn is_unused(now: Millis) -> Condition {
     Condition::Any(vec![Condition::Absent("pk"), Condition::at_most("expires_at", now.epoch_seconds())])
 }
 

@@ -1,5 +1,5 @@
-//! Knows the worker API's records: campaigns and their tasks, backlinks, site accounts and proxies, and how each may change. Knows nothing
-//! of HTTP. They are in the table `worker`:
+//! Knows the worker API's records: campaigns and their tasks, backlinks, site accounts and proxies, the sites whose captchas may be solved, and
+//! how each may change. Knows nothing of HTTP. They are in the table `worker`:
 //!
 //! | pattern | key condition | index |
 //! |---|---|---|
@@ -13,13 +13,16 @@
 //! | all proxies of a country, by number | `country = US` | `listed_of_country` |
 //! | the proxies whose rest is over, but not yet written down so | `resting = proxy`, `claimable_at <= now` | `resting` (sparse) |
 //! | the last number of a kind | `pk = NUMBERS`, `sk = kind` | |
-//! | what an idempotency key has made | `pk = IDEMPOTENCY#hash`, `sk = RECORD` | |
+//! | what an idempotency key has made, or what was answered to it | `pk = IDEMPOTENCY#hash`, `sk = RECORD` | |
+//! | the sites whose captchas may be solved, by name | `pk = CAPTCHA_DOMAINS` (and `sk = domain`) | |
 
 mod backlink;
 mod campaign;
+mod captcha_domain;
 mod health;
 mod idempotency;
 mod json_text;
+mod once;
 mod proxies;
 mod proxy;
 mod records;
@@ -32,9 +35,11 @@ mod tracked;
 
 pub use backlink::{Backlink, BacklinkFields, BacklinkStatus, BacklinkType};
 pub use campaign::{Campaign, NewCampaign};
+pub use captcha_domain::{CaptchaDomain, DomainName, NoDomainName};
 pub use health::{HealthPolicy, HealthReport};
 pub use idempotency::{IdempotencyError, IdempotencyKey, Numbering};
 pub use json_text::JsonText;
+pub use once::{Hold, Turn};
 pub use proxies::{Proxies, ProxyError, ProxyFilter};
 pub use proxy::{Proxy, ProxyFields, ProxyType, Standing};
 pub use records::{Kind, Listing, Records};

@@ -1,6 +1,7 @@
 //! Hostile requests to the worker API: each gets the contract's error body, with the limits of its scope, and nothing changes.
 
 mod records;
+mod services;
 mod tasks;
 
 use anyhow::{Context, ensure};
