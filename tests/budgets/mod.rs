@@ -3,6 +3,5 @@
 pub(crate) mod cost;
 mod endpoints;
 mod requests;
-mod services;
 mod tasks;
 mod worker;

@@ -1,6 +1,7 @@
 //! The cost of one request at each endpoint of the worker API.
 
 mod records;
+mod services;
 mod tasks;
 
 use drover_tests::worker::Worker;

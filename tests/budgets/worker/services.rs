@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
-use super::cost::Cost;
-use super::requests::{KEY, cost_of, measured, over};
+use crate::budgets::cost::Cost;
+use crate::budgets::requests::{KEY, cost_of, measured, over};
 
 /// What a function costs more that has not read its provider's key.
 const PROVIDER_KEY: Cost = Cost::new(0, 0.0, 0.0, 1);
