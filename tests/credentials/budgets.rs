@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, ensure};
 use drover_tests::answer::Answer;
 use drover_tests::scraper::{Claimed, Pool, QUEUE};
-use drover_tests::{Stack, eventually};
+use drover_tests::{CROWD, Stack, eventually};
 use reqwest::Method;
 use serde_json::json;
 use table::{Clock, Millis, new_id};
 
-use super::CROWD;
 use crate::budgets::cost::Cost;
 
 /// Requests of one run: each has an id that begins with the run's, by which its access line is found.

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drover_tests::Stack;
+use drover_tests::{CROWD, Stack};
 use lease::{Claim, LeaseState, Lost};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use table::{AttributeValue, Clock, Condition, Item, Key, Millis, Table, Update, new_id};
 use tokio::task::JoinSet;
-
-use super::CROWD;
 
 const CALLERS: usize = 50;
 const INCREMENTS: usize = 10;

@@ -14,8 +14,3 @@ mod lock_client;
 pub(crate) mod race;
 mod reports;
 mod scale;
-
-use tokio::sync::Mutex;
-
-/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
-static CROWD: Mutex<()> = Mutex::const_new(());

@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use drover_tests::Stack;
 use drover_tests::scraper::{Claimed, Pool, Scraper};
+use drover_tests::{CROWD, Stack};
 use serde_json::json;
 use table::{Clock, Millis};
 use tokio::task::JoinSet;
 
-use super::CROWD;
 use crate::races::checker::{Violation, check};
 use crate::races::history::{Event, Moment, What};
 

@@ -22,5 +22,5 @@ pub mod user;
 pub mod worker;
 
 pub use operator::key_of;
-pub use stack::{Stack, eventually};
+pub use stack::{CROWD, Stack, eventually};
 pub use user::{User, id_of, json_of};

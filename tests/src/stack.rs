@@ -12,6 +12,7 @@ use secrets::ApiKey;
 use serde_json::Value as Json;
 use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Condition, Key, Table, new_id};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::chaos::{Active, Rule};
@@ -19,6 +20,9 @@ use crate::user::User;
 
 /// How long anything may take that is awaited.
 const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
+pub static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// The deployed stack.
 #[derive(Clone, Debug)]

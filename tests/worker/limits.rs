@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use drover_tests::Stack;
 use drover_tests::answer::Answer;
+use drover_tests::{CROWD, Stack};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::Method;
 use table::Clock;
@@ -22,6 +22,8 @@ pub(super) async fn in_one_window(needed: Duration) {
 
 #[tokio::test]
 async fn of_500_requests_by_64_callers_in_one_window_exactly_120_pass() -> anyhow::Result<()> {
+    // A count that a busy engine does not answer in time is made again, and counts twice.
+    let _crowd = CROWD.lock().await;
     let worker = Stack::from_environment()?.worker().await?;
     in_one_window(Duration::from_secs(40)).await;
     let began = Clock::system().now().0 / WINDOW;

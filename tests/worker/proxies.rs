@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
-use drover_tests::Stack;
 use drover_tests::answer::Answer;
 use drover_tests::chaos::{Fault, Rule};
 use drover_tests::scraper::SECRET;
 use drover_tests::worker::Worker;
+use drover_tests::{CROWD, Stack};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -323,6 +323,7 @@ async fn what_an_administrator_has_switched_off_stays_off() -> anyhow::Result<()
 
 #[tokio::test]
 async fn of_64_failures_at_once_each_counts_and_one_puts_it_to_rest() -> anyhow::Result<()> {
+    let _crowd = CROWD.lock().await;
     const REPORTS: usize = 64;
     let lab = Lab::new().await?;
     let others = [lab.worker.elsewhere()?, lab.worker.elsewhere()?];

@@ -72,6 +72,7 @@ impl Lab {
 }
 
 #[tokio::test]
+#[ignore = "works all cores hard: tests/run runs it after the others"]
 async fn finding_a_task_costs_the_same_with_a_hundred_and_with_a_hundred_thousand_due() -> anyhow::Result<()> {
     let lab = Lab::of("worker-tasks").await?;
     let made = lab.call("POST", "/api/campaigns", r#"{"name": "Large"}"#).await?.body;
@@ -90,6 +91,7 @@ async fn finding_a_task_costs_the_same_with_a_hundred_and_with_a_hundred_thousan
 }
 
 #[tokio::test]
+#[ignore = "works all cores hard: tests/run runs it after the others"]
 async fn finding_a_proxy_costs_the_same_among_a_hundred_and_among_a_hundred_thousand() -> anyhow::Result<()> {
     let lab = Lab::of("worker-records").await?;
     let proxies =

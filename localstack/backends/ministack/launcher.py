@@ -21,8 +21,8 @@ from ministack.services.cloudformation import provisioners  # noqa: E402
 
 
 def shorten_log_wait() -> None:
-    """After each invocation it waits 50 ms for a first log line that has mostly come by then: 2 ms do."""
-    lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = (0.002, 0.001, 0.25)
+    """After each invocation it waits 5 ms for more log lines than have come: 1 ms does. Those that come later are told with the next one."""
+    lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = (0.05, 0.001, 0.25)
 
 
 def import_any_methods() -> None:

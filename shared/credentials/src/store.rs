@@ -65,6 +65,11 @@ impl Credentials {
         {
             return Ok(Some(platform.clone()));
         }
+        self.platform_now(name).await
+    }
+
+    /// A platform's settings as they are now, if there is such a platform.
+    pub async fn platform_now(&self, name: &str) -> Result<Option<Platform>, TableError> {
         if !Platform::is_name(name) {
             return Ok(None);
         }

@@ -45,7 +45,7 @@ impl TaskType {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
 pub struct SimpleConfig {
     /// The pages: 1 to 100, each an absolute http(s) address of up to 2,048 characters.
-    #[garde(length(min = 1, max = 100), inner(custom(rules::web_address)))]
+    #[garde(length(min = 1, max = 100), inner(custom(rules::page_address)))]
     pub urls: Vec<String>,
     /// What to take from each page: a name and a selector for each field, 1 to 50.
     #[garde(custom(check_selector_count))]

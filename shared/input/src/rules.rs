@@ -30,13 +30,18 @@ pub fn line(longest: usize) -> impl Fn(&str, &()) -> garde::Result {
     }
 }
 
-/// What can be told of a page's address before it is fetched. Whether it may be CONNECTED to is decided then, of what it resolves to.
+/// The address of something on the web, to be kept as it is written.
 pub fn web_address(address: &str, (): &()) -> garde::Result {
+    // The parser would leave them out.
+    no_control_characters(address)?;
+    page_address(address, &())
+}
+
+/// What can be told of a page's address before it is fetched. Whether it may be CONNECTED to is decided then, of what it resolves to.
+pub fn page_address(address: &str, (): &()) -> garde::Result {
     if address.len() > LONGEST_ADDRESS {
         return Err(Error::new(format!("must have at most {LONGEST_ADDRESS} characters")));
     }
-    // The parser would leave them out.
-    no_control_characters(address)?;
     let url = url::Url::parse(address).map_err(|error| Error::new(format!("must be an absolute address: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Error::new(format!("must begin with http:// or https://, not {}:", url.scheme())));

@@ -26,7 +26,7 @@ pub(crate) async fn show(
     _: Administrator,
     Name(name): Name,
 ) -> Result<Answer<Platform>, Error> {
-    Ok(Answer(app.credentials.platform(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?))
+    Ok(Answer(app.credentials.platform_now(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?))
 }
 
 /// `PUT /platforms/{name}`: adds a platform, or changes the settings that are given.
@@ -88,7 +88,7 @@ pub(crate) async fn statistics(
     _: Administrator,
     Name(name): Name,
 ) -> Result<Answer<Json>, Error> {
-    let platform = app.credentials.platform(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?;
+    let platform = app.credentials.platform_now(&name).await?.ok_or_else(|| Error::not_found("Platform not found"))?;
     let mut body = json!(app.credentials.statistics(&name).await?);
     body["platform"] = platform.name.clone().into();
     body["settings"] = json!(platform);
