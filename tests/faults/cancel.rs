@@ -55,6 +55,8 @@ async fn a_cancelled_task_is_stopped_within_a_step_and_charged_for_what_was_done
 /// Each user creates so many tasks: within the limit of 30 a minute.
 const TASKS_EACH: usize = 8;
 const USERS: usize = 6;
+/// By how many milliseconds the two draw nearer at least.
+const STEP: i64 = 15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_cancellation_and_completion_exactly_one_happens() -> anyhow::Result<()> {
@@ -78,8 +80,9 @@ async fn of_cancellation_and_completion_exactly_one_happens() -> anyhow::Result<
 async fn race(stack: &Stack) -> anyhow::Result<Ends> {
     let user = user(stack).await?;
     let (mut ends, mut charged) = (Ends::default(), 0);
-    // By how many milliseconds the deletion is ahead. Who was too late begins earlier the next time: so the two draw level.
-    let mut ahead = 40_i64;
+    // By how many milliseconds the deletion is ahead. Who was too late begins earlier the next time, and ever earlier until it is the other
+    // that was too late: so the two draw level, however slow the machine is.
+    let (mut ahead, mut step) = (40_i64, STEP);
     for _ in 0..TASKS_EACH {
         let page = HeldPage::default();
         let site = Site::serve(page.alone(PAGE)).await?;
@@ -102,13 +105,15 @@ async fn race(stack: &Stack) -> anyhow::Result<Ends> {
                 assert_at_rest(&task)?;
                 ensure!(task.job.status == Status::Cancelled && task.job.result_key.is_none(), "{task:?}");
                 ends.cancelled += 1;
-                ahead -= 15;
+                step = if step < 0 { step * 2 } else { -(step / 2).max(STEP) };
+                ahead += step;
                 charged += i64::try_from(task.job.units_used)?;
             }
             "deleted" => {
                 assert_gone(stack, &user, &key).await?;
                 ends.completed += 1;
-                ahead += 15;
+                step = if step > 0 { step * 2 } else { (-step / 2).max(STEP) };
+                ahead += step;
                 charged += 1;
             }
             other => anyhow::bail!("deleted as {other}"),

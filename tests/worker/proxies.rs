@@ -323,8 +323,8 @@ async fn what_an_administrator_has_switched_off_stays_off() -> anyhow::Result<()
 
 #[tokio::test]
 async fn of_64_failures_at_once_each_counts_and_one_puts_it_to_rest() -> anyhow::Result<()> {
-    let _crowd = CROWD.lock().await;
     const REPORTS: usize = 64;
+    let _crowd = CROWD.lock().await;
     let lab = Lab::new().await?;
     let others = [lab.worker.elsewhere()?, lab.worker.elsewhere()?];
     let reports = (0..REPORTS).map(|n| others[n / CALLS_OF_AN_ADDRESS].report_proxy(lab.id, "failure", None));
