@@ -72,6 +72,15 @@ fn bounds(campaign: u64) -> Vec<Bound> {
         Bound::worker("report, missing", put, "/tasks/{missing}/status", Some(success), 404, Cost::new(3, 1.0, 1.0, 0)),
         Bound::admin("create a task", post.clone(), "/tasks", Some(task), 201, Cost::new(4, 0.0, 7.0, 0)),
         Bound::admin("create ten", post.clone(), "/tasks", Some(ten), 201, Cost::new(13, 0.0, 52.0, 0)),
+        // By the index, where the function knows of none that is due; of those that it knows of, one request fewer.
+        Bound::worker(
+            "claim",
+            post.clone(),
+            "/tasks/claim?campaign_id={campaign}",
+            None,
+            200,
+            Cost::new(3, 0.5, 8.0, 0),
+        ),
         Bound::admin("create, at fault", post.clone(), "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
         Bound::admin("list tasks", get.clone(), "/tasks", None, 200, Cost::new(3, 0.5, 1.0, 0)),
         Bound::admin("show it", get.clone(), "/tasks/{due}", None, 200, Cost::new(2, 1.0, 1.0, 0)),

@@ -33,6 +33,28 @@ impl Attack {
         Self { name, request, status }
     }
 
+    /// The same request with another header in the place of one of its own.
+    fn instead_of(mut self, header: &str, name: &str, value: &str) -> Self {
+        self.request.headers.retain(|(own, _)| own != header);
+        self.request = self.request.header(name, value);
+        // What may be a token is not for the terminal.
+        self.name = format!("{} with {name}: {value:.8}", self.name);
+        self
+    }
+
+    /// A request with what is no token of this API, though this one is.
+    fn without_token(by: &Worker, method: &str, path: &str, token: &str) -> Vec<Self> {
+        [
+            ("X-API-Token", "sk_test_x"),
+            ("X-API-Token", "' OR '1'='1"),
+            ("X-API-Token", "\u{e9}"),
+            ("Authorization", token),
+            ("X-Scraper-API-Key", token),
+        ]
+        .map(|(name, value)| Self::new(by, method, path, "", 401).instead_of("X-API-Token", name, value))
+        .into()
+    }
+
     fn json(by: &Worker, method: &str, path: &str, body: &Json) -> Self {
         Self::new(by, method, path, body.to_string(), 400)
     }
