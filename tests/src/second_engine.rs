@@ -4,17 +4,16 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
-use api::identity::{Identity, KeyKind, KeyRecord, Plan};
+use api::identity::{Identity, KeyKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
 use futures::{StreamExt, TryStreamExt};
-use secrets::ApiKey;
 use table::aws::{dynamodb, dynamodb_at};
 use table::{AttributeValue, Clock, Key, Table};
-use uuid::Uuid;
 
 use crate::stack::Stack;
+use crate::user::add_key;
 
 /// The tables of the stack that have a copy here.
 const TABLES: [&str; 5] = ["credentials", "events", "identity", "limits", "worker"];
@@ -55,24 +54,8 @@ impl SecondEngine {
 
     /// The key of a new administrator of an API.
     pub async fn administrator(&self, kind: KeyKind) -> anyhow::Result<String> {
-        let clock = Clock::system();
-        let now = clock.now();
         let identities = Table::new(self.client.clone(), &format!("{}-identity", self.stack.name));
-        let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
-        let record = KeyRecord {
-            kind,
-            id: Uuid::new_v4().to_string(),
-            user_id: Uuid::new_v4().to_string(),
-            plan: Plan::Free,
-            is_operator: true,
-            name: "test".to_owned(),
-            preview: key.preview(),
-            permissions: Vec::new(),
-            is_active: true,
-            created_at: now,
-        };
-        Identity::new(identities, clock).add_key(&key.hash(), &record).await?;
-        Ok(key.reveal().to_owned())
+        add_key(&Identity::new(identities, Clock::system()), kind, true).await
     }
 }
 

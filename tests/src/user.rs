@@ -4,8 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use api::identity::{Identity, KeyKind, KeyRecord, Plan};
 use reqwest::{Method, RequestBuilder, Response, redirect};
+use secrets::ApiKey;
 use serde_json::{Value as Json, json};
+use table::Clock;
+use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::stack::eventually;
@@ -115,6 +119,25 @@ pub fn client_from(address: IpAddr) -> anyhow::Result<reqwest::Client> {
         .timeout(Duration::from_secs(30))
         .build()?;
     Ok(client)
+}
+
+/// A new key of an API that knows no users, in clear.
+pub(crate) async fn add_key(identities: &Identity, kind: KeyKind, is_operator: bool) -> anyhow::Result<String> {
+    let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
+    let record = KeyRecord {
+        kind,
+        id: Uuid::new_v4().to_string(),
+        user_id: Uuid::new_v4().to_string(),
+        plan: Plan::Free,
+        is_operator,
+        name: "test".to_owned(),
+        preview: key.preview(),
+        permissions: Vec::new(),
+        is_active: true,
+        created_at: Clock::system().now(),
+    };
+    identities.add_key(&key.hash(), &record).await?;
+    Ok(key.reveal().to_owned())
 }
 
 /// Some address of the loopback network, for a caller to call from.

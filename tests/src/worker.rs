@@ -3,16 +3,15 @@
 use std::net::IpAddr;
 
 use anyhow::{Context, ensure};
-use api::identity::{Identity, KeyKind, KeyRecord, Plan};
+use api::identity::{Identity, KeyKind};
 use reqwest::{Method, RequestBuilder};
-use secrets::ApiKey;
 use serde_json::{Value as Json, json};
 use table::{Clock, Key, Millis, Update};
 use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::stack::Stack;
-use crate::user::{any_loopback_address, client_from};
+use crate::user::{add_key, any_loopback_address, client_from};
 
 /// A caller with a token, an address and a name of its own.
 #[derive(Clone, Debug)]
@@ -30,22 +29,8 @@ pub struct Worker {
 impl Stack {
     /// A new worker with a token of its own.
     pub async fn worker(&self) -> anyhow::Result<Worker> {
-        let clock = Clock::system();
-        let token = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
-        let record = KeyRecord {
-            kind: KeyKind::Worker,
-            id: Uuid::new_v4().to_string(),
-            user_id: Uuid::new_v4().to_string(),
-            plan: Plan::Free,
-            is_operator: false,
-            name: "test".to_owned(),
-            preview: token.preview(),
-            permissions: Vec::new(),
-            is_active: true,
-            created_at: clock.now(),
-        };
-        Identity::new(self.table("identity"), clock).add_key(&token.hash(), &record).await?;
-        Worker::new(self.url.clone(), token.reveal().to_owned())
+        let identities = Identity::new(self.table("identity"), Clock::system());
+        Worker::new(self.url.clone(), add_key(&identities, KeyKind::Worker, false).await?)
     }
 
     /// The deployment's administrator, who calls the worker API.
