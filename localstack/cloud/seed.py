@@ -42,6 +42,8 @@ class _NotThere(CloudError):
 def seed(stack: Stack) -> dict[str, str]:
     """Makes the accounts that the stack does not have yet; their keys, by their names in the env file."""
     keys = dict(stack.keys)
+    # What signs sessions: where there are keys, nothing is done.
+    _droverctl(stack, "session-keys", "create")
     if "DROVER_ADMIN_KEY" not in keys:
         keys["DROVER_ADMIN_KEY"] = _account(stack, "operator", _OPERATOR)
     if "DROVER_CLOUD_KEY" not in keys:

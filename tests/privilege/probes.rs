@@ -2,6 +2,7 @@
 //! past the question whether it may.
 
 use anyhow::{Context, bail};
+use api::identity::{PUBLIC_KEYS, SIGNING_KEY};
 use drover_tests::aws::{Call, Caller, Outcome};
 use drover_tests::providers;
 use reqwest::Method;
@@ -307,7 +308,12 @@ fn of_role(role: &Resource) -> Vec<Probe> {
 async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
-    for name in providers::KEYS.map(|(provider, _)| provider).into_iter().chain([MARK]) {
+    let names = match folder.name.as_str() {
+        "SessionKeys" => vec![PUBLIC_KEYS, SIGNING_KEY],
+        "SignInSecrets" => vec!["client-secret"],
+        _ => providers::KEYS.map(|(provider, _)| provider).to_vec(),
+    };
+    for name in names.into_iter().chain([MARK]) {
         let path = format!("{}/{name}", folder.id);
         let (there, absent) = (json!({"Name": path}), json!({"Name": format!("{path}-absent")}));
         // Each may be there from another test.

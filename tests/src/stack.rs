@@ -127,9 +127,12 @@ impl Stack {
             id: id.clone(),
             email: format!("{id}@example.com"),
             full_name: "A Tester".to_owned(),
+            avatar_url: None,
             plan,
             is_operator: false,
+            is_active: true,
             created_at: now,
+            updated_at: None,
         };
         identity.add_user(&owner).await?;
         let account = Account::granted(units).at(account_key(&id));
@@ -142,9 +145,11 @@ impl Stack {
             plan,
             is_operator: false,
             name: "test".to_owned(),
+            description: None,
             preview: key.preview(),
             permissions: permissions.to_vec(),
             is_active: true,
+            last_used_at: None,
             created_at: now,
         };
         identity.add_key(&key.hash(), &record).await?;

@@ -131,9 +131,11 @@ pub(crate) async fn add_key(identities: &Identity, kind: KeyKind, is_operator: b
         plan: Plan::Free,
         is_operator,
         name: "test".to_owned(),
+        description: None,
         preview: key.preview(),
         permissions: Vec::new(),
         is_active: true,
+        last_used_at: None,
         created_at: Clock::system().now(),
     };
     identities.add_key(&key.hash(), &record).await?;

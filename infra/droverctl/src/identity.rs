@@ -1,13 +1,13 @@
 //! `droverctl users` and `droverctl keys`.
 
 use anyhow::{Context, bail};
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User, UserChange};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use extract::account_key;
 use jobs::Account;
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
-use table::{Condition, Millis, new_id};
+use table::{Condition, Millis, TableError, new_id};
 
 use crate::Deployment;
 
@@ -15,6 +15,17 @@ use crate::Deployment;
 pub(crate) enum UserCommand {
     /// Add a user, with an account of compute units
     Create(NewUser),
+    /// Let a user call no more: neither keys nor sessions work, from 30 seconds on
+    Deactivate(Named),
+    /// Let a user call again
+    Activate(Named),
+}
+
+#[derive(Args)]
+pub(crate) struct Named {
+    /// The user's id
+    #[arg(long)]
+    user: String,
 }
 
 #[derive(Args)]
@@ -110,22 +121,41 @@ fn permission(name: &str) -> Result<Permission, String> {
 
 impl UserCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
-        let Self::Create(new) = self;
-        let now = deployment.clock.now();
-        let plan = Plan::from(new.plan);
-        let user = User {
-            id: new_id(now).to_string(),
-            email: new.email,
-            full_name: new.name,
-            plan,
-            is_operator: new.operator,
-            created_at: now,
-        };
-        let units = new.units.unwrap_or_else(|| plan.compute_units());
-        deployment.identity().add_user(&user).await.context("the user was not added")?;
-        deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
-        Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
+        match self {
+            Self::Create(new) => create(new, deployment).await,
+            Self::Deactivate(Named { user }) => set_active(&user, false, deployment).await,
+            Self::Activate(Named { user }) => set_active(&user, true, deployment).await,
+        }
     }
+}
+
+async fn set_active(user: &str, is_active: bool, deployment: &Deployment) -> anyhow::Result<Json> {
+    let change = UserChange { is_active: Some(is_active), ..UserChange::default() };
+    let user = match deployment.identity().change_user(user, change).await {
+        Err(TableError::ConditionFailed(_)) => bail!("there is no user {user}"),
+        user => user?,
+    };
+    Ok(json!({"user_id": user.id, "email": user.email, "is_active": user.is_active}))
+}
+
+async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {
+    let now = deployment.clock.now();
+    let plan = Plan::from(new.plan);
+    let user = User {
+        id: new_id(now).to_string(),
+        email: new.email,
+        full_name: new.name,
+        avatar_url: None,
+        plan,
+        is_operator: new.operator,
+        is_active: true,
+        created_at: now,
+        updated_at: None,
+    };
+    let units = new.units.unwrap_or_else(|| plan.compute_units());
+    deployment.identity().add_user(&user).await.context("the user was not added")?;
+    deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
+    Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
 }
 
 impl KeyCommand {
@@ -150,7 +180,6 @@ impl KeyCommand {
 }
 
 fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord {
-    let all = Permission::ALL.map(|(_, permission)| permission).to_vec();
     KeyRecord {
         kind: new.api.into(),
         id: new_id(now).to_string(),
@@ -158,9 +187,11 @@ fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord
         plan: user.plan,
         is_operator: user.is_operator,
         name: new.name.clone(),
+        description: None,
         preview: key.preview(),
-        permissions: if new.all_permissions { all } else { new.permission.clone() },
+        permissions: if new.all_permissions { Permission::all() } else { new.permission.clone() },
         is_active: true,
+        last_used_at: None,
         created_at: now,
     }
 }

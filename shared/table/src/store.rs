@@ -261,6 +261,13 @@ impl Table {
         Ok(answer.attributes.is_some())
     }
 
+    /// Deletes an item and gives it as it was: of all who ask at once, one gets it.
+    pub async fn take<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
+        let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
+        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(|error| classify(&error))?;
+        answer.attributes.map(decode).transpose()
+    }
+
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.
     pub async fn put_many<T: Serialize + Sync>(&self, items: &[T]) -> Result<(), TableError> {
         for batch in items.chunks(WRITE_BATCH) {

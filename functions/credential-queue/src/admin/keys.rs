@@ -43,9 +43,11 @@ pub(crate) async fn create(
         plan: Plan::Free,
         is_operator: false,
         name,
+        description: None,
         preview: key.preview(),
         permissions: Vec::new(),
         is_active: true,
+        last_used_at: None,
         created_at: now,
     };
     app.identity.add_scraper_key(&key.hash(), &record).await?;
