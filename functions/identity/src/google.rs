@@ -1,16 +1,17 @@
 //! `/auth/google`: signing in with the identity provider, by OpenID Connect's code flow.
 
 use api::extract_cloud::{Body, Error, Reply, SESSION_COOKIE, cookie, expired_cookie, new_cookie};
-use api::identity::{Login, Plan, SESSION_LENGTH, SIGN_IN_PATIENCE, User, UserChange};
+use api::identity::{Login, SESSION_LENGTH, SIGN_IN_PATIENCE, User, UserChange};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use extract::Plan;
 use serde_json::json;
 use table::{Transaction, new_id};
 
 use crate::provider::{Begun, Person, SignInError};
 use crate::view::SignedIn;
-use crate::{App, input};
+use crate::{App, account_of, input};
 
 /// The cookie that remembers the state of a sign-in, for clients that do not send it along.
 const STATE_COOKIE: &str = "__Host-sign-in";
@@ -41,7 +42,7 @@ pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body
     if !user.is_active {
         return Err(Error::Authorization("This account is deactivated".to_owned()));
     }
-    let (issued, standing) = tokio::join!(app.gate.sessions.issue(&user.id), app.accounts.standing(&user));
+    let (issued, account) = tokio::join!(app.gate.sessions.issue(&user.id), account_of(&app, &user.id));
     let (session, token) = issued.map_err(|error| {
         tracing::error!(%error, "nobody can sign in");
         Error::Internal
@@ -51,7 +52,7 @@ pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body
         "token_type": "bearer",
         "expires_in": SESSION_LENGTH.as_secs(),
         "csrf_token": session.csrf,
-        "user": SignedIn::new(&user, standing?),
+        "user": SignedIn::new(&user, &account?),
     });
     let mut response = Reply(StatusCode::OK, answer).into_response();
     let cookies = [
@@ -90,14 +91,13 @@ async fn user_of(app: &App, person: Person) -> Result<User, Error> {
             email: person.email.clone(),
             full_name: person.name,
             avatar_url: person.picture,
-            plan: Plan::Free,
             is_operator: false,
             is_active: true,
             created_at: now,
             updated_at: None,
         };
         let login = Login { issuer: person.issuer, subject: person.subject, user_id: user.id.clone() };
-        let opening = app.accounts.add_opening(Transaction::new(), &user.id)?;
+        let opening = app.accounts.add_opening(Transaction::new(), &user.id, Plan::Free, None)?;
         let counts = identity.add_login(opening, login, &user).await?;
         if counts.user_id == user.id {
             return Ok(user);

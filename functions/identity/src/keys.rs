@@ -1,7 +1,7 @@
 //! `/api-keys` and `/api-keys/{key_id}`.
 
 use api::extract_cloud::{Body, Caller, Error, Path, Reply};
-use api::identity::{AddKeyError, KeyKind, KeyRecord, Permission, Plan};
+use api::identity::{AddKeyError, KeyKind, KeyRecord, Permission};
 use api::query::Parameters;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -61,7 +61,6 @@ pub(crate) async fn create(
         id: new_id(now).to_string(),
         kind: KeyKind::Cloud,
         user_id: caller.user_id,
-        plan: Plan::Free,
         is_operator: caller.is_operator,
         name: new.name,
         description: new.description,

@@ -1,7 +1,6 @@
 //! The extraction cloud's users over HTTP: signing in and out and who is signed in, `/auth/…`, and their API keys, `/api-keys`
 //! (contracts/extract-cloud.md).
 
-mod accounts;
 mod google;
 mod input;
 mod keys;
@@ -13,13 +12,13 @@ mod view;
 
 use std::sync::Arc;
 
-use api::extract_cloud::{Gate, gated};
+use api::extract_cloud::{Error, Gate, gated};
 use axum::Router;
 use axum::routing::{delete, get, post};
+use extract::{Accounts, CloudAccount};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
 
-use self::accounts::Accounts;
 use self::provider::Provider;
 
 /// What the handlers share, made once per process.
@@ -37,12 +36,20 @@ impl App {
         let (config, clock) = (configure()?, Clock::system());
         let accounts = Table::new(dynamodb(&config), &setting("EXTRACT_TABLE")?);
         Ok(Self {
-            accounts: Accounts::new(accounts),
+            accounts: Accounts::new(accounts, clock.clone()),
             provider: Arc::new(Provider::new(&config, settings::provider_from_environment()?)),
             key_prefixes: settings::KeyPrefixes::from_environment()?,
             gate: Gate::from_environment(&config, clock)?,
         })
     }
+}
+
+/// The account of a user: there is none without the other.
+async fn account_of(app: &App, user: &str) -> Result<CloudAccount, Error> {
+    app.accounts.get(user).await?.ok_or_else(|| {
+        tracing::error!(user, "a user has no account");
+        Error::Internal
+    })
 }
 
 /// Every route of this function.

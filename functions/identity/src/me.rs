@@ -8,14 +8,13 @@ use serde_json::json;
 
 use crate::google::CSRF_COOKIE;
 use crate::view::Me;
-use crate::{App, input};
+use crate::{App, account_of, input};
 
 /// `GET /auth/me`: who is calling, whatever their key may do otherwise.
 pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply<Me>, Error> {
-    let user = app.gate.identity.find_user(&caller.user_id).await?;
-    let user = user.ok_or(Error::Authentication("There is no such user any more"))?;
-    let standing = app.accounts.standing(&user).await?;
-    Ok(Reply(StatusCode::OK, Me::new(user, standing)))
+    let (user, account) = tokio::join!(app.gate.identity.find_user(&caller.user_id), account_of(&app, &caller.user_id));
+    let user = user?.ok_or(Error::Authentication("There is no such user any more"))?;
+    Ok(Reply(StatusCode::OK, Me::new(user, &account?)))
 }
 
 /// `PUT /auth/me`: changes the profile of who is signed in.
@@ -23,8 +22,8 @@ pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): B
     caller.session()?;
     let change = input::profile(&body)?;
     let user = app.gate.identity.change_user(&caller.user_id, change).await?;
-    let standing = app.accounts.standing(&user).await?;
-    Ok(Reply(StatusCode::OK, Me::new(user, standing)))
+    let account = account_of(&app, &user.id).await?;
+    Ok(Reply(StatusCode::OK, Me::new(user, &account)))
 }
 
 /// `POST /auth/logout`: ends the session. A browser's cookies go too.

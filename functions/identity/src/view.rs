@@ -1,9 +1,8 @@
 //! Users and keys as the contract shows them.
 
-use api::identity::{KeyRecord, Plan, User};
+use api::identity::{KeyRecord, User};
+use extract::{CloudAccount, Plan};
 use serde::Serialize;
-
-use crate::accounts::Standing;
 
 /// A user as signing in tells them.
 #[derive(Debug, Serialize)]
@@ -27,7 +26,7 @@ pub(crate) struct Me {
     avatar_url: Option<String>,
     subscription_tier: Plan,
     compute_units_used: i64,
-    compute_units_limit: i64,
+    compute_units_limit: u64,
     is_active: bool,
     created_at: String,
     updated_at: String,
@@ -47,14 +46,14 @@ pub(crate) struct KeyView {
 }
 
 impl<'user> SignedIn<'user> {
-    pub(crate) fn new(user: &'user User, standing: Standing) -> Self {
+    pub(crate) fn new(user: &'user User, account: &CloudAccount) -> Self {
         Self {
             id: &user.id,
             email: &user.email,
             full_name: &user.full_name,
             avatar_url: user.avatar_url.as_deref(),
-            subscription_tier: standing.tier,
-            compute_units_remaining: standing.remaining,
+            subscription_tier: account.period.plan,
+            compute_units_remaining: account.account.units_available,
             is_active: user.is_active,
             created_at: user.created_at.to_string(),
         }
@@ -62,15 +61,15 @@ impl<'user> SignedIn<'user> {
 }
 
 impl Me {
-    pub(crate) fn new(user: User, standing: Standing) -> Self {
+    pub(crate) fn new(user: User, account: &CloudAccount) -> Self {
         Self {
             id: user.id,
             email: user.email,
             full_name: user.full_name,
             avatar_url: user.avatar_url,
-            subscription_tier: standing.tier,
-            compute_units_used: standing.used,
-            compute_units_limit: standing.limit,
+            subscription_tier: account.period.plan,
+            compute_units_used: account.account.units_used,
+            compute_units_limit: account.period.units_limit,
             is_active: user.is_active,
             created_at: user.created_at.to_string(),
             updated_at: user.updated_at.unwrap_or(user.created_at).to_string(),

@@ -1,13 +1,12 @@
 //! `droverctl users` and `droverctl keys`.
 
 use anyhow::{Context, bail};
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User, UserChange};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, User, UserChange};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use extract::account_key;
-use jobs::Account;
+use extract::{Accounts, Plan};
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
-use table::{Condition, Millis, TableError, new_id};
+use table::{Millis, TableError, new_id};
 
 use crate::Deployment;
 
@@ -39,9 +38,9 @@ pub(crate) struct NewUser {
     /// The user's plan
     #[arg(long, value_enum, default_value_t = PlanName::Free)]
     plan: PlanName,
-    /// Compute units to begin with; the plan's, unless given
+    /// Compute units a month; the plan's, unless given
     #[arg(long)]
-    units: Option<i64>,
+    units: Option<u64>,
     /// Let the user run this deployment
     #[arg(long)]
     operator: bool,
@@ -146,7 +145,6 @@ async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {
         email: new.email,
         full_name: new.name,
         avatar_url: None,
-        plan,
         is_operator: new.operator,
         is_active: true,
         created_at: now,
@@ -154,7 +152,8 @@ async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {
     };
     let units = new.units.unwrap_or_else(|| plan.compute_units());
     deployment.identity().add_user(&user).await.context("the user was not added")?;
-    deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
+    let opened = deployment.accounts().open(&user.id, plan, Some(units)).await;
+    opened.context("the user was added, but has no account")?;
     Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
 }
 
@@ -184,7 +183,6 @@ fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord
         kind: new.api.into(),
         id: new_id(now).to_string(),
         user_id: user.id.clone(),
-        plan: user.plan,
         is_operator: user.is_operator,
         name: new.name.clone(),
         description: None,
@@ -201,8 +199,7 @@ impl Deployment {
         Identity::new(self.table("identity"), self.clock.clone())
     }
 
-    async fn open_account(&self, user: &str, units: i64) -> anyhow::Result<()> {
-        let account = Account::granted(units).at(account_key(user));
-        Ok(self.table("extract").put(&account, Condition::Absent("pk")).await?)
+    fn accounts(&self) -> Accounts {
+        Accounts::new(self.table("extract"), self.clock.clone())
     }
 }

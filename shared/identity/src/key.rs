@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use table::{Key, Millis};
 
 use crate::permission::Permission;
-use crate::plan::Plan;
 
 /// Which API a key is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +29,6 @@ pub struct KeyRecord {
     pub kind: KeyKind,
     /// Whose it is.
     pub user_id: String,
-    /// The owner's plan.
-    pub plan: Plan,
     /// Whether the owner runs this deployment. Of the extraction cloud's keys the owner's own record says so.
     pub is_operator: bool,
     /// What the owner calls it.

@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use table::{Key, Millis};
 
-use crate::plan::Plan;
-
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -17,8 +15,6 @@ pub struct User {
     /// Where a picture of them is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
-    /// What they pay for.
-    pub plan: Plan,
     /// Whether they run this deployment.
     pub is_operator: bool,
     /// Whether they may call: of one who may not, neither keys nor sessions work.
@@ -75,7 +71,7 @@ mod tests {
     #[test]
     fn a_user_of_a_release_before_sessions_is_active() {
         let stored = serde_json::json!({
-            "id": "u", "email": "u@example.com", "full_name": "U", "plan": "free", "is_operator": false, "created_at": 5
+            "id": "u", "email": "u@example.com", "full_name": "U", "is_operator": false, "created_at": 5
         });
         let user: User = serde_json::from_value(stored).unwrap();
         assert!(user.is_active && user.avatar_url.is_none() && user.updated_at.is_none());

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use identity::{CloudKey, Permission, Plan, Session, User};
+use identity::{CloudKey, Permission, Session, User};
 
 use super::error::Error;
 
@@ -11,8 +11,6 @@ use super::error::Error;
 pub struct Caller {
     /// The user.
     pub user_id: String,
-    /// The user's plan.
-    pub plan: Plan,
     /// Whether the user runs this deployment.
     pub is_operator: bool,
     /// By what they call.
@@ -33,7 +31,6 @@ impl Caller {
     pub(super) fn by_key(key: CloudKey) -> Self {
         Self {
             user_id: key.owner.id,
-            plan: key.owner.plan,
             is_operator: key.owner.is_operator,
             credential: Credential::Key(key.record.id),
             permissions: key.record.permissions,
@@ -44,7 +41,6 @@ impl Caller {
     pub(super) fn by_session(session: Session, user: User) -> Self {
         Self {
             user_id: user.id,
-            plan: user.plan,
             is_operator: user.is_operator,
             credential: Credential::Session(session),
             permissions: Permission::all(),
