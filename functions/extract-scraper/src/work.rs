@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use extract::{SimpleConfig, Task};
+use extract::{PagesConfig, Task};
 use futures::{StreamExt, stream};
 use jobs::{Level, Line, Lost, Progress, Run};
 use scraping::export::{Row, columns};
@@ -60,7 +60,7 @@ enum Ending {
 /// Does the task, for as long as there is time. An error means that it was not possible to record how it went.
 pub(crate) async fn perform(app: &App, mut run: Run, task: &Task, time: Duration) -> anyhow::Result<()> {
     let mut lines = Lines { clock: app.jobs.clock.clone(), lines: Vec::new() };
-    let selectors = match Selectors::compile(&task.config.selectors) {
+    let selectors = match Selectors::compile(&task.config.pages.selectors) {
         Ok(selectors) => Arc::new(selectors),
         Err(faults) => {
             return Ok(run.fail(&format!("The selectors cannot be used: {faults:?}"), 0, Vec::new()).await?);
@@ -117,18 +117,18 @@ async fn attempt(
         Some(file) => take_up(app, file).await.map_err(Interruption::Fault)?,
         None => Harvest::default(),
     };
-    let total = task.config.urls.len();
+    let total = task.config.pages.urls.len();
     let left = total - harvest.pages.min(total);
     lines.say(Level::Info, "start", format!("Started attempt {}: {left} of {total} pages to fetch", task.job.attempts));
 
-    let pages = task.config.urls.iter().skip(harvest.pages);
-    let mut pages = stream::iter(pages).map(|url| take_page(app, url, &task.config, selectors)).buffered(AT_ONCE);
+    let pages = task.config.pages.urls.iter().skip(harvest.pages);
+    let mut pages = stream::iter(pages).map(|url| take_page(app, url, &task.config.pages, selectors)).buffered(AT_ONCE);
     let mut step = interval_at(Instant::now() + STEP, STEP);
     step.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             page = pages.next() => match page {
-                Some((url, outcome)) => harvest.add(url, outcome, &task.config, lines),
+                Some((url, outcome)) => harvest.add(url, outcome, &task.config.pages, lines),
                 None => return Ok((Ending::Done, harvest)),
             },
             _ = step.tick() => run.record(harvest.progress(total), lines.take()).await?,
@@ -144,7 +144,7 @@ async fn attempt(
 async fn take_page<'url>(
     app: &App,
     url: &'url str,
-    config: &SimpleConfig,
+    config: &PagesConfig,
     selectors: &Arc<Selectors>,
 ) -> (&'url str, Result<Taken, FetchError>) {
     let options =
@@ -165,7 +165,7 @@ async fn take_page<'url>(
 }
 
 impl Harvest {
-    fn add(&mut self, url: &str, outcome: Result<Taken, FetchError>, config: &SimpleConfig, lines: &mut Lines) {
+    fn add(&mut self, url: &str, outcome: Result<Taken, FetchError>, config: &PagesConfig, lines: &mut Lines) {
         self.pages += 1;
         let taken = match outcome {
             Ok(taken) => taken,
@@ -270,8 +270,8 @@ async fn store(
     selectors: &Selectors,
     harvest: &Harvest,
 ) -> anyhow::Result<(String, u64)> {
-    let format = task.config.output_format;
-    let columns = columns(selectors.fields(), task.config.include_metadata);
+    let format = task.config.pages.output_format;
+    let columns = columns(selectors.fields(), task.config.pages.include_metadata);
     let mut file = RowWriter::new(format, columns, Vec::new())?;
     for row in &harvest.rows {
         file.write(row)?;
@@ -289,7 +289,7 @@ async fn put_down(app: &App, run: Run, task: &Task, harvest: Harvest, mut lines:
         return run.retry(reason, lines.with(Level::Error, "pause", reason)).await;
     }
     let (key, progress) =
-        (format!("{}{}.part", task.results_prefix(), run.token()), harvest.progress(task.config.urls.len()));
+        (format!("{}{}.part", task.results_prefix(), run.token()), harvest.progress(task.config.pages.urls.len()));
     let part = serde_json::to_vec(&harvest).unwrap_or_default();
     if let Err(error) = app.results.store(&key, part, "application/json").await {
         tracing::error!(%error, "the part was not stored");
