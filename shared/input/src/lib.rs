@@ -79,7 +79,7 @@ where
                 let path = path_of(&error);
                 faults.push(Fault::new(&path, error.inner().to_string()));
                 // Taken out, so that the next wrong one shows.
-                let taken = json.as_object_mut().and_then(|fields| fields.remove(outermost(&path)));
+                let taken = json.as_object_mut().and_then(|fields| fields.shift_remove(outermost(&path)));
                 if taken.is_none() || faults.len() - missing == MOST_WRONG_TYPES {
                     return Err(faults);
                 }
