@@ -20,10 +20,11 @@
 
 mod account;
 mod accounts;
-mod as_json;
+mod config;
 mod environment;
 mod input;
 mod keys;
+mod kind;
 mod list;
 mod plan;
 mod store;
@@ -31,10 +32,15 @@ mod task;
 
 pub use account::{Change, CloudAccount, Period};
 pub use accounts::Accounts;
+pub use config::{
+    AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, Schedule, ScheduleError,
+    TaskConfig,
+};
 pub use environment::{QUEUE_KIND, open};
 pub use input::{Fault, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
+pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};
 pub use plan::Plan;
 pub use store::{CreateError, Deleted, Tasks, UpdateError};
-pub use task::{SimpleConfig, Task, TaskType};
+pub use task::Task;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::task::TaskType;
+use crate::kind::TaskType;
 
 /// A plan (contracts/extract-cloud.md, "Get Available Plans"; RULINGS.md, "extract-cloud").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ mod queue;
 mod record;
 mod results;
 mod run;
+mod upload;
 
 pub use account::{Account, Outcome, Slots};
 pub use dead_letter::{DeadLetter, DeadLetters};
@@ -26,3 +27,4 @@ pub use queue::Queue;
 pub use record::{Job, Status};
 pub use results::{Results, ResultsError};
 pub use run::{Progress, Run};
+pub use upload::{Parts, StoreError};
