@@ -2,6 +2,7 @@
 //! (contracts/extract-cloud.md).
 
 mod accounts;
+mod discovery;
 mod google;
 mod input;
 mod keys;
