@@ -98,7 +98,7 @@ async fn a_user_has_fifty_keys_at_most_however_many_are_asked_for_at_once() -> a
     let ask = |number: u64| {
         let body = named(&format!("Key {number}"), &["tasks:read"]);
         let request = user.anonymous(Method::POST, "/api-keys").bearer_auth(&session.token).json(&body);
-        async { anyhow::Ok((number, Answer::of(request.send().await?).await?)) }
+        async move { anyhow::Ok((number, Answer::of(request.send().await?).await?)) }
     };
     let answers: Vec<(u64, Answer)> = stream::iter(0..MOST_KEYS + 8).map(ask).buffer_unordered(8).try_collect().await?;
     let added = answers.iter().filter(|(_, answer)| answer.status == 201).count() as u64;
@@ -121,10 +121,10 @@ async fn a_user_has_fifty_keys_at_most_however_many_are_asked_for_at_once() -> a
 async fn the_last_use_of_a_key_is_noted_once_in_a_while() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let user = stack.user().await?;
-    let used = |keys: &Json| keys[0]["last_used_at"].as_str().map(str::to_owned);
-    let first = eventually("the use is noted", async || Ok(used(&user.get("/api-keys").await?))).await?;
+    let noted_in = |keys: &Json| keys[0]["last_used_at"].as_str().map(str::to_owned);
+    let first = eventually("the use is noted", async || Ok(noted_in(&user.get("/api-keys").await?))).await?;
     for _ in 0..5 {
-        assert_eq!(used(&user.get("/api-keys").await?), Some(first.clone()));
+        assert_eq!(noted_in(&user.get("/api-keys").await?), Some(first.clone()));
     }
     // A function that has not seen the key notes its use where the note is old: as if one was deployed six minutes later.
     let hash = ApiKey::presented(&user.key).hash();
@@ -140,8 +140,8 @@ async fn the_last_use_of_a_key_is_noted_once_in_a_while() -> anyhow::Result<()> 
         later.note_use(&hash).await?;
         let noted = user.get("/api-keys").await?;
         later.note_use(&hash).await?;
-        assert_eq!(used(&user.get("/api-keys").await?), used(&noted));
-        assert!(used(&noted).is_some_and(|at| Millis::parse(&at) > Some(old)));
+        assert_eq!(noted_in(&user.get("/api-keys").await?), noted_in(&noted));
+        assert!(noted_in(&noted).is_some_and(|at| Millis::parse(&at) > Some(old)));
     }
     Ok(())
 }

@@ -210,8 +210,8 @@ fn every_path_of_the_template_has_a_route() -> anyhow::Result<()> {
 }
 
 fn is_ours(path: &str) -> bool {
-    let begins = |root: &&str| path.strip_prefix(**root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    path == "/health" || ROOTS.iter().any(|root| begins(&root))
+    let begins = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    path == "/health" || ROOTS.into_iter().any(begins)
 }
 
 fn workspace() -> PathBuf {

@@ -41,6 +41,14 @@ pub fn service_secrets() -> impl Iterator<Item = &'static str> {
     providers::KEYS.into_iter().map(|(_, key)| key).chain([CLIENT_SECRET])
 }
 
+/// What of a text is the token of a session, if anything: three parts of which the first two are JSON.
+#[must_use]
+pub fn session_token_in(text: &str) -> Option<&str> {
+    let is_part = |part: &&str| part.starts_with("eyJ") && part.len() > 30;
+    let is_token = |word: &&str| word.split('.').count() == 3 && word.split('.').take(2).all(|part| is_part(&part));
+    text.split(|each: char| !(each.is_ascii_alphanumeric() || "-_.".contains(each))).find(is_token)
+}
+
 /// What of a text is a whole API key, if anything. Its preview is none.
 #[must_use]
 pub fn api_key_in(text: &str) -> Option<&str> {
@@ -59,6 +67,9 @@ mod tests {
         let key = format!("sk_live_{}", "0a".repeat(32));
         assert_eq!(api_key_in(&format!("sk_test_short and {key} is told")), Some(key.as_str()));
         assert_eq!(api_key_in("sk_live_0a0a...0a0a, sk_test_"), None);
+        let token = format!("eyJ{0}.eyJ{0}.{0}", "x".repeat(30));
+        assert_eq!(session_token_in(&format!("\"Bearer {token}\"")), Some(token.as_str()));
+        assert_eq!(session_token_in("eyJ.eyJ.x, function.handler.rs"), None);
         assert_eq!(pool_secret_in(&format!("\"{SECRET}-7\"")), Some(SECRET));
         assert_eq!(pool_secret_in("s3cr3t"), None);
         let (secret, key) = (format!("{SECRET}-7"), key.as_bytes());

@@ -6,3 +6,4 @@ mod google;
 mod logout;
 mod me;
 mod refused;
+mod rotation;

@@ -46,8 +46,9 @@ const LIES: [(Lie, u16, &str); 29] = [
 async fn no_lie_of_a_provider_lets_anybody_in() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     stack.set_sign_in_secret().await?;
-    let told = LIES.iter().map(|(lie, status, code)| async {
-        let answer = tried(&stack, *lie).await?;
+    let stack = &stack;
+    let told = LIES.iter().map(|(lie, status, code)| async move {
+        let answer = tried(stack, *lie).await?;
         let wrong = answer.error(*status, code).err().map(|error| format!("{lie:?}: {error:#}"));
         let opens = answer.header("set-cookie").map(|cookie| format!("{lie:?} sets {cookie}"));
         anyhow::Ok(wrong.or(opens))
