@@ -42,8 +42,6 @@ class _NotThere(CloudError):
 def seed(stack: Stack) -> dict[str, str]:
     """Makes the accounts that the stack does not have yet; their keys, by their names in the env file."""
     keys = dict(stack.keys)
-    # What signs sessions: where there are keys, nothing is done.
-    _droverctl(stack, "session-keys", "create")
     if "DROVER_ADMIN_KEY" not in keys:
         keys["DROVER_ADMIN_KEY"] = _account(stack, "operator", _OPERATOR)
     if "DROVER_CLOUD_KEY" not in keys:
@@ -59,6 +57,11 @@ def seed(stack: Stack) -> dict[str, str]:
         with suppress(_NotThere):
             _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
     return keys
+
+
+def session_keys(stack: Stack) -> None:
+    """Makes the keys that sessions are signed with; where there are some, nothing is done."""
+    _droverctl(stack, "session-keys", "create")
 
 
 def is_complete(stack: Stack) -> bool:

@@ -1,7 +1,7 @@
 //! The cost of one request at each endpoint.
 //!
 //! A bound is what a warm function is measured to need, and no more. A function that has not seen the caller's key in the last 30
-//! seconds reads it once more (`requests.rs`).
+//! seconds reads it and its owner once more (`requests.rs`).
 
 use anyhow::{Context, ensure};
 use axum::Router;
@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
 use super::cost::{Cost, least};
-use super::requests::{KEY, cost_of, measured, over};
+use super::requests::{CLOUD_KEY, cost_of, measured, over};
 
 /// A request: what it is, and what it may cost.
 struct Bound {
@@ -82,7 +82,7 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
     for mut bound in bounds(&client.site.url("/page")) {
         bound.cost = bound.cost.measurable_on(&client.stack);
         let costs = client.measure(&bound, &ids).await.context(bound.what)?;
-        let cold = if bound.anonymous { Cost::NOTHING } else { KEY };
+        let cold = if bound.anonymous { Cost::NOTHING } else { CLOUD_KEY };
         faults.extend(over(bound.what, &costs, &bound.cost, &cold)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));

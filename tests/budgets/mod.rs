@@ -2,6 +2,7 @@
 
 pub(crate) mod cost;
 mod endpoints;
+mod identity;
 mod requests;
 mod tasks;
 mod worker;

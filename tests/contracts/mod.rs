@@ -1,9 +1,12 @@
 //! The contracts, over HTTP; the files mirror the URLs, and what holds for all of them.
 
 mod answers;
+mod api_keys;
+mod auth;
 mod health;
 mod paths;
 mod permissions;
 mod plans;
 mod rate_limits;
 mod tasks;
+mod tenants;

@@ -16,6 +16,7 @@ pub mod quiet;
 pub mod raw;
 pub mod scraper;
 pub mod second_engine;
+pub mod sign_in;
 pub mod site;
 mod stack;
 pub mod user;

@@ -1,6 +1,7 @@
 //! The extraction cloud's users over HTTP: signing in and out and who is signed in, `/auth/…`, and their API keys, `/api-keys`
 //! (contracts/extract-cloud.md).
 
+mod discovery;
 mod google;
 mod input;
 mod keys;

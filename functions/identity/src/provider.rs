@@ -1,32 +1,29 @@
-//! The identity provider: what it says of itself, where people sign in, and what it gives for a code. Its metadata and keys are read when they are first
-//! needed, again after an hour, and when a token names a key that is not among them.
+//! The identity provider: where people sign in, and what it gives for a code.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::identity::SignIn;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreProviderMetadata};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType};
 use openidconnect::{
-    AsyncHttpClient, AuthorizationCode, ClientSecret, CsrfToken, DiscoveryError, HttpRequest, HttpResponse, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RequestTokenError, Scope, TokenResponse,
+    AuthorizationCode, ClientSecret, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, RequestTokenError, Scope,
+    TokenResponse,
 };
-use outbound::{Fault, Outbound};
+use outbound::Fault;
 use parameters::{ParameterError, Parameters};
-use reqwest::{Method, Request, StatusCode};
 use secrets::ApiKey;
 use table::aws::SdkConfig;
 use thiserror::Error;
 
+use crate::discovery::{Discovery, Http};
 use crate::settings::ProviderSettings;
 use crate::token::{Judged, judge};
 
-/// How long one request to the provider may take. A sign-in makes four at most, and API Gateway waits for 29 seconds.
-const TIME_LIMIT: Duration = Duration::from_secs(6);
+/// How long one request to the provider may take. A sign-in makes five at most, and API Gateway waits for 29 seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// How long the provider's metadata and keys are trusted.
 const TRUSTED: Duration = Duration::from_hours(1);
-/// How old they must be to be read again for a key that is not among them: who makes up keys makes us read no oftener.
-const YOUNGEST_REREAD: Duration = Duration::from_secs(10);
+/// How old they may be when a token names a key that is not among them. Tokens come from the provider itself, so nobody else can make us read them again.
+const FRESH: Duration = Duration::ZERO;
 /// The parameter that holds our secret at the provider.
 const CLIENT_SECRET: &str = "client-secret";
 
@@ -34,15 +31,7 @@ const CLIENT_SECRET: &str = "client-secret";
 pub(crate) struct Provider {
     settings: ProviderSettings,
     secrets: Parameters,
-    http: Http,
-    known: Mutex<Option<Known>>,
-}
-
-/// What the provider says of itself.
-#[derive(Clone)]
-struct Known {
-    metadata: Arc<CoreProviderMetadata>,
-    at: Instant,
+    discovery: Discovery,
 }
 
 /// A sign-in that has begun. It has no `Debug`: it holds secrets.
@@ -88,13 +77,14 @@ pub(crate) enum SignInError {
 impl Provider {
     pub(crate) fn new(config: &SdkConfig, settings: ProviderSettings) -> Self {
         let secrets = Parameters::new(config, settings.secrets.clone());
-        Self { settings, secrets, http: Http(Outbound::new(TIME_LIMIT)), known: Mutex::default() }
+        let discovery = Discovery::new(settings.issuer.clone(), Http::new(TIME_LIMIT));
+        Self { settings, secrets, discovery }
     }
 
     /// Begins a sign-in.
     pub(crate) async fn begin(&self) -> Result<Begun, SignInError> {
         let redirect = self.redirect()?;
-        let metadata = self.metadata(TRUSTED).await?;
+        let metadata = self.discovery.metadata(TRUSTED).await?;
         let client = CoreClient::from_provider_metadata((*metadata).clone(), self.settings.client.clone(), None);
         let state = ApiKey::generate("").map_err(|_| SignInError::Off("the system has no randomness to give"))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -115,7 +105,7 @@ impl Provider {
     /// Whom a code is of.
     pub(crate) async fn redeem(&self, code: String, sign_in: SignIn) -> Result<Person, SignInError> {
         let SignIn { nonce, pkce_verifier } = sign_in;
-        let (redirect, metadata) = (self.redirect()?, self.metadata(TRUSTED).await?);
+        let (redirect, metadata) = (self.redirect()?, self.discovery.metadata(TRUSTED).await?);
         let secret = ClientSecret::new(self.secret().await?);
         let client =
             CoreClient::from_provider_metadata((*metadata).clone(), self.settings.client.clone(), Some(secret));
@@ -123,13 +113,13 @@ impl Provider {
         let client = client.set_redirect_uri(redirect);
         let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(unable)?;
         let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(pkce_verifier));
-        let answer = exchange.request_async(&self.http).await.map_err(|error| self.sorted(error))?;
+        let answer = exchange.request_async(self.discovery.http()).await.map_err(|error| self.sorted(error))?;
         let token = answer.id_token().ok_or_else(|| SignInError::Token("there is none".to_owned()))?;
         let nonce = Nonce::new(nonce);
         match judge(token, &metadata, &self.settings.client, &nonce)? {
             Judged::Of(person) => Ok(*person),
             Judged::ByUnknownKey => {
-                let metadata = self.metadata(YOUNGEST_REREAD).await?;
+                let metadata = self.discovery.metadata(FRESH).await?;
                 match judge(token, &metadata, &self.settings.client, &nonce)? {
                     Judged::Of(person) => Ok(*person),
                     Judged::ByUnknownKey => {
@@ -155,19 +145,6 @@ impl Provider {
         }
     }
 
-    /// What the provider says of itself, read within the last `age`.
-    async fn metadata(&self, age: Duration) -> Result<Arc<CoreProviderMetadata>, SignInError> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.at.elapsed() < age) {
-            return Ok(known.metadata);
-        }
-        let read = CoreProviderMetadata::discover_async(self.settings.issuer.clone(), &self.http).await;
-        let metadata = Arc::new(read.map_err(|error| SignInError::Provider(told(&error)))?);
-        let known = Known { metadata: Arc::clone(&metadata), at: Instant::now() };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Ok(metadata)
-    }
-
     /// Sorts what may go wrong when a code is redeemed. Nothing that the provider says is told: it may repeat the code or our secret.
     fn sorted(&self, error: openidconnect::core::CoreRequestTokenError<Fault>) -> SignInError {
         match error {
@@ -185,39 +162,5 @@ impl Provider {
                 SignInError::Provider("gave an answer that cannot be understood".to_owned())
             }
         }
-    }
-}
-
-/// Sends what `openidconnect` asks the way that all of our requests go. What is only read is asked for once more after a fault of the connection; a code is sent
-/// again only if it was not sent at all.
-struct Http(Outbound);
-
-impl<'client> AsyncHttpClient<'client> for Http {
-    type Error = Fault;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Fault>> + Send + 'client>>;
-
-    fn call(&'client self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let reads = request.method() == Method::GET;
-            let request = Request::try_from(request).map_err(|_| Fault::Unreachable)?;
-            let again = move |fault: &Fault| *fault == Fault::Unreachable || (reads && fault.is_of_transport());
-            let reply = self.0.send(request, again).await?;
-            let mut response = HttpResponse::new(reply.body);
-            *response.status_mut() = StatusCode::from_u16(reply.status).map_err(|_| Fault::BrokenOff)?;
-            *response.headers_mut() = reply.headers;
-            Ok(response)
-        })
-    }
-}
-
-/// What went wrong when the provider was asked what it says of itself.
-fn told(error: &DiscoveryError<Fault>) -> String {
-    match error {
-        DiscoveryError::Request(fault) => fault.to_string(),
-        DiscoveryError::Response(status, ..) if status.as_u16() != 200 => {
-            format!("answered with status {}", status.as_u16())
-        }
-        DiscoveryError::Validation(_) => "calls itself otherwise than it is configured here".to_owned(),
-        _ => "gave an answer that cannot be understood".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! `droverctl session-keys`.
 
-use api::identity::{PUBLIC_KEYS, SIGNING_KEY, rotate};
+use api::identity::{PUBLIC_KEYS, PUBLISHED_AHEAD, SIGNING_KEY, rotate};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -31,8 +31,11 @@ impl SessionKeyCommand {
             Self::Rotate(Rotate { log_everybody_out }) => log_everybody_out,
         };
         let new = rotate(signing.as_deref(), public.as_deref(), all_out, deployment.clock.now())?;
-        // In this order: a token of the new key must never meet a function that could not have found the key.
         folder.set(PUBLIC_KEYS, new.public_keys).await?;
+        // No token of the new key must meet a function that cannot find the key.
+        if signing.is_some() {
+            tokio::time::sleep(PUBLISHED_AHEAD).await;
+        }
         folder.set(SIGNING_KEY, new.signing_key).await?;
         Ok(json!({"created": true, "kid": new.kid}))
     }

@@ -32,7 +32,7 @@ pub use logins::Login;
 pub use permission::Permission;
 pub use scraper_keys::ScraperKey;
 pub use session::{SESSION_LENGTH, Session};
-pub use session_keys::{PUBLIC_KEYS, Rotation, RotationError, SIGNING_KEY, rotate};
+pub use session_keys::{PUBLIC_KEYS, PUBLISHED_AHEAD, Rotation, RotationError, SIGNING_KEY, rotate};
 pub use sessions::{SessionError, Sessions};
 pub use sign_in::{SIGN_IN_PATIENCE, SignIn};
 pub use user::{AvatarChange, User, UserChange};

@@ -13,8 +13,8 @@ const ISSUER: &str = "drover";
 /// How far two functions' clocks may be apart.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// A session, as its token says it: the claims of RFC 7519, times in seconds since the epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A session, as its token says it: the claims of RFC 7519, times in seconds since the epoch. It has no `Debug`: `csrf` is a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     iss: String,
     /// The user's id.

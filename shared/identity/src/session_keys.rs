@@ -25,6 +25,10 @@ pub const PUBLIC_KEYS: &str = "public-keys";
 
 /// How long a function may sign with a key that it has read, or verify with public keys that it has read, before it reads them again.
 pub(crate) const KEY_TRUSTED: Duration = Duration::from_mins(5);
+/// How old the public keys may be that a function judges a token by that names none of them. Who makes up names makes it read no oftener.
+pub(crate) const UNKNOWN_KEY_TRUSTED: Duration = Duration::from_secs(10);
+/// How long a public key must be published before its key signs: by then no function holds older ones against it.
+pub const PUBLISHED_AHEAD: Duration = Duration::from_secs(15);
 /// How old a key must be before it is replaced: by then no token of the one before it is good.
 const YOUNGEST_REPLACED: Duration = SESSION_LENGTH.saturating_add(KEY_TRUSTED).saturating_add(KEY_TRUSTED);
 

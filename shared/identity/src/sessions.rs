@@ -1,8 +1,6 @@
 //! Sessions: tokens that say who is signed in, and which of them were ended before their time. That somebody is signed in stands in no table: a session costs
 //! a write only when it is ended (docs/decisions/0014-sessions.md).
 
-use std::time::Duration;
-
 use jsonwebtoken::errors::Error as TokenError;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use parameters::{ParameterError, Parameters};
@@ -13,14 +11,12 @@ use uuid::Uuid;
 
 use crate::directory::{Identity, Stored};
 use crate::session::Session;
-use crate::session_keys::{KEY_TRUSTED, PUBLIC_KEYS, PublicKeys, SIGNING_KEY, SigningKey};
+use crate::session_keys::{KEY_TRUSTED, PUBLIC_KEYS, PublicKeys, SIGNING_KEY, SigningKey, UNKNOWN_KEY_TRUSTED};
 use crate::signature;
 use crate::user::{User, key_of_user, partition_of_user};
 
 /// The longest token that is looked at, in bytes: ours have less than 500.
 const LONGEST_TOKEN: usize = 2_000;
-/// How old the public keys may be when a token names a key that is not among them. Who makes up names makes us read no oftener.
-const UNKNOWN_KEY_TRUSTED: Duration = Duration::from_secs(10);
 
 /// Why a token cannot be made or judged.
 #[derive(Debug, Error)]

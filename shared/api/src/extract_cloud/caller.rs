@@ -7,7 +7,7 @@ use identity::{CloudKey, Permission, Session, User};
 use super::error::Error;
 
 /// Who is calling, for handlers to ask for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Caller {
     /// The user.
     pub user_id: String,
@@ -19,7 +19,7 @@ pub struct Caller {
 }
 
 /// By what a user calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Credential {
     /// An API key, by its id.
     Key(String),
