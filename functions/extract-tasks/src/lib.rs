@@ -8,9 +8,7 @@ mod results;
 mod tasks;
 mod view;
 
-use api::RateLimiter;
 use api::extract_cloud::{Gate, gated};
-use api::identity::Identity;
 use axum::Router;
 use axum::routing::get;
 use extract::Tasks;
@@ -33,19 +31,12 @@ impl App {
     /// `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`.
     pub fn from_environment() -> Result<Self, SettingError> {
         let config = configure()?;
-        let client = dynamodb(&config);
         let jobs = extract::open(&config)?;
-        let clock = jobs.clock.clone();
-        let limits = Table::new(client.clone(), &setting("LIMITS_TABLE")?);
         Ok(Self {
             tasks: Tasks::new(jobs.clone()),
             results: Results::new(&config, setting("RESULTS_BUCKET")?),
-            gate: Gate {
-                identity: Identity::new(Table::new(client, &setting("IDENTITY_TABLE")?), clock.clone()),
-                limiter: RateLimiter::new(limits.clone(), clock.clone()),
-                clock,
-            },
-            limits,
+            gate: Gate::open(&config, jobs.clock.clone())?,
+            limits: Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?),
             jobs,
         })
     }

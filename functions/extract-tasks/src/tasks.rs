@@ -1,11 +1,11 @@
 //! `/tasks` and `/tasks/{task_id}`.
 
-use api::extract_cloud::{Body, Caller, Detail, Error, Path, Reply};
+use api::extract_cloud::{Body, Caller, Error, Path, Reply};
 use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use extract::{Deleted, Fault, ListError, NewTask, TaskChange, TaskType, UpdateError};
+use extract::{Deleted, ListError, NewTask, TaskChange, TaskType, UpdateError};
 use jobs::SubmitError;
 use serde_json::{Value as Json, json};
 
@@ -44,7 +44,7 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): B
     if !caller.plan.has_advanced_tasks() && asks_for_more_than_simple(&body) {
         return Err(Error::Authorization("The free plan runs simple_scraping tasks only".to_owned()));
     }
-    let new = NewTask::read(&body).map_err(invalid)?;
+    let new = NewTask::read(&body)?;
     let task = app.tasks.create(&caller.user_id, new).await.map_err(|error| match error {
         SubmitError::InsufficientUnits { needed, available } => Error::InsufficientCredits { needed, available },
         SubmitError::Table(error) => error.into(),
@@ -73,7 +73,7 @@ pub(crate) async fn update(
     Body(body): Body,
 ) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksUpdate)?;
-    let change = TaskChange::read(&body).map_err(invalid)?;
+    let change = TaskChange::read(&body)?;
     let task = app.tasks.update(&caller.user_id, id, change).await.map_err(refused)?;
     Ok(Reply(StatusCode::OK, task.into()))
 }
@@ -86,10 +86,6 @@ pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Pat
         Deleted::Deleted => "deleted",
     };
     Ok(Reply(StatusCode::OK, json!({"message": "Task deleted successfully", "status": status})))
-}
-
-fn invalid(faults: Vec<Fault>) -> Error {
-    Error::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
 }
 
 fn refused(error: UpdateError) -> Error {

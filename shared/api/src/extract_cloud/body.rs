@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let missing = Error::NotFound("Task not found");
+        let missing = Error::NotFound("There is nothing with this id");
         let Ok(axum::extract::Path(id)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
             return Err(missing);
         };

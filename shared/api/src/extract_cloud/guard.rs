@@ -11,7 +11,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use secrets::ApiKey;
 use serde_json::json;
-use table::{Clock, TableError};
+use table::aws::{SdkConfig, SettingError, dynamodb, setting};
+use table::{Clock, Table, TableError};
 use telemetry::RequestId;
 
 use super::body::{Unwrapped, write_json};
@@ -114,6 +115,16 @@ async fn admit(
 }
 
 impl Gate {
+    /// The gate that `IDENTITY_TABLE` and `LIMITS_TABLE` name.
+    pub fn open(config: &SdkConfig, clock: Clock) -> Result<Self, SettingError> {
+        let table = |name| Ok::<_, SettingError>(Table::new(dynamodb(config), &setting(name)?));
+        Ok(Self {
+            identity: Identity::new(table("IDENTITY_TABLE")?, clock.clone()),
+            limiter: RateLimiter::new(table("LIMITS_TABLE")?, clock.clone()),
+            clock,
+        })
+    }
+
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<KeyRecord>, Error> {
         let presented = headers.get(header::AUTHORIZATION).ok_or(Error::Authentication("Authentication required"))?;
         let invalid = Error::Authentication("Invalid or expired API key");
