@@ -4,4 +4,5 @@ pub(crate) mod cost;
 mod endpoints;
 mod requests;
 mod tasks;
+mod webhooks;
 mod worker;

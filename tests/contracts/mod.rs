@@ -7,3 +7,4 @@ mod permissions;
 mod plans;
 mod rate_limits;
 mod tasks;
+mod webhooks;
