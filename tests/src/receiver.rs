@@ -17,6 +17,9 @@ use crate::stack::eventually;
 /// Longer than any attempt may take.
 const FOR_EVER: Duration = Duration::from_mins(10);
 
+/// Long enough for a test to see a request before it is answered.
+const MOMENT: Duration = Duration::from_millis(300);
+
 /// What a receiver does with a request.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -26,6 +29,8 @@ pub enum Step {
     Busy(u64),
     /// It sends the sender elsewhere.
     Redirect(String),
+    /// It takes a moment, and fails every third time.
+    Flaky,
     /// It does not answer.
     Silence,
 }
@@ -49,6 +54,8 @@ pub struct Received {
     pub body: String,
     /// The sender's end of the connection.
     pub peer: SocketAddr,
+    /// The status it was answered with, once it was.
+    pub answered: Option<u16>,
 }
 
 impl Received {
@@ -133,20 +140,34 @@ async fn receive(
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
         peer,
+        answered: None,
     };
-    let step = {
+    let (place, step) = {
         let mut all = memory.received.lock().unwrap_or_else(PoisonError::into_inner);
         let steps = memory.steps.lock().unwrap_or_else(PoisonError::into_inner);
         let step = steps.get(all.len()).or(steps.last()).cloned();
         all.push(received);
-        step
+        (all.len() - 1, step)
     };
-    match step.unwrap_or_else(|| Step::status(200)) {
+    let answer = carry_out(step.unwrap_or_else(|| Step::status(200)), place).await;
+    let mut all = memory.received.lock().unwrap_or_else(PoisonError::into_inner);
+    all[place].answered = Some(answer.status().as_u16());
+    drop(all);
+    answer
+}
+
+/// Does a step with the request that came in this place.
+async fn carry_out(step: Step, place: usize) -> Response {
+    match step {
         Step::Answer(status, body) => (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), body).into_response(),
         Step::Busy(seconds) => {
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
         }
         Step::Redirect(place) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response(),
+        Step::Flaky => {
+            tokio::time::sleep(MOMENT).await;
+            if place % 3 == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }.into_response()
+        }
         Step::Silence => {
             tokio::time::sleep(FOR_EVER).await;
             StatusCode::OK.into_response()

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use table::{Clock, Condition, Key, Millis, Query, TableError, Update};
 use uuid::Uuid;
-use webhooks::{Delivery, Endpoint, endpoint_key};
+use webhooks::{Attempt, Delivery, Endpoint, endpoint_key};
 
 use crate::receiver::Receiver;
 use crate::stack::{Stack, eventually};
@@ -55,6 +55,11 @@ impl Stack {
     /// All deliveries of a user, as they are stored.
     pub async fn deliveries(&self, user: &User) -> anyhow::Result<Vec<Delivery>> {
         self.webhook_items(user, "DELIVERY#").await
+    }
+
+    /// All attempts of a webhook as they are stored, the oldest first.
+    pub async fn stored_attempts(&self, user: &User, webhook: &Json) -> anyhow::Result<Vec<Attempt>> {
+        self.webhook_items(user, &format!("ATTEMPT#{}#", id_of(webhook)?)).await
     }
 
     async fn webhook_items<T: DeserializeOwned>(&self, user: &User, prefix: &str) -> anyhow::Result<Vec<T>> {
