@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
-use drover_tests::leaks::{api_key_in, pool_secret_in, provider_key_in, service_secrets, session_token_in};
+use drover_tests::leaks::{
+    WEBHOOK_SECRET, api_key_in, pool_secret_in, provider_key_in, service_secrets, session_token_in, webhook_secret_in,
+};
 use drover_tests::providers::{Plan, Step};
 use drover_tests::scraper::SECRET;
 use reqwest::Method;
@@ -24,7 +26,7 @@ async fn no_secret_is_in_any_log() -> anyhow::Result<()> {
     let groups = stack.log_groups().await?;
     ensure!(!groups.is_empty(), "there are no log groups");
     let mut lines = 0;
-    let words: Vec<_> = [SECRET, "sk_", "eyJ"].into_iter().chain(service_secrets()).collect();
+    let words: Vec<_> = [SECRET, WEBHOOK_SECRET, "sk_", "eyJ"].into_iter().chain(service_secrets()).collect();
     for group in groups {
         for word in &words {
             let found = stack.raw_log_lines(&group, Millis(0), &[word]).await?;
@@ -60,6 +62,7 @@ fn check_file(file: &Path) -> anyhow::Result<()> {
 
 fn is_secret_in(line: &str) -> bool {
     pool_secret_in(line).is_some()
+        || webhook_secret_in(line).is_some()
         || provider_key_in(line).is_some()
         || api_key_in(line).is_some()
         || session_token_in(line).is_some()

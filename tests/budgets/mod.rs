@@ -5,4 +5,5 @@ mod endpoints;
 mod identity;
 mod requests;
 mod tasks;
+mod webhooks;
 mod worker;

@@ -10,3 +10,4 @@ mod plans;
 mod rate_limits;
 mod tasks;
 mod tenants;
+mod webhooks;

@@ -8,6 +8,7 @@ mod delivery;
 mod pause;
 mod requests;
 mod storage;
+mod webhooks;
 
 use std::collections::BTreeSet;
 

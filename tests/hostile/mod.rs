@@ -6,6 +6,7 @@ mod keys;
 mod paths;
 mod queries;
 mod tokens;
+mod webhooks;
 mod worker;
 
 use std::net::IpAddr;
@@ -68,10 +69,14 @@ impl Victim {
         Ok(Self { stack, user, ended, open })
     }
 
-    /// All that a user has: the account and every task, as they are stored.
+    /// All that a user has: the account, every task and every webhook, as they are stored.
     async fn belongings(&self, user: &User) -> anyhow::Result<Vec<Item>> {
-        let all = Query::new(Condition::equal("pk", account_key(&user.id).pk)).consistent();
-        Ok(self.stack.table("extract").query_items(all).await?.items)
+        let mut belongings = Vec::new();
+        for context in ["extract", "webhooks"] {
+            let all = Query::new(Condition::equal("pk", account_key(&user.id).pk)).consistent();
+            belongings.extend(self.stack.table(context).query_items(all).await?.items);
+        }
+        Ok(belongings)
     }
 
     /// Attacks with every case, each from an address of its own, so that limits by address do not hide what is tried; finds that the

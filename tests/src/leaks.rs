@@ -7,6 +7,8 @@ use crate::providers;
 use crate::scraper::SECRET;
 use crate::sign_in::CLIENT_SECRET;
 
+/// How the secret of a webhook begins.
+pub const WEBHOOK_SECRET: &str = "whsec_";
 /// How an API key begins; 64 hexadecimal digits follow.
 const KEY_PREFIXES: [&str; 3] = ["sk_live_", "sk_prod_", "sk_test_"];
 const KEY_DIGITS: usize = 64;
@@ -18,8 +20,14 @@ pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
     let path = path.split('?').next().unwrap_or_default();
     let opens = status == 200 && (path.ends_with("/next") || path.ends_with("/api/proxies"));
     let is_new_key = status == 201 && (path.ends_with("/keys") || path == "/api-keys");
+    let is_new_secret =
+        matches!((status, path), (201, "/webhooks")) || (status == 200 && path.ends_with("/rotate-secret"));
     ensure!(opens || pool_secret_in(&body).is_none(), "{path} answered {status} with a secret: {body}");
     ensure!(provider_key_in(&body).is_none(), "{path} answered {status} with a provider's key: {body}");
+    ensure!(
+        is_new_secret || webhook_secret_in(&body).is_none(),
+        "{path} answered {status} with a webhook's secret: {body}"
+    );
     ensure!(is_new_key || api_key_in(&body).is_none(), "{path} answered {status} with an API key: {body}");
     Ok(())
 }
@@ -28,6 +36,12 @@ pub fn check(path: &str, status: u16, body: &[u8]) -> anyhow::Result<()> {
 #[must_use]
 pub fn pool_secret_in(text: &str) -> Option<&str> {
     text.find(SECRET).map(|at| &text[at..at + SECRET.len()])
+}
+
+/// What of a text is the secret of a webhook, if anything.
+#[must_use]
+pub fn webhook_secret_in(text: &str) -> Option<&str> {
+    text.find(WEBHOOK_SECRET).map(|at| &text[at..at + WEBHOOK_SECRET.len()])
 }
 
 /// What of a text is the key of a provider, or our secret there, if anything.

@@ -14,12 +14,14 @@ pub mod process;
 pub mod providers;
 pub mod quiet;
 pub mod raw;
+pub mod receiver;
 pub mod scraper;
 pub mod second_engine;
 pub mod sign_in;
 pub mod site;
 mod stack;
 pub mod user;
+pub mod webhooks;
 pub mod worker;
 
 pub use operator::key_of;

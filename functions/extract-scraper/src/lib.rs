@@ -4,7 +4,6 @@ mod files;
 mod harvest;
 mod lines;
 mod pages;
-mod settings;
 mod work;
 
 use std::time::Duration;
@@ -13,7 +12,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use extract::Task;
 use jobs::{Claimed, Jobs, Results};
 use lambda_runtime::LambdaEvent;
-use scraping::Fetcher;
+use scraping::{Fetcher, Settings};
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
 use table::{Key, Millis, Table};
@@ -29,12 +28,12 @@ pub struct App {
 
 impl App {
     /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
-    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`settings.rs`).
+    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`scraping::Settings`).
     pub fn from_environment() -> anyhow::Result<Self> {
         let config = configure()?;
         let jobs = extract::open(&config)?;
         let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
-        let fetcher = Fetcher::new(settings::from_environment()?, limits, jobs.clock.clone())?;
+        let fetcher = Fetcher::new(Settings::from_environment()?, limits, jobs.clock.clone())?;
         Ok(Self { results: Results::new(&config, setting("RESULTS_BUCKET")?), fetcher, jobs })
     }
 
@@ -48,13 +47,7 @@ impl App {
             let (done, cost) =
                 metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
             let _entered = span.enter();
-            tracing::info!(
-                dynamodb_requests = cost.dynamodb_requests,
-                read_units = cost.read_units,
-                write_units = cost.write_units,
-                other_requests = cost.other_requests,
-                "message done"
-            );
+            cost.log("message done");
             if let Err(error) = done {
                 tracing::error!(error = format!("{error:#}"), "the message failed");
                 let mut failure = BatchItemFailure::default();

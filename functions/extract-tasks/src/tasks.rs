@@ -1,11 +1,11 @@
 //! `/tasks` and `/tasks/{task_id}`.
 
-use api::extract_cloud::{Body, Caller, Detail, Error, Path, Reply};
+use api::extract_cloud::{Body, Caller, Error, Path, Reply};
 use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use extract::{CreateError, Deleted, Fault, ListError, NewTask, Plan, TaskChange, TaskType, UpdateError};
+use extract::{CreateError, Deleted, ListError, NewTask, Plan, TaskChange, TaskType, UpdateError};
 use serde_json::{Value as Json, json};
 
 use crate::view::TaskView;
@@ -49,7 +49,7 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): B
             {
                 return Err(not_in_plan(asked));
             }
-            return Err(invalid(faults));
+            return Err(faults.into());
         }
     };
     let task = app.tasks.create(&caller.user_id, new).await.map_err(|error| match error {
@@ -86,7 +86,7 @@ pub(crate) async fn update(
     Body(body): Body,
 ) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksUpdate)?;
-    let change = TaskChange::read(&body).map_err(invalid)?;
+    let change = TaskChange::read(&body)?;
     let task = app.tasks.update(&caller.user_id, id, change).await.map_err(refused)?;
     Ok(Reply(StatusCode::OK, task.into()))
 }
@@ -99,10 +99,6 @@ pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Pat
         Deleted::Deleted => "deleted",
     };
     Ok(Reply(StatusCode::OK, json!({"message": "Task deleted successfully", "status": status})))
-}
-
-fn invalid(faults: Vec<Fault>) -> Error {
-    Error::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
 }
 
 fn refused(error: UpdateError) -> Error {

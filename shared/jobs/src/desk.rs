@@ -5,10 +5,11 @@ use std::time::Duration;
 use lease::{Claim, Lost};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use table::{Clock, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, decode, new_nonce};
+use table::{Clock, Condition, Item, Key, Millis, Table, TableError, Transaction, Update, decode, new_nonce};
 use thiserror::Error;
 
 use crate::account::{Account, Outcome};
+use crate::due::Due;
 use crate::ledger::Entry;
 use crate::log::Logs;
 use crate::policy::Policy;
@@ -18,8 +19,6 @@ use crate::run::Run;
 
 /// How often a change that lost a race against a worker's progress is tried again.
 const RACES: u32 = 20;
-/// How many due jobs are read at a time.
-const DUE_PAGE: u32 = 100;
 /// How long after the end of a lease its job counts as abandoned: time for a renewal that is under way.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -196,41 +195,10 @@ impl Jobs {
         Err(TableError::Unavailable("the job changes faster than it can be ended".to_owned()))
     }
 
-    /// Sends the messages of jobs again that are due and that nobody has claimed: their message was lost, or their worker died. Stops at
-    /// `until`, and gives the number of messages sent.
-    ///
-    /// Each is sent only after a conditional write that moves the job's next turn away: so two runs at once send one message, and a long
-    /// queue is not filled with copies.
+    /// Sends the messages of jobs again that are due and that nobody has claimed, until `until`; gives how many. See [`Due::redeliver`].
     pub async fn redeliver_due(&self, until: Millis) -> Result<usize, TableError> {
-        let mut sent = 0;
-        let mut start = None;
-        loop {
-            let now = self.clock.now();
-            let due =
-                Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
-            let page =
-                self.table.query::<Due>(Query::new(due).index("due").limit(DUE_PAGE).start(start.take())).await?;
-            let mut keys = Vec::new();
-            for job in page.items {
-                let next = now.after(self.policy.redelivery_pause(job.redeliveries));
-                let turn = Update::new()
-                    .set("redeliver_at", next)
-                    .set("redeliveries", job.redeliveries + 1)
-                    .when(Condition::equal("redeliver_at", job.redeliver_at))
-                    .when(Status::is_open());
-                match self.table.update(&job.key, turn).await {
-                    Ok(_) => keys.push(job.key),
-                    Err(TableError::ConditionFailed(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.queue.hint_all(&keys).await;
-            sent += keys.len();
-            match page.next {
-                Some(next) if self.clock.now() < until => start = Some(next),
-                _ => return Ok(sent),
-            }
-        }
+        let Self { kind, table, queue, clock, policy, .. } = self;
+        Due { kind, table, queue, clock, policy }.redeliver(until).await
     }
 
     /// From when on a job that is claimed or renewed now counts as abandoned.
@@ -245,16 +213,6 @@ struct End<'reason> {
     outcome: Outcome,
     reason: Option<&'reason str>,
     only_if: Option<Condition>,
-}
-
-/// What the `due` index shows of a job.
-#[derive(serde::Deserialize)]
-struct Due {
-    #[serde(flatten)]
-    key: Key,
-    redeliver_at: Millis,
-    #[serde(default)]
-    redeliveries: u64,
 }
 
 fn refusal(item: &Item) -> &'static str {

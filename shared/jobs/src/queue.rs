@@ -12,7 +12,7 @@ use table::cost::RequestMeter;
 /// The most messages of one batch (the service's limit).
 const BATCH: usize = 10;
 /// The longest delay of a message (the service's limit).
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The queue of one kind of job.
 #[derive(Clone, Debug)]
@@ -29,10 +29,10 @@ impl Queue {
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Sends a hint for the job at `key`, to arrive after `delay` (at most 15 minutes). Failing is no loss: the job is found by the
-    /// `due` index and hinted at again.
+    /// Sends a hint for the job at `key`, to arrive after `delay` (at most 15 minutes), rounded up to whole seconds. Failing is no loss: the
+    /// job is found by the `due` index and hinted at again.
     pub async fn hint(&self, key: &Key, delay: Duration) {
-        let delay = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or_default();
+        let delay = i32::try_from(round_up(delay.min(LONGEST_DELAY))).unwrap_or_default();
         let request = self.client.send_message().queue_url(&self.url).message_body(body(key)).delay_seconds(delay);
         if let Err(error) = request.send().await {
             let error = aws_sdk_sqs::error::DisplayErrorContext(error);
@@ -67,4 +67,9 @@ impl Queue {
 
 fn body(key: &Key) -> String {
     serde_json::json!(key).to_string()
+}
+
+/// Up to the next whole second, so that a message does not come before its job may be claimed.
+fn round_up(pause: Duration) -> u64 {
+    pause.as_secs() + u64::from(pause.subsec_nanos() > 0)
 }

@@ -146,7 +146,7 @@ impl Run {
             .and(more);
         lease::release(&self.jobs.table, &self.key, self.lease.clone(), Some(again), change).await?;
         self.write(lines).await;
-        self.jobs.queue.hint(&self.key, round_up(pause)).await;
+        self.jobs.queue.hint(&self.key, pause).await;
         Ok(())
     }
 
@@ -167,9 +167,4 @@ impl Run {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
         }
     }
-}
-
-/// Up to the next whole second, so that a message does not come before its job may be claimed.
-fn round_up(pause: Duration) -> Duration {
-    Duration::from_secs(pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
 }

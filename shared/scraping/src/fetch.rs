@@ -1,35 +1,31 @@
 //! Fetches one page: guarded against addresses that are not public, bounded in time and size, polite to the site.
 
 mod charset;
+mod client;
 mod error;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Response, redirect};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
 use table::{Clock, Millis, Table};
 use thiserror::Error;
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
+use self::client::read;
+pub use self::client::{GuardedClient, Limits, Reply, literal_address, retry_after};
 pub use self::error::{Fault, FetchError};
-use self::resolver::GuardedResolver;
 use crate::politeness::{HostGate, NoTurn};
 use crate::robots::{self, RobotsCache, Rules};
 use crate::settings::Settings;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
-/// How long connecting may take, of the page's time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that is not in use is kept.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often a page is tried again.
 const RETRIES: usize = 2;
 /// The longest that a server can make us wait by Retry-After.
@@ -70,7 +66,7 @@ impl Default for FetchOptions {
     }
 }
 
-/// Why a [`Fetcher`] could not be made.
+/// Why a [`Fetcher`] or a [`GuardedClient`] could not be made.
 #[derive(Debug, Error)]
 pub enum SetUpError {
     /// The contact cannot stand in a header.
@@ -84,7 +80,7 @@ pub enum SetUpError {
 /// Fetches pages. One per process: it keeps connections and what sites' robots.txt say.
 #[derive(Debug)]
 pub struct Fetcher {
-    client: reqwest::Client,
+    client: GuardedClient,
     settings: Settings,
     robots: RobotsCache,
     gate: HostGate,
@@ -94,20 +90,7 @@ pub struct Fetcher {
 impl Fetcher {
     /// Makes a fetcher, which keeps the hosts' turns in the table `limits`.
     pub fn new(settings: Settings, limits: Table, clock: Clock) -> Result<Self, SetUpError> {
-        // Fails where the process has one installed already, which then serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let user_agent = HeaderValue::from_str(&settings.user_agent()).map_err(|_| SetUpError::Contact)?;
-        let client = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .dns_resolver(GuardedResolver::new(settings.addresses.clone()))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()?;
+        let client = GuardedClient::new(&settings)?;
         let gate = HostGate::new(limits, clock.clone(), settings.host_interval, settings.max_host_wait);
         Ok(Self { client, settings, robots: RobotsCache::new(clock.clone()), gate, clock })
     }
@@ -177,7 +160,7 @@ impl Fetcher {
 
     /// One request, with everything that must be true before it is made.
     async fn hop(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<Hop, FetchError> {
-        let host = self.check_url(url).map_err(|fault| fault.of(url))?;
+        let host = self.client.check(url).map_err(|fault| fault.of(url))?;
         let crawl_delay = match purpose {
             Purpose::Page if self.settings.obey_robots => self.ask_robots(url, budget).await?,
             Purpose::Page | Purpose::RobotsTxt => None,
@@ -188,29 +171,6 @@ impl Fetcher {
         })?;
         budget.extend(waited);
         budget.limit(self.request(url, purpose, budget.allowed)).await.flatten().map_err(|fault| fault.of(url))
-    }
-
-    /// Whether a URL may be fetched, by what it says itself; gives its host and port. Host names are judged by the resolver, but
-    /// the HTTP client does not ask it about addresses.
-    fn check_url(&self, url: &Url) -> Result<String, Fault> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Fault::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Fault::UserInfo);
-        }
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(Fault::InvalidUrl(url::ParseError::EmptyHost));
-        };
-        let address = match host {
-            Host::Ipv4(address) => Some(address.into()),
-            Host::Ipv6(address) => Some(address.into()),
-            Host::Domain(_) => None,
-        };
-        if let Some(address) = address {
-            self.settings.addresses.check(SocketAddr::new(address, port)).map_err(Fault::Address)?;
-        }
-        Ok(format!("{host}:{port}"))
     }
 
     /// Asks the site's robots.txt whether a page may be fetched; gives the delay that it wants between requests.
@@ -239,7 +199,7 @@ impl Fetcher {
 
     async fn request(&self, url: &Url, purpose: Purpose, allowed: Duration) -> Result<Hop, Fault> {
         let fault = |error: reqwest::Error| Fault::from_client(&error, allowed);
-        let response = self.client.get(url.clone()).send().await.map_err(fault)?;
+        let response = self.client.get(url).header(ACCEPT, ACCEPTED).send().await.map_err(fault)?;
         let status = response.status().as_u16();
         if matches!(status, 301 | 302 | 303 | 307 | 308) {
             let location =
@@ -248,7 +208,7 @@ impl Fetcher {
             return target.map(|target| Hop::Redirect(status, target)).ok_or(Fault::BadRedirect(status));
         }
         if !response.status().is_success() {
-            return Err(Fault::Status { status, retry_after: self.retry_after(response.headers()) });
+            return Err(Fault::Status { status, retry_after: retry_after(response.headers(), self.clock.now()) });
         }
         let content_type =
             response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -266,17 +226,6 @@ impl Fetcher {
             Purpose::RobotsTxt => read(response, robots::MAX_BYTES).await.map_err(fault)?.0,
         };
         Ok(Hop::Answer(Answer { status, content_type, body }))
-    }
-
-    /// Retry-After: seconds, or a date.
-    fn retry_after(&self, headers: &HeaderMap) -> Option<Duration> {
-        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        let date = || {
-            let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            let moment = u64::try_from(moment.as_millisecond()).ok()?;
-            Some(self.clock.now().until(Millis(moment)))
-        };
-        text.parse().map(Duration::from_secs).ok().or_else(date)
     }
 }
 
@@ -304,19 +253,6 @@ struct Answer {
 fn is_text(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.is_empty() || essence.starts_with("text/") || essence == "application/xml" || essence.ends_with("+xml")
-}
-
-/// Reads a body as it comes, decompressed, and stops at `limit` bytes; says whether that was all of it.
-async fn read(mut response: Response, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = limit - body.len();
-        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if chunk.len() > room {
-            return Ok((body, false));
-        }
-    }
-    Ok((body, true))
 }
 
 /// The time that a page may take.

@@ -11,6 +11,6 @@ mod settings;
 
 pub use address::AddressPolicy;
 pub use export::{Format, PageMetadata, RowWriter};
-pub use fetch::{FetchError, FetchOptions, Fetcher, Page};
+pub use fetch::{FetchError, FetchOptions, Fetcher, GuardedClient, Page};
 pub use selectors::{Extraction, SelectorSpec, Selectors};
 pub use settings::Settings;

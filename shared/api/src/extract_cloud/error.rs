@@ -3,6 +3,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use input::Fault;
 use serde::Serialize;
 use table::TableError;
 use thiserror::Error;
@@ -91,6 +92,18 @@ impl Error {
             status if status.is_server_error() => Some(Self::Internal),
             _ => None,
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        vec![fault].into()
+    }
+}
+
+impl From<Vec<Fault>> for Error {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
     }
 }
 
