@@ -47,6 +47,14 @@ const CASES: &[(&str, &str, Seen)] = &[
     ("GET", "/api-keys", Own),
     ("POST", "/api-keys", Own),
     ("DELETE", "/api-keys/{key_id}", NotFound),
+    ("GET", "/webhooks", Own),
+    ("POST", "/webhooks", Own),
+    ("GET", "/webhooks/{webhook_id}", NotFound),
+    ("PUT", "/webhooks/{webhook_id}", NotFound),
+    ("DELETE", "/webhooks/{webhook_id}", NotFound),
+    ("POST", "/webhooks/{webhook_id}/rotate-secret", NotFound),
+    ("POST", "/webhooks/{webhook_id}/test", NotFound),
+    ("GET", "/webhooks/{webhook_id}/attempts", NotFound),
 ];
 
 /// What the extraction cloud's paths begin with (RULINGS.md, "One deployment, five APIs"), and Drover's own.
@@ -67,6 +75,7 @@ struct Tenant {
     user: User,
     task: String,
     key: String,
+    webhook: String,
     /// What is in nobody else's answers.
     marks: Vec<String>,
 }
@@ -81,16 +90,19 @@ impl Tenant {
         let open = quiet.pending(&user, &name, TaskType::SimpleScraping).await?;
         let new = json!({"name": name, "permissions": ["tasks:read"]});
         let key = user.send(Method::POST, "/api-keys", &new).await?.success(201)?;
-        let text = |field: &str| key[field].as_str().map(str::to_owned).context("not there");
-        let (key, preview) = (text("id")?, text("key_preview")?);
+        let (key, preview) = (text(&key, "id")?, text(&key, "key_preview")?);
+        let new = json!({"url": "https://tenant.example/ends"});
+        let webhook = text(&user.send(Method::POST, "/webhooks", &new).await?.success(201)?, "id")?;
         // The address has the user's id in it.
-        let marks = vec![user.id.clone(), ended.id.to_string(), open.id.to_string(), name, key.clone(), preview];
-        Ok(Self { task: open.id.to_string(), key, marks, user })
+        let (ended, open) = (ended.id.to_string(), open.id.to_string());
+        let marks = vec![user.id.clone(), ended, open.clone(), name, key.clone(), preview, webhook.clone()];
+        Ok(Self { task: open, key, webhook, marks, user })
     }
 
     /// A route with the tenant's things in it.
     fn fill(&self, route: &str) -> anyhow::Result<String> {
-        let filled = route.replace("{task_id}", &self.task).replace("{key_id}", &self.key);
+        let ids = [("{task_id}", &self.task), ("{key_id}", &self.key), ("{webhook_id}", &self.webhook)];
+        let filled = ids.into_iter().fold(route.to_owned(), |route, (name, id)| route.replace(name, id));
         ensure!(!filled.contains('{'), "what does {route} name? Say it in Tenant::fill");
         Ok(filled)
     }
@@ -98,12 +110,16 @@ impl Tenant {
     /// All that the tenant has, as it is stored.
     async fn belongings(&self, stack: &Stack) -> anyhow::Result<Vec<Item>> {
         let mut all = Vec::new();
-        for table in ["extract", "identity"] {
+        for table in ["extract", "identity", "webhooks"] {
             let theirs = Query::new(Condition::equal("pk", account_key(&self.user.id).pk)).consistent();
             all.extend(stack.table(table).query_items(theirs).await?.items);
         }
         Ok(all)
     }
+}
+
+fn text(answer: &Json, field: &str) -> anyhow::Result<String> {
+    answer[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {answer}"))
 }
 
 #[tokio::test]
@@ -147,6 +163,7 @@ fn body(tenant: &Tenant) -> Json {
         "permissions": ["tasks:read"],
         "task_type": "simple_scraping",
         "config": {"urls": ["http://127.77.0.1:1/"], "selectors": {"title": "h1"}},
+        "url": "https://other.example/ends",
         "code": "of-nobody",
         "state": "of-nobody",
     })
