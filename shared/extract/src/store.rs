@@ -9,8 +9,9 @@ use crate::account::CloudAccount;
 use crate::accounts::Accounts;
 use crate::input::{NewTask, TaskChange};
 use crate::keys::{account_key, task_key};
+use crate::kind::TaskType;
 use crate::list::{ListError, TaskQuery, list};
-use crate::task::{Task, TaskType};
+use crate::task::Task;
 
 /// How often a task is submitted that finds its account's period over.
 const RENEWALS: u32 = 2;
@@ -64,8 +65,8 @@ fn refusal(account: Item, task: &Task, now: Millis) -> Option<CreateError> {
     let Ok(account) = decode::<CloudAccount>(account) else {
         return Some(CreateError::InsufficientUnits { needed, available: 0 });
     };
-    if !account.period.plan.runs(task.task_type) {
-        return Some(CreateError::NotInPlan(task.task_type));
+    if !account.period.plan.runs(task.config.task_type()) {
+        return Some(CreateError::NotInPlan(task.config.task_type()));
     }
     let available = account.account.units_available.max(0);
     (!account.is_due(now)).then_some(CreateError::InsufficientUnits { needed, available })
@@ -104,7 +105,7 @@ impl Tasks {
             priority: new.priority,
         };
         for _ in 0..RENEWALS {
-            let may = CloudAccount::may_submit(task.task_type, now);
+            let may = CloudAccount::may_submit(task.config.task_type(), now);
             match self.jobs.submit(&task.key, &task, &task.job, &task.account, may).await {
                 Ok(()) => return Ok(task),
                 Err(SubmitError::Table(error)) => return Err(error.into()),
