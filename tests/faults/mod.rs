@@ -5,6 +5,7 @@ mod cancel;
 mod crash;
 mod dead_letters;
 mod delivery;
+mod parts;
 mod pause;
 mod requests;
 mod storage;
