@@ -45,6 +45,8 @@ pub struct Gate {
 pub struct Caller {
     /// The user.
     pub user_id: String,
+    /// Whether the user runs this deployment.
+    pub is_operator: bool,
     permissions: Vec<Permission>,
 }
 
@@ -99,7 +101,8 @@ async fn admit(
         (Err(error), _) => error.into_response(),
         (Ok(key), _) => {
             if let Some(key) = key {
-                let caller = Caller { user_id: key.user_id, permissions: key.permissions };
+                let (user_id, is_operator) = (key.user_id, key.is_operator);
+                let caller = Caller { user_id, is_operator, permissions: key.permissions };
                 request.extensions_mut().insert(caller);
             }
             next.run(request).await
