@@ -1,6 +1,8 @@
 //! The contracts, over HTTP; the files mirror the URLs, and what holds for all of them.
 
+mod analytics;
 mod answers;
+mod concurrency;
 mod health;
 mod paths;
 mod permissions;

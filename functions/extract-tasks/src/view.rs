@@ -52,7 +52,7 @@ impl TaskView {
             status: job.status,
             config,
             priority: task.priority,
-            compute_units_consumed: job.units_used,
+            compute_units_consumed: job.units_charged + job.units_used,
             estimated_compute_units: job.units_reserved,
             result_url: job.result_key.map(|_| format!("/tasks/{}/download", task.id)),
             error_message: job.error_message,

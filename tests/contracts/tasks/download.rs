@@ -88,7 +88,7 @@ async fn a_workbook_keeps_types_and_holds_no_formulas() -> anyhow::Result<()> {
     assert!(answer.header("content-disposition").is_some_and(|name| name.ends_with(".xlsx\"")), "{answer:?}");
 
     // Read by another implementation.
-    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(answer.body.to_vec()))?;
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(answer.body.clone()))?;
     let sheet = book.worksheet_range("Sheet1")?;
     let text = |text: &str| Data::String(text.to_owned());
     assert_eq!(sheet.rows().next(), Some([text("=first"), text("number"), text("all")].as_slice()));
