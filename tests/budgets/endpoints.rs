@@ -41,13 +41,13 @@ impl Bound {
 /// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task.
 fn bounds(page: &str) -> Vec<Bound> {
     let task = json!({"name": "A task", "task_type": "simple_scraping", "config": config_of(page)});
-    let renamed = json!({"name": "Another name"});
+    let (renamed, urgent) = (json!({"name": "Another name"}), json!({"priority": 9}));
     let change =
         |what, method, path, body, status, cost| Bound { method, body, ..Bound::get(what, path, status, cost) };
     let anonymous = |what, path, status, cost| Bound { anonymous: true, ..Bound::get(what, path, status, cost) };
     //                                                            DynamoDB, read, written, others
     vec![
-        change("create", Method::POST, "/tasks", Some(task), 201, Cost::new(2, 0.0, 9.0, 1)),
+        change("create", Method::POST, "/tasks", Some(task), 201, Cost::new(2, 0.0, 16.0, 1)),
         change("create, at fault", Method::POST, "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
         Bound::get("list", "/tasks", 200, Cost::new(2, 1.0, 1.0, 0)),
         Bound::get("list by status", "/tasks?status=completed", 200, Cost::new(2, 1.0, 1.0, 0)),
@@ -55,11 +55,12 @@ fn bounds(page: &str) -> Vec<Bound> {
         Bound::get("show", "/tasks/{ended}", 200, Cost::new(2, 1.0, 1.0, 0)),
         Bound::get("show, missing", "/tasks/{missing}", 404, Cost::new(2, 1.0, 1.0, 0)),
         change("rename", Method::PUT, "/tasks/{open}", Some(renamed.clone()), 200, Cost::new(2, 0.0, 7.0, 0)),
+        change("another priority", Method::PUT, "/tasks/{open}", Some(urgent), 200, Cost::new(2, 0.0, 6.0, 0)),
         change("rename, ended", Method::PUT, "/tasks/{ended}", Some(renamed), 400, Cost::new(3, 1.0, 1.0, 0)),
         Bound::get("logs", "/tasks/{ended}/logs", 200, Cost::new(3, 2.0, 1.0, 0)),
         Bound::get("download", "/tasks/{ended}/download", 200, Cost::new(2, 1.0, 1.0, 1)),
         Bound::get("download, not yet", "/tasks/{open}/download", 404, Cost::new(2, 1.0, 1.0, 0)),
-        change("cancel", Method::DELETE, "/tasks/{open}", None, 200, Cost::new(3, 1.0, 11.0, 0)),
+        change("cancel", Method::DELETE, "/tasks/{open}", None, 200, Cost::new(3, 1.0, 18.0, 0)),
         change("delete", Method::DELETE, "/tasks/{ended}", None, 200, Cost::new(4, 2.0, 5.0, 2)),
         change("delete, missing", Method::DELETE, "/tasks/{missing}", None, 404, Cost::new(2, 1.0, 1.0, 0)),
         anonymous("health", "/health", 200, Cost::new(3, 1.0, 1.0, 1)),

@@ -1,5 +1,6 @@
 //! What every endpoint and a whole task may cost: the bounds, as one table, against what the functions' own log lines tell.
 
+mod analytics;
 pub(crate) mod cost;
 mod endpoints;
 mod identity;

@@ -1,8 +1,10 @@
 //! The contracts, over HTTP; the files mirror the URLs, and what holds for all of them.
 
+mod analytics;
 mod answers;
 mod api_keys;
 mod auth;
+mod concurrency;
 mod health;
 mod paths;
 mod permissions;

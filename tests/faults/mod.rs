@@ -5,6 +5,8 @@ mod cancel;
 mod crash;
 mod dead_letters;
 mod delivery;
+mod join;
+mod parts;
 mod pause;
 mod requests;
 mod storage;
@@ -34,6 +36,7 @@ pub(crate) const PAGE: &str = "<p class=t>One</p>";
 
 const TRANSACT: &str = "DynamoDB_20120810.TransactWriteItems";
 const UPDATE: &str = "DynamoDB_20120810.UpdateItem";
+const GET: &str = "DynamoDB_20120810.GetItem";
 const SEND: &str = "AmazonSQS.SendMessage";
 const STORE: &str = "PUT ";
 
@@ -74,9 +77,9 @@ async fn create_unannounced(stack: &Stack, user: &User, config: Json) -> anyhow:
     Ok((task, key))
 }
 
-/// Counts the attempts to claim or change a user's tasks, so that a test can wait until a message has been looked at.
-async fn count_updates(stack: &Stack, about: &str) -> anyhow::Result<Active> {
-    stack.chaos(&Rule::count(UPDATE, about)).await
+/// Counts how often workers look at a task, so that a test can wait until a message has been dealt with.
+async fn count_looks(stack: &Stack, about: &str) -> anyhow::Result<Active> {
+    stack.chaos(&Rule::count(GET, about)).await
 }
 
 /// The account is exact: what was granted is still there or used, nothing is set aside, every end is counted once.
@@ -86,6 +89,7 @@ async fn assert_account(stack: &Stack, user: &User, charged: i64, ends: Ends) ->
     ensure!(told == (GRANTED - charged, 0, charged, 0), "not exact: {account:?}, where {charged} were used");
     let counted =
         Ends { completed: account.jobs_completed, failed: account.jobs_failed, cancelled: account.jobs_cancelled };
+    ensure!(account.slots.slots_free == account.slots.slots, "slots are missing: {account:?}");
     ensure!(counted == ends, "not exact: {account:?}, where the ends were {ends:?}");
     ledger::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
 }

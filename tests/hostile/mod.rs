@@ -1,6 +1,7 @@
 //! Hostile requests, in tables: none makes a 5xx, each gets the contract's error body, and nothing changes.
 
 mod bodies;
+mod configs;
 mod headers;
 mod keys;
 mod paths;

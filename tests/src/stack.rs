@@ -119,6 +119,21 @@ impl Stack {
 
     /// A new user with this plan, so many compute units, and a key that may do this.
     pub async fn user_with(&self, plan: Plan, units: u64, permissions: &[Permission]) -> anyhow::Result<User> {
+        self.add_user(plan, units, permissions, false).await
+    }
+
+    /// A new user who runs this deployment, with a key that may do nothing else.
+    pub async fn operating_user(&self) -> anyhow::Result<User> {
+        self.add_user(Plan::Free, 0, &[], true).await
+    }
+
+    async fn add_user(
+        &self,
+        plan: Plan,
+        units: u64,
+        permissions: &[Permission],
+        is_operator: bool,
+    ) -> anyhow::Result<User> {
         let clock = Clock::system();
         let now = clock.now();
         let identity = Identity::new(self.table("identity"), clock);
@@ -128,7 +143,7 @@ impl Stack {
             email: format!("{id}@example.com"),
             full_name: "A Tester".to_owned(),
             avatar_url: None,
-            is_operator: false,
+            is_operator,
             is_active: true,
             created_at: now,
             updated_at: None,
@@ -140,7 +155,7 @@ impl Stack {
             kind: KeyKind::Cloud,
             id: Uuid::new_v4().to_string(),
             user_id: id.clone(),
-            is_operator: false,
+            is_operator,
             name: "test".to_owned(),
             description: None,
             preview: key.preview(),

@@ -1,4 +1,4 @@
-//! Does scraping tasks, from their queue: claims each by its lease, fetches its pages, writes its result, ends it.
+//! Does scraping tasks, from their queue: claims the best of its group by its lease, fetches its pages, writes its result, ends it.
 
 mod files;
 mod harvest;
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use extract::Task;
-use jobs::{Claimed, Jobs, Results};
+use jobs::{Claimed, Hint, Jobs, Results};
 use lambda_runtime::LambdaEvent;
 use scraping::{Fetcher, Settings};
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
-use table::{Key, Millis, Table};
+use table::{Millis, Table};
 use tracing::Instrument;
 
 /// What every task needs, made once per process.
@@ -61,15 +61,15 @@ impl App {
 
     async fn take(&self, message: &SqsMessage, owner: &str, deadline: Millis) -> anyhow::Result<()> {
         let body = message.body.as_deref().unwrap_or_default();
-        let key: Key =
+        let hint: Hint =
             serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
-        match self.jobs.claim::<Task>(&key, owner).await? {
+        match self.jobs.take::<Task>(&hint, owner).await? {
             Claimed::Run(run, task) => {
                 tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
                 work::perform(self, *run, &task, self.time_left(deadline)).await
             }
             Claimed::Nothing(why) => {
-                tracing::info!(job = key.sk, why, "nothing to do");
+                tracing::info!(job = hint.job.sk, why, "nothing to do");
                 Ok(())
             }
         }

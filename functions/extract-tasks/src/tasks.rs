@@ -19,7 +19,7 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(raw): 
         ListError::TooFar => Error::invalid("page", error.to_string()),
         ListError::Table(error) => error.into(),
     })?;
-    let views: Vec<TaskView> = tasks.into_iter().map(TaskView::from).collect();
+    let views: Vec<TaskView> = tasks.into_iter().map(TaskView::listed).collect();
     let mut response = Reply(StatusCode::OK, views).into_response();
     if more && let Ok(link) = HeaderValue::from_str(&next_page(raw.as_deref(), wanted.page)) {
         response.headers_mut().insert(header::LINK, link);

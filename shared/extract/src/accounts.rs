@@ -1,11 +1,12 @@
 //! The accounts of all users, in the table `extract`: opened, read, and moved on when their period is over.
 
-use jobs::{Entry, Movement, ledger};
+use jobs::{Entry, Movement, ledger, usage};
 use table::{Clock, Condition, Table, TableError, Transaction};
 
 use crate::account::CloudAccount;
 use crate::keys::account_key;
 use crate::plan::Plan;
+use crate::usage::DayUsage;
 
 /// How often a period is tried to begin that others move in the meantime.
 const RACES: u32 = 20;
@@ -30,7 +31,7 @@ impl Accounts {
     }
 
     /// Adds the opening of an account to the transaction that makes its user, so that there is none without the other: an action for the
-    /// account, then one for its grant. It fails if there is one.
+    /// account, one for its grant, and one for the count of all accounts. It fails if there is one.
     pub fn add_opening(
         &self,
         transaction: Transaction,
@@ -39,7 +40,9 @@ impl Accounts {
         units: Option<u64>,
     ) -> Result<Transaction, TableError> {
         let (account, grant) = CloudAccount::opened(user, plan, units, self.clock.now());
-        grant.add_to(transaction.put(&self.table, &account, &Condition::Absent("pk"))?, &self.table)
+        let transaction = transaction.put(&self.table, &account, &Condition::Absent("pk"))?;
+        let transaction = grant.add_to(transaction, &self.table)?;
+        transaction.update(&self.table, &usage::totals_key(&account.key), usage::opened())
     }
 
     /// A user's account as it is now, for whoever shows it: one read, and no write.
@@ -71,6 +74,11 @@ impl Accounts {
     pub async fn has_entry(&self, user: &str, movement: Movement, reference: &str) -> Result<bool, TableError> {
         let key = ledger::entry_key(&account_key(user), movement, reference);
         Ok(self.table.get_item(&key, true).await?.is_some())
+    }
+
+    /// What the user did from one day to another (`2024-01-15`), in order; days on which nothing happened are left out.
+    pub async fn days(&self, user: &str, first: &str, last: &str) -> Result<Vec<DayUsage>, TableError> {
+        usage::days(&self.table, &account_key(user), first, last).await
     }
 
     /// The whole ledger of a user.

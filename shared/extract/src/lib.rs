@@ -12,9 +12,13 @@
 //! | … by last change | `pk = USER#user`, ordered by `updated_at` | `by_updated` (local) |
 //! | … by name, in lower case | `pk = USER#user`, ordered by `name_key` | `by_name` (local) |
 //! | … by status | `pk = USER#user`, ordered by `status` | `by_status` (local) |
+//! | a user's tasks that wait, the best first | `pk = USER#user`, ordered by `turn` | `by_turn` (local, sparse) |
+//! | what a user did on each day | `pk = USER#user` and `sk` between two `USAGE#day` | – |
+//! | what all users did | `pk = TOTALS#part` and `sk = TOTALS` | – |
+//! | the parts of a task, and what they have in common | `pk = JOIN#token#task` (see `jobs::Join`) | `by_turn` |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
 //!
-//! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key` or `status`, so that those indexes hold tasks alone.
+//! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key`, `status` or `turn`, so that those indexes hold tasks alone.
 //!
 //! A task lies in its owner's partition: another user's task is not found, rather than found and refused.
 
@@ -29,6 +33,7 @@ mod list;
 mod plan;
 mod store;
 mod task;
+mod usage;
 
 pub use account::{Change, CloudAccount, Period};
 pub use accounts::Accounts;
@@ -44,3 +49,4 @@ pub use list::{ListError, SortBy, TaskQuery};
 pub use plan::Plan;
 pub use store::{CreateError, Deleted, Tasks, UpdateError};
 pub use task::Task;
+pub use usage::DayUsage;

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use table::{Condition, Update};
 
+use crate::slots::Slots;
+
 /// An account's balance, counters and slots; flatten it into the item that is the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -31,20 +33,6 @@ pub struct Account {
     pub slots: Slots,
 }
 
-/// How many jobs of a group may run at once; part of the item that the group has in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slots {
-    /// How many may run at once.
-    #[serde(default)]
-    pub slots: i64,
-    /// How many more may begin now. Below zero where more run than a smaller plan lets.
-    #[serde(default)]
-    pub slots_free: i64,
-    /// How often a slot was taken or given back: by which a count of what runs knows whether it is still true.
-    #[serde(default)]
-    pub slot_moves: i64,
-}
-
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -54,25 +42,6 @@ pub enum Outcome {
     Failed,
     /// By its owner.
     Cancelled,
-}
-
-impl Slots {
-    /// So many slots, all of them free.
-    #[must_use]
-    pub const fn of(slots: u32) -> Self {
-        Self { slots: slots as i64, slots_free: slots as i64, slot_moves: 0 }
-    }
-
-    /// Makes them more or fewer; what runs goes on, whatever it is.
-    #[must_use]
-    pub fn resize(self, slots: u32) -> Update {
-        let slots = i64::from(slots);
-        Update::new()
-            .set("slots", slots)
-            .add("slots_free", slots - self.slots)
-            .add("slot_moves", 1)
-            .when(Condition::equal("slots", self.slots))
-    }
 }
 
 impl Account {
@@ -91,6 +60,14 @@ impl Account {
             .add("units_reserved", amount)
             .add("jobs_open", 1)
             .when(Condition::at_least("units_available", units))
+    }
+
+    /// Charges what a job has used that goes on, and sets as much aside anew, if there is enough.
+    pub(crate) fn charge(used: u64) -> Update {
+        Update::new()
+            .add("units_used", signed(used))
+            .add("units_available", -signed(used))
+            .when(Condition::at_least("units_available", used))
     }
 
     /// Charges what an ended job has used, and gives back the rest of what was set aside. A job is never charged more than that.

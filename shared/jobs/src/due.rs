@@ -4,8 +4,10 @@ use serde::Deserialize;
 use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Update};
 
 use crate::policy::Policy;
-use crate::queue::Queue;
+use crate::queue::{Hint, Queue};
 
+/// What an item has that waits for its turn.
+const TURN: &str = "turn";
 /// How many due items are read at a time.
 const PAGE: u32 = 100;
 
@@ -48,7 +50,7 @@ impl Due<'_> {
             let due =
                 Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
             let page = self.table.query::<Shown>(Query::new(due).index("due").limit(PAGE).start(start.take())).await?;
-            let mut keys = Vec::new();
+            let mut hints = Vec::new();
             for item in page.items {
                 let next = now.after(self.policy.redelivery_pause(item.redeliveries));
                 let turn = Update::new()
@@ -56,13 +58,14 @@ impl Due<'_> {
                     .set("redeliveries", item.redeliveries + 1)
                     .when(Condition::equal("redeliver_at", item.redeliver_at));
                 match self.table.update(&item.key, turn).await {
-                    Ok(_) => keys.push(item.key),
+                    // One that waits for its turn is one of its group; any other is looked at itself.
+                    Ok(now) => hints.push(Hint { first: !now.contains_key(TURN), job: item.key }),
                     Err(TableError::ConditionFailed(_)) => {}
                     Err(error) => return Err(error),
                 }
             }
-            self.queue.hint_all(&keys).await;
-            sent += keys.len();
+            self.queue.hint_all(&hints).await;
+            sent += hints.len();
             match page.next {
                 Some(next) if self.clock.now() < until => start = Some(next),
                 _ => return Ok(sent),

@@ -33,6 +33,8 @@ pub enum Movement {
     PlanChange,
     /// A job was submitted: its estimate is set aside.
     Reserve,
+    /// A job has done a part of its work and goes on later: what it used is charged, and as much set aside anew.
+    Charge,
     /// A job has ended: what it used is charged, the rest given back.
     Settle,
 }
@@ -44,6 +46,7 @@ impl Movement {
             Self::Expiry => "EXPIRY",
             Self::PlanChange => "PLAN",
             Self::Reserve => "RESERVE",
+            Self::Charge => "CHARGE",
             Self::Settle => "SETTLE",
         }
     }
@@ -104,6 +107,13 @@ impl Entry {
         let amount = signed(units);
         let entry = Self::new(account, Movement::Reserve, name_of(account, job), at);
         Self { available: -amount, reserved: amount, ..entry }
+    }
+
+    /// A job has done the part of its work that it held the lease `token` for.
+    #[must_use]
+    pub fn charge(account: &Key, job: &Key, token: u64, used: u64, at: Millis) -> Self {
+        let entry = Self::new(account, Movement::Charge, format!("{}#{token}", name_of(account, job)), at);
+        Self { available: -signed(used), used: signed(used), ..entry }
     }
 
     /// A job has ended; as [`Account::settle`] has it.
@@ -232,6 +242,7 @@ mod tests {
             (Entry::expiry(&account(), "month-1", &balance(1, 2, 3), at), "LEDGER#EXPIRY#month-1"),
             (Entry::plan_change(&account(), "event-1", -5, at), "LEDGER#PLAN#event-1"),
             (Entry::reserve(&account(), &job(1), 4, at), "LEDGER#RESERVE#TASK#1"),
+            (Entry::charge(&account(), &job(1), 7, 2, at), "LEDGER#CHARGE#TASK#1#7"),
             (Entry::settle(&account(), &job(1), 4, 2, at), "LEDGER#SETTLE#TASK#1"),
             (Entry::settle(&account(), &Key::new("P", "JOB"), 4, 2, at), "LEDGER#SETTLE#P#JOB"),
         ] {
@@ -246,11 +257,14 @@ mod tests {
         let reserve = Entry::reserve(&account(), &job(1), 4, at);
         let settle = |reserved, used| Entry::settle(&account(), &job(1), reserved, used, at);
         let overcharged = Entry { available: -1, used: 5, ..settle(4, 4) };
+        let charge = Entry::charge(&account(), &job(1), 1, 3, at);
         let task = || "TASK#1".to_owned();
         for (entries, account, found) in [
             (vec![], balance(0, 0, 0), Ok(())),
             (vec![&grant, &reserve], balance(6, 4, 0), Ok(())),
             (vec![&grant, &reserve, &settle(4, 3)], balance(7, 0, 3), Ok(())),
+            (vec![&grant, &reserve, &charge], balance(3, 4, 3), Ok(())),
+            (vec![&grant, &reserve, &charge, &settle(4, 0)], balance(7, 0, 3), Ok(())),
             (
                 vec![&grant, &reserve],
                 balance(10, 0, 0),

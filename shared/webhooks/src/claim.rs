@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jobs::LONGEST_DELAY;
+use jobs::{Hint, LONGEST_DELAY};
 use lease::{Claim, Lease, Lost};
 use table::{Condition, Key, Millis, TableError, Update, decode};
 
@@ -163,7 +163,7 @@ impl Deliveries {
             Err(Lost::Table(error)) => return Err(error),
         }
         if let Some(pause) = hint {
-            self.queue.hint(key, pause).await;
+            self.queue.hint(&Hint::goes_on(key.clone()), pause).await;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use jobs::{Due, Policy, Queue};
+use jobs::{Due, Hint, Policy, Queue};
 use table::{Clock, Condition, Key, Millis, Table, TableError};
 use uuid::Uuid;
 
@@ -49,8 +49,9 @@ impl Deliveries {
         let made =
             stream::iter(ends_of).map(|(user, ends)| self.announce_to(user, ends)).buffer_unordered(USERS_AT_ONCE);
         let made: Vec<Key> = made.try_concat().await?;
-        self.queue.hint_all(&made).await;
-        Ok(made.len())
+        let hints: Vec<_> = made.into_iter().map(Hint::goes_on).collect();
+        self.queue.hint_all(&hints).await;
+        Ok(hints.len())
     }
 
     /// Makes a user's deliveries, and gives the keys of those that nobody has tried.
@@ -84,7 +85,7 @@ impl Deliveries {
     pub async fn test(&self, endpoint: &Endpoint) -> Result<Delivery, TableError> {
         let delivery = Delivery::test(endpoint, self.clock.now(), &self.policy);
         self.make(delivery.clone()).await?;
-        self.queue.hint(&delivery.key, Duration::ZERO).await;
+        self.queue.hint(&Hint::goes_on(delivery.key.clone()), Duration::ZERO).await;
         Ok(delivery)
     }
 
