@@ -5,6 +5,7 @@ mod answers;
 mod concurrency;
 mod health;
 mod paths;
+mod periods;
 mod permissions;
 mod plans;
 mod rate_limits;
