@@ -200,6 +200,32 @@ async fn slots_that_were_lost_come_back() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_release_without_turns_has_ended_or_left_holds_nobody_up() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = user(&stack, Plan::Professional).await?;
+    let quiet = QuietTasks::new(&stack, Clock::system()).await?;
+    let mut tasks = Vec::new();
+    for number in 0..12 {
+        tasks.push(quiet.pending(&user, &format!("Task {number}"), TaskType::SimpleScraping).await?);
+    }
+    let (table, past) = (stack.table("extract"), Millis(Clock::system().now().0 - 1_000));
+    for task in &tasks[..9] {
+        table.update(&task.key, Update::new().set("status", "cancelled").remove("claimable_at")).await?;
+    }
+    let left = Update::new().set("status", "running").set("claimable_at", past).set("lease_owner", "dead");
+    table.update(&tasks[9].key, left).await?;
+    table.update(&tasks[10].key, Update::new().remove("turn").remove("place")).await?;
+
+    let (_first, task) = quiet.take(&tasks[11]).await?.context("the line is held up")?;
+    ensure!(task.id == tasks[11].id, "{task:?}");
+    let (_left, task) = quiet.take(&tasks[9]).await?.context("nobody goes on with what was left")?;
+    ensure!(task.id == tasks[9].id, "{task:?}");
+    let (_new, task) = quiet.take(&tasks[10]).await?.context("what has no turn gets none")?;
+    ensure!(task.id == tasks[10].id, "{task:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn two_users_who_claim_at_once_touch_their_own_slots_only() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let quiet = QuietTasks::new(&stack, Clock::system()).await?;

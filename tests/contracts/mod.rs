@@ -7,6 +7,7 @@ mod auth;
 mod concurrency;
 mod health;
 mod paths;
+mod periods;
 mod permissions;
 mod plans;
 mod rate_limits;

@@ -186,6 +186,7 @@ fn limit(units: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use jobs::ledger;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::TaskType;
@@ -266,6 +267,71 @@ mod tests {
         ] {
             let holds = Condition::All(CloudAccount::may_submit(task_type, now)).holds(&item(account));
             assert_eq!(holds, may, "{task_type:?} of {account:?}");
+        }
+    }
+
+    /// What happens to an account.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Submit(u64),
+        /// One of the open jobs ends, having used so much.
+        End(usize, u64),
+        Renew,
+        Change(Plan),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0_u64..700).prop_map(Step::Submit),
+            4 => (any::<usize>(), 0_u64..900).prop_map(|(job, used)| Step::End(job, used)),
+            1 => Just(Step::Renew),
+            1 => prop::sample::select(Plan::ALL.to_vec()).prop_map(Step::Change),
+        ];
+        prop::collection::vec(step, 0..80)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn the_ledger_adds_up_to_the_balance_and_that_to_the_limit(steps in steps()) {
+            let (account, grant) = CloudAccount::opened("u", Plan::Free, None, JANUARY_31);
+            let (mut item, mut ledger, mut open) = (item(&account), vec![grant], Vec::new());
+            for (number, step) in steps.into_iter().enumerate() {
+                let account: CloudAccount = table::decode(item.clone()).unwrap();
+                let now = account.period.period_end;
+                match step {
+                    Step::Submit(units) => {
+                        let job = Key::new(&account.key.pk, format!("TASK#{number}"));
+                        if Account::reserve(units).apply(&mut item) {
+                            ledger.push(Entry::reserve(&account.key, &job, units, now));
+                            open.push((job, units));
+                        }
+                    }
+                    Step::End(job, used) if !open.is_empty() => {
+                        let (job, units) = open.remove(job % open.len());
+                        prop_assert!(Account::settle(units, used, jobs::Outcome::Failed).apply(&mut item));
+                        ledger.push(Entry::settle(&account.key, &job, units, used, now));
+                    }
+                    Step::End(..) => {}
+                    Step::Renew => {
+                        let change = account.begin(&account.renewal(now), now);
+                        prop_assert!(change.update.apply(&mut item));
+                        prop_assert!(!change.update.apply(&mut item), "begun twice");
+                        ledger.extend(change.entries);
+                    }
+                    Step::Change(plan) => {
+                        let change = account.change_plan(plan, &number.to_string(), now);
+                        prop_assert!(change.update.apply(&mut item));
+                        ledger.extend(change.entries);
+                    }
+                }
+                let account: CloudAccount = table::decode(item.clone()).unwrap();
+                let balance = &account.account;
+                prop_assert_eq!(ledger::check(&ledger, balance), Ok(()));
+                let sum = balance.units_available + balance.units_reserved + balance.units_used;
+                prop_assert_eq!(sum, limit(account.period.units_limit));
+            }
         }
     }
 

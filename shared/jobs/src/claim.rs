@@ -143,7 +143,7 @@ impl Jobs {
         let (job, now) = (Snapshot::of(&item)?, self.clock.now());
         match job.status {
             status if status.is_final() => Ok(Look::Not("it has ended")),
-            _ if job.turn.is_some() => Ok(Look::Not(WAITS)),
+            Status::Pending if job.turn.is_some() => Ok(Look::Not(WAITS)),
             _ if !job.is_due(now) => Ok(Look::Not("another worker is at it, or it rests")),
             Status::Running => self.go_on(key, &job, now, owner).await,
             _ => self.join_line(key, item, now).await,
@@ -182,12 +182,24 @@ impl Jobs {
         }
     }
 
+    /// Takes a job's turn that does not wait any more: a release that knows of no turns has claimed or ended it.
+    async fn leave_line(&self, key: &Key, job: &Snapshot) -> Result<Look, TableError> {
+        let leave = Update::new().remove("turn").when(Condition::equal("status", job.status.as_str()));
+        match self.table.update(key, leave).await {
+            Ok(_) | Err(TableError::ConditionFailed(_)) => Ok(Look::Not("it does not wait any more")),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Claims one that waits, with a slot of its group.
     async fn look_in_line(&self, key: &Key, owner: &str) -> Result<Look, TableError> {
         let Some(item) = self.table.get_item(key, true).await? else { return Ok(Look::Not("it is gone")) };
         let job = Snapshot::of(&item)?;
-        if job.status != Status::Pending || job.turn.is_none() {
+        if job.turn.is_none() {
             return Ok(Look::Not("another worker is at it"));
+        }
+        if job.status != Status::Pending {
+            return self.leave_line(key, &job).await;
         }
         let belongs_to = job.owner()?;
         match self.claim_with_slot(key, item.clone(), &job, &belongs_to, owner).await? {
@@ -212,7 +224,6 @@ impl Jobs {
         let claim = rules::claim(now, owner, lease, &new_nonce())
             .and(self.beginning(now))
             .set("holds_slot", true)
-            .remove("turn")
             .when(Condition::equal("status", Status::Pending.as_str()))
             .when(Condition::equal("lease_token", job.lease_token));
         let claimed = Transaction::new()
@@ -257,6 +268,7 @@ impl Jobs {
             .set("redeliver_at", self.abandoned_at(now))
             .set("redeliveries", 0_u64)
             .add("attempts", 1)
+            .remove("turn")
     }
 
     /// Deletes a child that nobody wants: its parent has ended, is gone, or has handed its work out anew. A child whose join is yet to come is
