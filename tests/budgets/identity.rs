@@ -1,7 +1,7 @@
 //! What signing in, profiles and keys cost, and what a session costs at any endpoint.
 //!
-//! A session is asked for by one `BatchGetItem` of two items, of which the emulator tells no capacity: DynamoDB charges two read units more. So it is with a list of
-//! keys: one unit more for each. What a cold function costs more is in [`COLD`].
+//! A session is asked for by one `BatchGetItem` of two items, of which the emulator tells no capacity: DynamoDB charges two read units more.
+//! So it is with a list of keys: one unit more for each. What a cold function costs more is in [`COLD`].
 
 use anyhow::{Context, ensure};
 use drover_tests::sign_in::Visitor;
@@ -12,7 +12,8 @@ use serde_json::{Value as Json, json};
 use super::cost::Cost;
 use super::requests::{cost_of, measured, over};
 
-/// What a function costs more that has seen neither the key nor its owner, notes the key's use, and has read neither parameters nor what the provider says of itself.
+/// What a function costs more that has seen neither the key nor its owner, notes the key's use, and has read neither parameters nor what the
+/// provider says of itself.
 const COLD: Cost = Cost::new(3, 1.0, 1.0, 5);
 
 /// Who asks.

@@ -1,7 +1,7 @@
 //! Two tenants, every route: what one of them owns, the other cannot read, change or count.
 //!
-//! The routes are those of the functions' own routers, the methods those that the deployed API says it knows (the header `Allow`). A route without a case here
-//! fails the test, and so does a case without a route: who adds a route adds a line to [`CASES`].
+//! The routes are those of the functions' own routers, the methods those that the deployed API says it knows (the header `Allow`). A route
+//! without a case here fails the test, and so does a case without a route: who adds a route adds a line to [`CASES`].
 
 use std::collections::BTreeSet;
 use std::fs;

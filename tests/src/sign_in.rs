@@ -1,5 +1,6 @@
-//! Signing in: a stand-in for an identity provider, by OpenID Connect's wire format, and a browser that goes there and comes back. What the stand-in says of a
-//! visitor, and where it lies, the visitor's own request says: so tests at the same time do not meet. Served by `identity-stand-in`.
+//! Signing in: a stand-in for an identity provider, by OpenID Connect's wire format, and a browser that goes there and comes back. What the
+//! stand-in says of a visitor, and where it lies, the visitor's own request says: so tests at the same time do not meet. Served by
+//! `identity-stand-in`.
 //!
 //! <https://openid.net/specs/openid-connect-core-1_0.html>, <https://openid.net/specs/openid-connect-discovery-1_0.html>
 

@@ -1,5 +1,5 @@
-//! What the identity provider says of itself, its addresses and its keys: read when it is first needed, again after an hour, and when a token names a key that
-//! is not among them.
+//! What the identity provider says of itself, its addresses and its keys: read when it is first needed, again after an hour, and when a token
+//! names a key that is not among them.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,8 +49,8 @@ impl Discovery {
     }
 }
 
-/// Sends what `openidconnect` asks the way that all of our requests go. What is only read is asked for once more after a fault of the connection; a code is sent
-/// again only if it was not sent at all.
+/// Sends what `openidconnect` asks the way that all of our requests go. What is only read is asked for once more after a fault of the
+/// connection; a code is sent again only if it was not sent at all.
 pub(crate) struct Http(Outbound);
 
 impl Http {

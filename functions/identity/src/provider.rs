@@ -22,7 +22,8 @@ use crate::token::{Judged, judge};
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// How long the provider's metadata and keys are trusted.
 const TRUSTED: Duration = Duration::from_hours(1);
-/// How old they may be when a token names a key that is not among them. Tokens come from the provider itself, so nobody else can make us read them again.
+/// How old they may be when a token names a key that is not among them. Tokens come from the provider itself, so nobody else can make us read
+/// them again.
 const FRESH: Duration = Duration::ZERO;
 /// The parameter that holds our secret at the provider.
 const CLIENT_SECRET: &str = "client-secret";

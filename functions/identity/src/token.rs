@@ -1,4 +1,5 @@
-//! ID tokens, judged by OpenID Connect Core 1.0, 3.1.3.7: signature, issuer, audience, expiry and nonce by `openidconnect`, and what it leaves to us.
+//! ID tokens, judged by OpenID Connect Core 1.0, 3.1.3.7: signature, issuer, audience, expiry and nonce by `openidconnect`, and what it
+//! leaves to us.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

@@ -1,5 +1,5 @@
-//! Knows who may call: users, how they sign in, their sessions and API keys, in the table `identity`. Knows nothing of HTTP, nor of what anybody may
-//! do with what they own.
+//! Knows who may call: users, how they sign in, their sessions and API keys, in the table `identity`. Knows nothing of HTTP, nor of what
+//! anybody may do with what they own.
 //!
 //! | pattern | key condition |
 //! |---|---|

@@ -24,8 +24,8 @@ impl Identity {
         self.table.get(&key_of_login(issuer, subject)).await
     }
 
-    /// Adds a user with their login to a transaction, which may hold what else belongs to a new user, and commits it; gives the login that counts,
-    /// which is another one where somebody was faster.
+    /// Adds a user with their login to a transaction, which may hold what else belongs to a new user, and commits it; gives the login that
+    /// counts, which is another one where somebody was faster.
     pub async fn add_login(&self, transaction: Transaction, login: Login, user: &User) -> Result<Login, TableError> {
         let absent = Condition::Absent("pk");
         let key = key_of_login(&login.issuer, &login.subject);

@@ -1,8 +1,8 @@
-//! The keys that sessions' tokens are signed with: one signs, and what it signs can be verified by everybody who has the public keys. Two of those are good
-//! at once, so that a key can be replaced while tokens of the one before are about.
+//! The keys that sessions' tokens are signed with: one signs, and what it signs can be verified by everybody who has the public keys. Two of
+//! those are good at once, so that a key can be replaced while tokens of the one before are about.
 //!
-//! Both stand in parameters of SSM's: `signing-key`, which only the function that signs may read, and `public-keys`, a JSON Web Key Set (RFC 8037), which
-//! every function of the API reads.
+//! Both stand in parameters of SSM's: `signing-key`, which only the function that signs may read, and `public-keys`, a JSON Web Key Set (RFC
+//! 8037), which every function of the API reads.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Sessions: tokens that say who is signed in, and which of them were ended before their time. That somebody is signed in stands in no table: a session costs
-//! a write only when it is ended (docs/decisions/0014-sessions.md).
+//! Sessions: tokens that say who is signed in, and which of them were ended before their time. That somebody is signed in stands in no table:
+//! a session costs a write only when it is ended (docs/decisions/0014-sessions.md).
 
 use jsonwebtoken::errors::Error as TokenError;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};

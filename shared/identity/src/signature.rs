@@ -1,4 +1,5 @@
-//! Ed25519 by `ring`, for `jsonwebtoken`: of its own backends one is AWS-LC, which is not built here, and the other brings a second set of all that
+//! Ed25519 by `ring`, for `jsonwebtoken`: of its own backends one is AWS-LC, which is not built here, and the other brings a second set of
+//! all that
 //! `ring` does for TLS already.
 
 use std::sync::Once;

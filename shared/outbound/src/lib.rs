@@ -1,5 +1,5 @@
-//! Knows how services are called that the operator configures: over TLS as everywhere here, no redirect followed, no answer awaited for ever, none read
-//! that is too long to be one. Knows nothing of what they say. Addresses of users are not for it: it judges none (`scraping` does).
+//! Knows how services are called that the operator configures: over TLS as everywhere here, no redirect followed, no answer awaited for ever,
+//! none read that is too long to be one. Knows nothing of what they say. Addresses of users are not for it: it judges none (`scraping` does).
 
 mod fault;
 

@@ -1,5 +1,6 @@
-//! Knows how secrets are read that an operator sets: encrypted parameters of SSM's, in one folder. Each is read when it is first needed, and again
-//! after it was forgotten, as when the service that it is for has refused it, or when somebody wants it fresher. Knows nothing of what they open.
+//! Knows how secrets are read that an operator sets: encrypted parameters of SSM's, in one folder. Each is read when it is first needed, and
+//! again after it was forgotten, as when the service that it is for has refused it, or when somebody wants it fresher. Knows nothing of what
+//! they open.
 
 mod value;
 

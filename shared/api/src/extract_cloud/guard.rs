@@ -39,7 +39,8 @@ enum Claimed {
 }
 
 impl Gate {
-    /// With what the environment names: `IDENTITY_TABLE`, `LIMITS_TABLE`, and `SESSION_KEYS`, the folder of the keys that sessions are signed with.
+    /// With what the environment names: `IDENTITY_TABLE`, `LIMITS_TABLE`, and `SESSION_KEYS`, the folder of the keys that sessions are signed
+    /// with.
     pub fn from_environment(config: &SdkConfig, clock: Clock) -> Result<Self, SettingError> {
         let client = dynamodb(config);
         let table = |name| Ok::<_, SettingError>(Table::new(client.clone(), &setting(name)?));

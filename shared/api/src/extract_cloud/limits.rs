@@ -1,5 +1,5 @@
-//! The four classes of the contract's rate limits. A request counts against its user, whatever key or session it came with: so a user's keys do not add up, and
-//! none of them can have more than the limit either. It is one write. Whoever is not known counts by their address.
+//! The four classes of the contract's rate limits. A request counts against its user, whatever key or session it came with: so a user's keys
+//! do not add up, and none of them can have more than the limit either. It is one write. Whoever is not known counts by their address.
 
 use std::time::Duration;
 

@@ -40,8 +40,8 @@ impl<'headers> Presented<'headers> {
     }
 }
 
-/// Whether a request that a cookie speaks for is meant by the page that has the session: it reads, or it repeats the session's secret, which no page
-/// of another site can know.
+/// Whether a request that a cookie speaks for is meant by the page that has the session: it reads, or it repeats the session's secret, which
+/// no page of another site can know.
 pub(super) fn is_meant(method: &Method, headers: &HeaderMap, session: &Session) -> bool {
     let repeated = headers.get(CSRF_TOKEN).and_then(|value| value.to_str().ok());
     method.is_safe() || repeated == Some(session.csrf.as_str())
