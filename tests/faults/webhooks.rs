@@ -66,8 +66,8 @@ fn check(delivery: &Delivery, received: &[&Received], attempts: &[&Attempt]) -> 
     let numbers: BTreeSet<_> = attempts.iter().map(|attempt| attempt.number).collect();
     ensure!(numbers.len() == attempts.len(), "two records of one attempt");
     ensure!(numbers.last().is_some_and(|last| *last == delivery.attempts), "the last attempt is not recorded");
-    let taken = attempts.iter().filter(|attempt| attempt.error.is_none()).count();
-    ensure!(taken == 1, "{taken} successes are recorded");
+    // Twice, where a sender was killed between the record and the end.
+    ensure!(attempts.iter().any(|attempt| attempt.error.is_none()), "no success is recorded");
     for status in [204, 503] {
         let recorded = attempts.iter().filter(|attempt| attempt.response_status == Some(status)).count();
         let answered = received.iter().filter(|request| request.answered == Some(status)).count();
