@@ -1,6 +1,8 @@
 //! Webhooks of many ends at once, while their senders are killed and their endpoints fail: the history of what was sent, received and recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -22,15 +24,15 @@ const LIFE: Duration = Duration::from_secs(20);
 /// As in shared/webhooks.
 const LEASE: Duration = Duration::from_mins(1);
 
-/// Kills the sender of every twelfth request, for as long as this is polled; gives up its count through `killed`.
-async fn kill_senders(server: &Receiver, killed: &std::sync::atomic::AtomicUsize) {
+/// Kills the sender of every twelfth request, for as long as this is polled, and counts them.
+async fn kill_senders(server: &Receiver, killed: &AtomicUsize) -> Infallible {
     let mut seen = DEADLY;
     loop {
         if let Some(doomed) = server.received().get(seen) {
             seen += DEADLY;
             // It may have hung up already.
             if kill_holder_of(doomed.peer, server.site.address).is_ok() {
-                killed.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                killed.fetch_add(1, Ordering::SeqCst);
             }
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -64,8 +66,8 @@ fn check(delivery: &Delivery, received: &[&Received], attempts: &[&Attempt]) -> 
     let numbers: BTreeSet<_> = attempts.iter().map(|attempt| attempt.number).collect();
     ensure!(numbers.len() == attempts.len(), "two records of one attempt");
     ensure!(numbers.last().is_some_and(|last| *last == delivery.attempts), "the last attempt is not recorded");
-    let taken = attempts.iter().filter(|attempt| attempt.error.is_none()).count();
-    ensure!(taken == 1, "{taken} successes are recorded");
+    // Twice, where a sender was killed between the record and the end.
+    ensure!(attempts.iter().any(|attempt| attempt.error.is_none()), "no success is recorded");
     for status in [204, 503] {
         let recorded = attempts.iter().filter(|attempt| attempt.response_status == Some(status)).count();
         let answered = received.iter().filter(|request| request.answered == Some(status)).count();
@@ -86,7 +88,7 @@ async fn every_end_arrives_while_senders_are_killed_and_endpoints_fail() -> anyh
     let quiet = QuietTasks::new(&stack, Clock::system()).await?;
     let tasks = try_join_all((0..ENDS).map(|_| quiet.pending(&user, "One of many", TaskType::SimpleScraping))).await?;
 
-    let killed = std::sync::atomic::AtomicUsize::new(0);
+    let killed = AtomicUsize::new(0);
     let work = async {
         for task in &tasks {
             quiet.complete(task).await?;
@@ -95,8 +97,8 @@ async fn every_end_arrives_while_senders_are_killed_and_endpoints_fail() -> anyh
     };
     let deliveries = tokio::select! {
         deliveries = work => deliveries?,
-        () = kill_senders(&servers[0], &killed) => unreachable!(),
-        () = kill_senders(&servers[1], &killed) => unreachable!(),
+        never = kill_senders(&servers[0], &killed) => match never {},
+        never = kill_senders(&servers[1], &killed) => match never {},
     };
     let killed = killed.into_inner();
     ensure!(killed >= 3, "only {killed} senders were killed");

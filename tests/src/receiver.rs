@@ -166,7 +166,8 @@ async fn carry_out(step: Step, place: usize) -> Response {
         Step::Redirect(place) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response(),
         Step::Flaky => {
             tokio::time::sleep(MOMENT).await;
-            if place % 3 == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }.into_response()
+            if place.is_multiple_of(3) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
+                .into_response()
         }
         Step::Silence => {
             tokio::time::sleep(FOR_EVER).await;

@@ -7,7 +7,6 @@ use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jobs::{Due, Hint, Policy, Queue};
 use table::{Clock, Condition, Key, Millis, Table, TableError};
-use uuid::Uuid;
 
 use crate::attempt::{AttemptPage, list as list_attempts};
 use crate::delivery::{Delivery, KIND};
@@ -103,10 +102,5 @@ impl Deliveries {
         cursor: Option<&str>,
     ) -> Result<Option<AttemptPage>, TableError> {
         list_attempts(&self.table, &endpoint.user_id, endpoint.id, limit, cursor).await
-    }
-
-    /// A delivery as it is stored.
-    pub async fn get(&self, user: &str, endpoint: Uuid, id: &str) -> Result<Option<Delivery>, TableError> {
-        self.table.get(&crate::keys::delivery_key(user, endpoint, id)).await
     }
 }

@@ -14,7 +14,7 @@ use crate::keys::{count_key, endpoint_key, endpoints_of};
 use crate::secret::WebhookSecret;
 
 /// How many endpoints a user has at most.
-pub const MOST_ENDPOINTS: u64 = 10;
+const MOST_ENDPOINTS: u64 = 10;
 /// For how long a secret signs beside the one that has taken its place.
 const OVERLAP: Duration = Duration::from_hours(24);
 /// How many secrets sign at once, at most.

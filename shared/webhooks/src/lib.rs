@@ -34,7 +34,7 @@ pub use claim::{Claimed, Told};
 pub use deliveries::Deliveries;
 pub use delivery::{Delivery, DeliveryStatus, KIND};
 pub use endpoint::Endpoint;
-pub use endpoints::{EndpointError, Endpoints, MOST_ENDPOINTS};
+pub use endpoints::{EndpointError, Endpoints};
 pub use environment::{open_deliveries, open_endpoints, open_sealer};
 pub use event::{TaskEnd, TaskEvent};
 pub use input::{EndpointFields, Fault};
