@@ -12,15 +12,15 @@ mod storage;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
-use api::identity::{Permission, Plan};
+use api::identity::Permission;
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use drover_tests::chaos::{Active, Fault, Rule};
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, eventually, key_of};
-use extract::Task;
-use jobs::Status;
+use extract::{Plan, Task};
+use jobs::{Status, ledger};
 use serde_json::{Value as Json, json};
 use table::Key;
 
@@ -50,7 +50,9 @@ const ONE_CANCELLED: Ends = Ends { completed: 0, failed: 0, cancelled: 1 };
 
 /// A new user with [`GRANTED`] units. Rules about the user's id strike nobody else's requests.
 pub(crate) async fn user(stack: &Stack) -> anyhow::Result<User> {
-    stack.user_with(Plan::Professional, GRANTED, &Permission::ALL.map(|(_, permission)| permission)).await
+    stack
+        .user_with(Plan::Professional, GRANTED.unsigned_abs(), &Permission::ALL.map(|(_, permission)| permission))
+        .await
 }
 
 /// A site with one page, at `/page`.
@@ -84,7 +86,7 @@ async fn assert_account(stack: &Stack, user: &User, charged: i64, ends: Ends) ->
     let counted =
         Ends { completed: account.jobs_completed, failed: account.jobs_failed, cancelled: account.jobs_cancelled };
     ensure!(counted == ends, "not exact: {account:?}, where the ends were {ends:?}");
-    Ok(())
+    ledger::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
 }
 
 /// The task has ended for good: nobody holds it, nobody will come back for it.

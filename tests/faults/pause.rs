@@ -162,8 +162,14 @@ async fn a_job_may_be_put_down_more_often_than_it_may_fail() -> anyhow::Result<(
     };
     let (key, account) = (Key::new(format!("PAUSES#{}", user.id), "JOB"), account_key(&user.id));
     let job = Job::submitted(jobs.kind, jobs.clock.now(), 20, &jobs.policy);
-    jobs.submit(&key, &TestJob { key: key.clone(), job: job.clone(), account: account.clone() }, &job, &account)
-        .await?;
+    jobs.submit(
+        &key,
+        &TestJob { key: key.clone(), job: job.clone(), account: account.clone() },
+        &job,
+        &account,
+        Vec::new(),
+    )
+    .await?;
 
     for part in 1..=10_u64 {
         let (run, found) = claim(&jobs, &key).await?;

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User as Owner};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, User as Owner};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
-use extract::account_key;
+use extract::{Accounts, Plan, account_key};
 use jobs::{Account, Jobs, Logs, Policy, Queue};
 use secrets::ApiKey;
 use serde_json::Value as Json;
 use table::aws::{SdkConfig, configure, dynamodb};
-use table::{Clock, Condition, Key, Table, new_id};
+use table::{Clock, Key, Table, new_id};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ impl Stack {
     }
 
     /// A new user with this plan, so many compute units, and a key that may do this.
-    pub async fn user_with(&self, plan: Plan, units: i64, permissions: &[Permission]) -> anyhow::Result<User> {
+    pub async fn user_with(&self, plan: Plan, units: u64, permissions: &[Permission]) -> anyhow::Result<User> {
         let clock = Clock::system();
         let now = clock.now();
         let identity = Identity::new(self.table("identity"), clock);
@@ -127,19 +127,16 @@ impl Stack {
             id: id.clone(),
             email: format!("{id}@example.com"),
             full_name: "A Tester".to_owned(),
-            plan,
             is_operator: false,
             created_at: now,
         };
         identity.add_user(&owner).await?;
-        let account = Account::granted(units).at(account_key(&id));
-        self.table("extract").put(&account, Condition::Absent("pk")).await?;
+        self.accounts().open(&id, plan, Some(units)).await?;
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
             kind: KeyKind::Cloud,
             id: Uuid::new_v4().to_string(),
             user_id: id.clone(),
-            plan,
             is_operator: false,
             name: "test".to_owned(),
             preview: key.preview(),
@@ -151,7 +148,13 @@ impl Stack {
         User::new(self.url.clone(), id, key.reveal().to_owned())
     }
 
-    /// A user's account.
+    /// The accounts of all users.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.table("extract"), Clock::system())
+    }
+
+    /// A user's balance.
     pub async fn account(&self, user: &User) -> anyhow::Result<Account> {
         self.table("extract").get(&account_key(&user.id)).await?.context("the user has no account")
     }

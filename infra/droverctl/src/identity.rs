@@ -1,13 +1,12 @@
 //! `droverctl users` and `droverctl keys`.
 
 use anyhow::{Context, bail};
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, User};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use extract::account_key;
-use jobs::Account;
+use extract::{Accounts, Plan};
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
-use table::{Condition, Millis, new_id};
+use table::{Millis, new_id};
 
 use crate::Deployment;
 
@@ -28,9 +27,9 @@ pub(crate) struct NewUser {
     /// The user's plan
     #[arg(long, value_enum, default_value_t = PlanName::Free)]
     plan: PlanName,
-    /// Compute units to begin with; the plan's, unless given
+    /// Compute units a month; the plan's, unless given
     #[arg(long)]
-    units: Option<i64>,
+    units: Option<u64>,
     /// Let the user run this deployment
     #[arg(long)]
     operator: bool,
@@ -117,13 +116,13 @@ impl UserCommand {
             id: new_id(now).to_string(),
             email: new.email,
             full_name: new.name,
-            plan,
             is_operator: new.operator,
             created_at: now,
         };
         let units = new.units.unwrap_or_else(|| plan.compute_units());
         deployment.identity().add_user(&user).await.context("the user was not added")?;
-        deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
+        let opened = deployment.accounts().open(&user.id, plan, Some(units)).await;
+        opened.context("the user was added, but has no account")?;
         Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
     }
 }
@@ -155,7 +154,6 @@ fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord
         kind: new.api.into(),
         id: new_id(now).to_string(),
         user_id: user.id.clone(),
-        plan: user.plan,
         is_operator: user.is_operator,
         name: new.name.clone(),
         preview: key.preview(),
@@ -170,8 +168,7 @@ impl Deployment {
         Identity::new(self.table("identity"), self.clock.clone())
     }
 
-    async fn open_account(&self, user: &str, units: i64) -> anyhow::Result<()> {
-        let account = Account::granted(units).at(account_key(user));
-        Ok(self.table("extract").put(&account, Condition::Absent("pk")).await?)
+    fn accounts(&self) -> Accounts {
+        Accounts::new(self.table("extract"), self.clock.clone())
     }
 }

@@ -69,36 +69,6 @@ impl Permission {
     }
 }
 
-/// A plan of the extraction cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Plan {
-    /// 1,000 compute units, `simple_scraping` only.
-    Free,
-    /// 10,000 compute units.
-    Professional,
-    /// 100,000 compute units.
-    Enterprise,
-}
-
-impl Plan {
-    /// The compute units that a new account of this plan is granted.
-    #[must_use]
-    pub const fn compute_units(self) -> i64 {
-        match self {
-            Self::Free => 1_000,
-            Self::Professional => 10_000,
-            Self::Enterprise => 100_000,
-        }
-    }
-
-    /// Whether tasks other than `simple_scraping` are part of it (RULINGS.md, "extract-cloud").
-    #[must_use]
-    pub const fn has_advanced_tasks(self) -> bool {
-        !matches!(self, Self::Free)
-    }
-}
-
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -108,8 +78,6 @@ pub struct User {
     pub email: String,
     /// What they are called.
     pub full_name: String,
-    /// What they pay for.
-    pub plan: Plan,
     /// Whether they run this deployment.
     pub is_operator: bool,
     /// Since when they are a user.
@@ -139,8 +107,6 @@ pub struct KeyRecord {
     pub kind: KeyKind,
     /// Whose it is.
     pub user_id: String,
-    /// The owner's plan.
-    pub plan: Plan,
     /// Whether the owner runs this deployment.
     pub is_operator: bool,
     /// What the owner calls it.

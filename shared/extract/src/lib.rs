@@ -1,4 +1,4 @@
-//! Knows the extraction cloud's records: tasks and the accounts they are charged to, what a valid task is, and how tasks are found.
+//! Knows the extraction cloud's records: tasks, the accounts they are charged to and the plans of those, what a valid task is, and how tasks are found.
 //! Knows nothing of HTTP, nor of how pages are fetched.
 //!
 //! The table `extract`, keys and access patterns:
@@ -7,25 +7,34 @@
 //! |---|---|---|
 //! | a task of a user | `pk = USER#user` and `sk = TASK#task` | – |
 //! | a user's account | `pk = USER#user` and `sk = ACCOUNT` | – |
+//! | a user's ledger | `pk = USER#user` and `sk` begins with `LEDGER#` | – |
 //! | a user's tasks by creation | `pk = USER#user` and `sk` between two `TASK#…` (task ids sort by time) | – |
 //! | … by last change | `pk = USER#user`, ordered by `updated_at` | `by_updated` (local) |
 //! | … by name, in lower case | `pk = USER#user`, ordered by `name_key` | `by_name` (local) |
 //! | … by status | `pk = USER#user`, ordered by `status` | `by_status` (local) |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
 //!
+//! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key` or `status`, so that those indexes hold tasks alone.
+//!
 //! A task lies in its owner's partition: another user's task is not found, rather than found and refused.
 
+mod account;
+mod accounts;
 mod as_json;
 mod environment;
 mod input;
 mod keys;
 mod list;
+mod plan;
 mod store;
 mod task;
 
+pub use account::{Change, CloudAccount, Period};
+pub use accounts::Accounts;
 pub use environment::{QUEUE_KIND, open};
 pub use input::{Fault, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
 pub use list::{ListError, SortBy, TaskQuery};
-pub use store::{Deleted, Tasks, UpdateError};
+pub use plan::Plan;
+pub use store::{CreateError, Deleted, Tasks, UpdateError};
 pub use task::{SimpleConfig, Task, TaskType};

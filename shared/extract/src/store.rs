@@ -1,19 +1,44 @@
 //! Tasks, read and changed for their owner.
 
 use jobs::{Cancelled, Job, Jobs, Results, ResultsError, Status, SubmitError};
-use table::{TableError, Update, decode, new_id};
+use table::{Item, Millis, TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::account::CloudAccount;
+use crate::accounts::Accounts;
 use crate::input::{NewTask, TaskChange};
 use crate::keys::{account_key, task_key};
 use crate::list::{ListError, TaskQuery, list};
-use crate::task::Task;
+use crate::task::{Task, TaskType};
+
+/// How often a task is submitted that finds its account's period over.
+const RENEWALS: u32 = 2;
 
 /// The tasks of all users.
 #[derive(Clone, Debug)]
 pub struct Tasks {
     jobs: Jobs,
+    accounts: Accounts,
+}
+
+/// Why a task was not created.
+#[derive(Debug, Error)]
+pub enum CreateError {
+    /// The account has too few compute units left.
+    #[error("not enough compute units: {needed} needed, {available} available")]
+    InsufficientUnits {
+        /// What the task needs.
+        needed: u64,
+        /// What the account has.
+        available: i64,
+    },
+    /// The account's plan does not run such tasks.
+    #[error("the plan does not run {}", .0.as_str())]
+    NotInPlan(TaskType),
+    /// The table failed.
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 /// Why a task was not changed or deleted.
@@ -33,6 +58,19 @@ pub enum UpdateError {
     Results(#[from] ResultsError),
 }
 
+/// Why an account refused a task; none if all it wants is its next period.
+fn refusal(account: Item, task: &Task, now: Millis) -> Option<CreateError> {
+    let needed = task.job.units_reserved;
+    let Ok(account) = decode::<CloudAccount>(account) else {
+        return Some(CreateError::InsufficientUnits { needed, available: 0 });
+    };
+    if !account.period.plan.runs(task.task_type) {
+        return Some(CreateError::NotInPlan(task.task_type));
+    }
+    let available = account.account.units_available.max(0);
+    (!account.is_due(now)).then_some(CreateError::InsufficientUnits { needed, available })
+}
+
 /// What a deletion did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {
@@ -45,12 +83,12 @@ pub enum Deleted {
 impl Tasks {
     /// The tasks among these jobs.
     #[must_use]
-    pub const fn new(jobs: Jobs) -> Self {
-        Self { jobs }
+    pub fn new(jobs: Jobs) -> Self {
+        Self { accounts: Accounts::new(jobs.table.clone(), jobs.clock.clone()), jobs }
     }
 
-    /// Submits a task of `user`, with its estimate reserved.
-    pub async fn create(&self, user: &str, new: NewTask) -> Result<Task, SubmitError> {
+    /// Submits a task of `user`, with its estimate reserved. If the account's period is over, the next one begins first.
+    pub async fn create(&self, user: &str, new: NewTask) -> Result<Task, CreateError> {
         let now = self.jobs.clock.now();
         let id = new_id(now);
         let task = Task {
@@ -66,8 +104,24 @@ impl Tasks {
             config: new.config,
             priority: new.priority,
         };
-        self.jobs.submit(&task.key, &task, &task.job, &task.account).await?;
-        Ok(task)
+        for _ in 0..RENEWALS {
+            let may = CloudAccount::may_submit(task.task_type, now);
+            match self.jobs.submit(&task.key, &task, &task.job, &task.account, may).await {
+                Ok(()) => return Ok(task),
+                Err(SubmitError::Table(error)) => return Err(error.into()),
+                Err(SubmitError::Refused(account)) => match refusal(account, &task, now) {
+                    Some(error) => return Err(error),
+                    None => self.accounts.renew(user).await?,
+                },
+            }
+        }
+        Err(TableError::Unavailable("the account's periods end faster than they begin".to_owned()).into())
+    }
+
+    /// Whether the user's plan runs tasks of this type.
+    pub async fn may_run(&self, user: &str, task_type: TaskType) -> Result<bool, TableError> {
+        let account = self.accounts.get(user).await?;
+        Ok(account.is_some_and(|account| account.period.plan.runs(task_type)))
     }
 
     /// A user's task.

@@ -1,13 +1,14 @@
-//! The account that jobs are charged to: compute units, and counts of jobs. Changed only in a transaction with the job concerned, so
-//! that `units_available + units_reserved + units_used` stays what was granted, whatever is repeated or killed.
+//! The account that jobs are charged to: compute units, counts of jobs, and slots. Changed only in a transaction with the job concerned and
+//! with the entry of the ledger that tells of it, so that `units_available + units_reserved + units_used` stays what was granted, whatever is
+//! repeated or killed.
 
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Update};
+use table::{Condition, Update};
 
-/// An account's balance and counters.
+/// An account's balance, counters and slots; flatten it into the item that is the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Compute units that may still be reserved.
+    /// Compute units that may still be reserved. Below zero where more is reserved than a smaller plan grants.
     pub units_available: i64,
     /// Compute units set aside for jobs that have not ended.
     pub units_reserved: i64,
@@ -25,15 +26,23 @@ pub struct Account {
     /// Jobs that were cancelled.
     #[serde(default)]
     pub jobs_cancelled: i64,
+    /// How many of its jobs may run at once.
+    #[serde(flatten)]
+    pub slots: Slots,
 }
 
-/// An account with its key, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AccountItem {
-    #[serde(flatten)]
-    key: Key,
-    #[serde(flatten)]
-    account: Account,
+/// How many jobs of a group may run at once; part of the item that the group has in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slots {
+    /// How many may run at once.
+    #[serde(default)]
+    pub slots: i64,
+    /// How many more may begin now. Below zero where more run than a smaller plan lets.
+    #[serde(default)]
+    pub slots_free: i64,
+    /// How often a slot was taken or given back: by which a count of what runs knows whether it is still true.
+    #[serde(default)]
+    pub slot_moves: i64,
 }
 
 /// How a job ended.
@@ -47,17 +56,30 @@ pub enum Outcome {
     Cancelled,
 }
 
-impl Account {
-    /// A new account, granted so many units.
+impl Slots {
+    /// So many slots, all of them free.
     #[must_use]
-    pub fn granted(units: i64) -> Self {
-        Self { units_available: units, ..Self::default() }
+    pub const fn of(slots: u32) -> Self {
+        Self { slots: slots as i64, slots_free: slots as i64, slot_moves: 0 }
     }
 
-    /// The account as the item at `key`, to be stored.
+    /// Makes them more or fewer; what runs goes on, whatever it is.
     #[must_use]
-    pub const fn at(self, key: Key) -> AccountItem {
-        AccountItem { key, account: self }
+    pub fn resize(self, slots: u32) -> Update {
+        let slots = i64::from(slots);
+        Update::new()
+            .set("slots", slots)
+            .add("slots_free", slots - self.slots)
+            .add("slot_moves", 1)
+            .when(Condition::equal("slots", self.slots))
+    }
+}
+
+impl Account {
+    /// A new account, granted so many units, so many of whose jobs may run at once.
+    #[must_use]
+    pub fn granted(units: u64, slots: u32) -> Self {
+        Self { units_available: signed(units), slots: Slots::of(slots), ..Self::default() }
     }
 
     /// Sets units aside for a new job, if there are enough.
@@ -89,7 +111,7 @@ impl Account {
     }
 }
 
-fn signed(units: u64) -> i64 {
+pub(crate) fn signed(units: u64) -> i64 {
     i64::try_from(units).unwrap_or(i64::MAX)
 }
 

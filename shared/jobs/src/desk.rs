@@ -9,6 +9,7 @@ use table::{Clock, Condition, Item, Key, Millis, Query, Table, TableError, Trans
 use thiserror::Error;
 
 use crate::account::{Account, Outcome};
+use crate::ledger::Entry;
 use crate::log::Logs;
 use crate::policy::Policy;
 use crate::queue::Queue;
@@ -42,14 +43,10 @@ pub struct Jobs {
 /// Why a job was not submitted.
 #[derive(Debug, Error)]
 pub enum SubmitError {
-    /// The account has too little left.
-    #[error("not enough compute units: {needed} needed, {available} available")]
-    InsufficientUnits {
-        /// What the job needs.
-        needed: u64,
-        /// What the account has.
-        available: i64,
-    },
+    /// The account did not admit it: it has too little left, or does not satisfy what was asked of it. The account as it is, empty if there is
+    /// none.
+    #[error("the account does not admit the job")]
+    Refused(Item),
     /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -86,19 +83,29 @@ struct Snapshot {
 }
 
 impl Jobs {
-    /// Stores a new job, with its units set aside in `account`, and sends its message. `item` holds `job`, flattened, and its `account`.
-    pub async fn submit<T: Serialize>(&self, key: &Key, item: &T, job: &Job, account: &Key) -> Result<(), SubmitError> {
-        let written = Transaction::new()
-            .put(&self.table, item, &Condition::Absent("pk"))?
-            .update(&self.table, account, Account::reserve(job.units_reserved))?
-            .commit(&self.table)
-            .await;
-        match written {
+    /// Stores a new job, with its units set aside in `account`, and sends its message. `item` holds `job`, flattened, and its `account`. All of
+    /// `only_if` must hold of the account.
+    pub async fn submit<T: Serialize>(
+        &self,
+        key: &Key,
+        item: &T,
+        job: &Job,
+        account: &Key,
+        only_if: Vec<Condition>,
+    ) -> Result<(), SubmitError> {
+        let reserve = only_if.into_iter().fold(Account::reserve(job.units_reserved), Update::when);
+        let written = Transaction::new().update(&self.table, account, reserve)?.put(
+            &self.table,
+            item,
+            &Condition::Absent("pk"),
+        )?;
+        let written = Entry::reserve(account, key, job.units_reserved, job.created_at).add_to(written, &self.table)?;
+        match written.commit(&self.table).await {
             Ok(()) => {}
             Err(TableError::ConditionFailed(items)) => {
-                let account: Option<Account> = items.into_iter().nth(1).flatten().and_then(|item| decode(item).ok());
-                let available = account.map_or(0, |account| account.units_available);
-                return Err(SubmitError::InsufficientUnits { needed: job.units_reserved, available });
+                let refused = items.into_iter().next().flatten();
+                let refused = refused.ok_or_else(|| TableError::Broken("there is such a job already".to_owned()))?;
+                return Err(SubmitError::Refused(refused));
             }
             Err(error) => return Err(error.into()),
         }
@@ -175,12 +182,10 @@ impl Jobs {
                 change = change.when(condition);
             }
             let settle = Account::settle(job.units_reserved, job.units_used, end.outcome);
-            let ended = Transaction::new()
-                .update(&self.table, key, change)?
-                .update(&self.table, &job.account, settle)?
-                .commit(&self.table)
-                .await;
-            match ended {
+            let entry = Entry::settle(&job.account, key, job.units_reserved, job.units_used, now);
+            let ended =
+                Transaction::new().update(&self.table, key, change)?.update(&self.table, &job.account, settle)?;
+            match entry.add_to(ended, &self.table)?.commit(&self.table).await {
                 Ok(()) => return Ok(Cancelled::Now),
                 Err(TableError::ConditionFailed(_)) => found = self.table.get_item(key, true).await?,
                 Err(error) => return Err(error),

@@ -7,6 +7,7 @@
 mod account;
 mod dead_letter;
 mod desk;
+pub mod ledger;
 mod log;
 mod policy;
 mod queue;
@@ -14,10 +15,11 @@ mod record;
 mod results;
 mod run;
 
-pub use account::{Account, AccountItem, Outcome};
+pub use account::{Account, Outcome, Slots};
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use desk::{Cancelled, Claimed, Jobs, SubmitError};
 pub use lease::Lost;
+pub use ledger::{Entry, Movement};
 pub use log::{Level, Line, LoggedLine, Logs};
 pub use policy::Policy;
 pub use queue::Queue;

@@ -7,6 +7,7 @@ use table::{Key, TableError, Transaction, Update, new_nonce};
 
 use crate::account::{Account, Outcome};
 use crate::desk::Jobs;
+use crate::ledger::Entry;
 use crate::log::Line;
 use crate::record::{Job, Status};
 
@@ -99,12 +100,13 @@ impl Run {
             .and(self.number(&lines))
             .and(more);
         let settle = Account::settle(self.units_reserved, units_used, outcome);
-        let ended = Transaction::new()
-            .update(&self.jobs.table, &self.key, end)?
-            .update(&self.jobs.table, &self.account, settle)?
-            .commit(&self.jobs.table)
-            .await;
-        match ended {
+        let entry = Entry::settle(&self.account, &self.key, self.units_reserved, units_used, now);
+        let ended = Transaction::new().update(&self.jobs.table, &self.key, end)?.update(
+            &self.jobs.table,
+            &self.account,
+            settle,
+        )?;
+        match entry.add_to(ended, &self.jobs.table)?.commit(&self.jobs.table).await {
             Ok(()) => {
                 self.write(lines).await;
                 Ok(())

@@ -288,6 +288,11 @@ impl Table {
     }
 }
 
+/// A value as the item it is stored as.
+pub fn encode<T: Serialize>(value: &T) -> Result<Item, TableError> {
+    Ok(serde_dynamo::to_item(value)?)
+}
+
 /// An item as its type.
 pub fn decode<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     Ok(serde_dynamo::from_item(item)?)

@@ -16,7 +16,7 @@ use telemetry::RequestId;
 
 use super::body::{Unwrapped, write_json};
 use super::error::{Error, Unrendered};
-use crate::identity::{Identity, KeyKind, KeyRecord, Permission, Plan};
+use crate::identity::{Identity, KeyKind, KeyRecord, Permission};
 use crate::rate_limit::{Decision, RateLimit, RateLimiter};
 use crate::source::source_address;
 
@@ -45,8 +45,6 @@ pub struct Gate {
 pub struct Caller {
     /// The user.
     pub user_id: String,
-    /// The user's plan.
-    pub plan: Plan,
     permissions: Vec<Permission>,
 }
 
@@ -101,7 +99,7 @@ async fn admit(
         (Err(error), _) => error.into_response(),
         (Ok(key), _) => {
             if let Some(key) = key {
-                let caller = Caller { user_id: key.user_id, plan: key.plan, permissions: key.permissions };
+                let caller = Caller { user_id: key.user_id, permissions: key.permissions };
                 request.extensions_mut().insert(caller);
             }
             next.run(request).await
