@@ -1,10 +1,11 @@
-//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`], and whole API keys.
+//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`] and [`crate::store`], and whole API keys.
 //! All tests' answers are looked through for them as they come ([`check`]), and all logs at the end of a run.
 
 use anyhow::ensure;
 
 use crate::providers;
 use crate::scraper::SECRET;
+use crate::store;
 
 /// How an API key begins; 64 hexadecimal digits follow.
 const KEY_PREFIXES: [&str; 2] = ["sk_live_", "sk_test_"];
@@ -32,7 +33,7 @@ pub fn pool_secret_in(text: &str) -> Option<&str> {
 /// What of a text is the key of a provider, if anything.
 #[must_use]
 pub fn provider_key_in(text: &str) -> Option<&'static str> {
-    providers::KEYS.into_iter().map(|(_, key)| key).find(|key| text.contains(key))
+    providers::KEYS.into_iter().chain(store::SECRETS).map(|(_, key)| key).find(|key| text.contains(key))
 }
 
 /// What of a text is a whole API key, if anything. Its preview is none.

@@ -18,6 +18,7 @@ pub mod scraper;
 pub mod second_engine;
 pub mod site;
 mod stack;
+pub mod store;
 pub mod user;
 pub mod worker;
 

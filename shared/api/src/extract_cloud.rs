@@ -4,6 +4,6 @@ mod body;
 mod error;
 mod guard;
 
-pub use body::{Body, Path, Reply};
+pub use body::{Body, Path, Reply, Text};
 pub use error::{Detail, Error};
 pub use guard::{Caller, Gate, gated};

@@ -63,6 +63,13 @@ impl Slots {
         Self { slots: slots as i64, slots_free: slots as i64, slot_moves: 0 }
     }
 
+    /// As many more or fewer as [`Self::resize`] makes them.
+    #[must_use]
+    pub fn resized(self, slots: u32) -> Self {
+        let slots = i64::from(slots);
+        Self { slots, slots_free: self.slots_free + slots - self.slots, ..self }
+    }
+
     /// Makes them more or fewer; what runs goes on, whatever it is.
     #[must_use]
     pub fn resize(self, slots: u32) -> Update {

@@ -62,12 +62,7 @@ impl LemonSqueezy {
     }
 
     /// Changes what is subscribed to.
-    pub async fn change_variant(
-        &self,
-        id: &str,
-        variant: u64,
-        charge: Charge,
-    ) -> Result<Resource<Subscription>, Fault> {
+    pub async fn change_variant(&self, id: u64, variant: u64, charge: Charge) -> Result<Resource<Subscription>, Fault> {
         let attributes = json!({"variant_id": variant, "invoice_immediately": charge == Charge::Now});
         self.change(id, &attributes).await
     }
