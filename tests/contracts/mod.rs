@@ -1,7 +1,7 @@
 //! The contracts, over HTTP; the files mirror the URLs, and what holds for all of them.
 
 mod answers;
-mod billing;
+pub(crate) mod billing;
 mod health;
 mod paths;
 mod permissions;

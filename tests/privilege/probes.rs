@@ -3,7 +3,7 @@
 
 use anyhow::{Context, bail};
 use drover_tests::aws::{Call, Caller, Outcome};
-use drover_tests::providers;
+use drover_tests::{providers, store};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -307,11 +307,12 @@ fn of_role(role: &Resource) -> Vec<Probe> {
 async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
-    for name in providers::KEYS.map(|(provider, _)| provider).into_iter().chain([MARK]) {
+    let known: &[(&str, &str)] = if folder.name == "StoreSecrets" { &store::SECRETS } else { &providers::KEYS };
+    for (name, value) in known.iter().copied().chain([(MARK, "-")]) {
         let path = format!("{}/{name}", folder.id);
         let (there, absent) = (json!({"Name": path}), json!({"Name": format!("{path}-absent")}));
         // Each may be there from another test.
-        let new = and(&there, json!({"Value": "-", "Type": "SecureString"}));
+        let new = and(&there, json!({"Value": value, "Type": "SecureString"}));
         operator.call(&ssm("PutParameter", &new)).await?;
         let mut add = |action: &str, resource: &str, body: &Json, allowed| {
             let resource = format!("{}/{resource}", folder.name);

@@ -18,7 +18,8 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): B
     let offer = offer(&app, plan)?;
     let billing = app.subscriptions.billing(&caller.user_id).await?;
     if view::current(&billing, app.subscriptions.offers()).is_some() {
-        let message = "there is a subscription: change its plan with PUT /billing/subscription";
+        let message =
+            "there is a subscription: change its plan with PUT /billing/subscription, or see to it at the portal";
         return Err(Error::invalid("plan_id", message));
     }
     let begun = match app.subscriptions.checkout(&caller.user_id, plan, &success_url).await? {

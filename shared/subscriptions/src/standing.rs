@@ -45,19 +45,18 @@ impl Subscription {
 }
 
 impl Billing {
-    /// The subscription that counts, if one does or did.
+    /// The subscription to speak of: the one that gives a plan; if none does the newest that has not ended, or else that has.
     #[must_use]
     pub fn current(&self, offers: &Offers) -> Option<&Subscription> {
-        let paid = self.counting(offers).map(|paid| paid.id);
-        let id =
-            paid.or_else(|| self.subscriptions.iter().rev().find(|known| known.state.is_some()).map(|known| known.id))?;
+        let giving = self.counting(offers).filter(|paid| paid.plan != Plan::Free).map(|paid| paid.id);
+        let newest = |wanted: fn(&State) -> bool| {
+            let found = self.subscriptions.iter().rev().find(|known| known.state.as_ref().is_some_and(wanted));
+            found.map(|known| known.id)
+        };
+        let id = giving
+            .or_else(|| newest(|state| state.status != SubscriptionStatus::Expired))
+            .or_else(|| newest(|_| true))?;
         self.subscriptions.iter().find(|known| known.id == id)
-    }
-
-    /// The plan that the subscription that counts gives; the free one if none does.
-    #[must_use]
-    pub fn plan(&self, offers: &Offers) -> Plan {
-        self.counting(offers).map_or(Plan::Free, |paid| paid.plan)
     }
 
     /// What becomes of the account. If a period begins, that is noted of its payment.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use drover_tests::providers::{Plan, Step};
 use drover_tests::store::{SECRETS, STORE, VARIANTS, Webhook};
+use drover_tests::user::{any_loopback_address, client_from};
 use futures::future::join_all;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
@@ -81,20 +82,15 @@ async fn act(step: Step, told: Told) -> anyhow::Result<Response<Body>> {
     let (status, document) = told.unwrap_or_else(|(status, detail)| (status, refusal(status, detail)));
     let usual = document.to_string();
     match step {
-        Step::Ok | Step::Processing => answer(status, usual.into_bytes()),
+        Step::Ok | Step::Processing => documented(status, usual.into_bytes()),
         Step::Closed => bail!("as planned"),
         Step::Cut => cut(usual.as_bytes()),
         Step::Slow(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            answer(status, usual.into_bytes())
+            documented(status, usual.into_bytes())
         }
-        Step::Status(status) => {
-            let body = whole(refusal(status, "As planned.").to_string().into_bytes());
-            let response = Response::builder().status(status).header("content-type", MEDIA_TYPE);
-            let response = if status == 429 { response.header("retry-after", "7") } else { response };
-            Ok(response.body(body)?)
-        }
-        Step::RefusedIn200 => answer(200, refusal(422, "As planned.").to_string().into_bytes()),
+        Step::Status(status) => documented(status, refusal(status, "As planned.").to_string().into_bytes()),
+        Step::RefusedIn200 => documented(200, refusal(422, "As planned.").to_string().into_bytes()),
         Step::Redirected => {
             Ok(Response::builder().status(307).header("location", "/_elsewhere/x").body(whole(Vec::new()))?)
         }
@@ -105,6 +101,13 @@ async fn act(step: Step, told: Told) -> anyhow::Result<Response<Body>> {
         Step::Huge => answer(200, [usual.into_bytes(), vec![b' '; HUGE]].concat()),
         Step::Empty => answer(200, b"{}".to_vec()),
     }
+}
+
+/// An answer of the API's media type; one that there were too many requests says how long to wait.
+fn documented(status: u16, body: Vec<u8>) -> anyhow::Result<Response<Body>> {
+    let response = Response::builder().status(status).header("content-type", MEDIA_TYPE);
+    let response = if status == 429 { response.header("retry-after", "7") } else { response };
+    Ok(response.body(whole(body))?)
 }
 
 /// A refusal as JSON:API has it; it repeats the key.
@@ -505,7 +508,8 @@ async fn deliver(order: &Json) -> anyhow::Result<Json> {
     let url: Url = order["url"].as_str().context("no address")?.parse()?;
     ensure!(url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127.")), "only on this machine");
     let webhooks: Vec<Webhook> = serde_json::from_value(order["webhooks"].clone())?;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(40)).build()?;
+    // From an address of its own: it is counted by that.
+    let client = client_from(any_loopback_address())?;
     let mut statuses = Vec::new();
     if order["at_once"] == true {
         statuses = join_all(webhooks.iter().map(|webhook| send(&client, &url, webhook))).await;
