@@ -65,7 +65,7 @@ pub(crate) async fn resume(State(app): State<App>, caller: Caller) -> Result<Rep
 }
 
 /// The subscription that counts, with how it stands.
-pub(crate) fn current<'known>(app: &App, billing: &'known Billing) -> Result<(u64, &'known Standing), Error> {
+fn current<'known>(app: &App, billing: &'known Billing) -> Result<(u64, &'known Standing), Error> {
     let known = view::current(billing, app.subscriptions.offers());
     known.and_then(|known| Some((known.id, known.state.as_ref()?))).ok_or(NO_SUBSCRIPTION)
 }

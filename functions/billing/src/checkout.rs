@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use extract::Plan;
 use lemon_squeezy::NewCheckout;
 use serde_json::{Value as Json, json};
-use subscriptions::{Begun, CHECKOUT, Offer};
+use subscriptions::{Begun, CHECKOUT, Checkout, Offer};
 
 use crate::{App, input, store, view};
 
@@ -23,8 +23,8 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): B
         return Err(Error::invalid("plan_id", message));
     }
     let begun = match app.subscriptions.checkout(&caller.user_id, plan, &success_url).await? {
-        Ok(begun) => begun,
-        Err(request) => {
+        Checkout::Begun(begun) => begun,
+        Checkout::New(request) => {
             let buyer = app.identity.find_user(&caller.user_id).await?;
             let new = NewCheckout {
                 variant: offer.variant,

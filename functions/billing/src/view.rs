@@ -66,7 +66,7 @@ fn none(account: &CloudAccount) -> Json {
     })
 }
 
-/// How much of the limit is used, in hundredths of a percent exact.
+/// How much of the limit is used, in percent, to two places.
 fn percentage(used: i64, limit: u64) -> f64 {
     let hundredths = u64::try_from(used).unwrap_or(0).saturating_mul(10_000) / limit.max(1);
     f64::from(u32::try_from(hundredths).unwrap_or(u32::MAX)) / 100.0

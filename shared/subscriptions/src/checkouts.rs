@@ -56,7 +56,16 @@ pub struct Begun {
     expires_at: u64,
 }
 
-/// A checkout that is asked for.
+/// The checkout for what a user asks for.
+#[derive(Clone, Debug)]
+pub enum Checkout {
+    /// The one that they have just begun, for the same.
+    Begun(Begun),
+    /// A new one, which Lemon Squeezy is to be asked for.
+    New(CheckoutRequest),
+}
+
+/// A checkout that Lemon Squeezy is to be asked for.
 #[derive(Clone, Debug)]
 pub struct CheckoutRequest {
     /// The reference that its events carry.
@@ -72,15 +81,10 @@ pub struct CheckoutRequest {
 
 impl Subscriptions {
     /// The checkout for the same that the user has just begun, or a new one to ask Lemon Squeezy for.
-    pub async fn checkout(
-        &self,
-        user: &str,
-        plan: Plan,
-        success_url: &str,
-    ) -> Result<Result<Begun, CheckoutRequest>, TableError> {
+    pub async fn checkout(&self, user: &str, plan: Plan, success_url: &str) -> Result<Checkout, TableError> {
         let (before, now) = (self.table.get::<Begun>(&begun_key(user)).await?, self.clock.now());
         if let Some(begun) = before.as_ref().filter(|begun| begun.is_for(plan, success_url, now)) {
-            return Ok(Ok(begun.clone()));
+            return Ok(Checkout::Begun(begun.clone()));
         }
         let reference = new_nonce();
         let owner = Owner {
@@ -90,7 +94,7 @@ impl Subscriptions {
         };
         // Before there is anything to pay: no payment is without its owner.
         self.table.put(&owner, Condition::Absent("pk")).await?;
-        Ok(Err(CheckoutRequest {
+        Ok(Checkout::New(CheckoutRequest {
             reference,
             payable_until: now.after(PAYABLE),
             user: user.to_owned(),

@@ -18,7 +18,7 @@ mod records;
 mod standing;
 
 pub use billing::{Billing, Payment, State, Subscription};
-pub use checkouts::{Begun, CHECKOUT, CheckoutRequest};
+pub use checkouts::{Begun, CHECKOUT, Checkout, CheckoutRequest};
 pub use events::{Fact, Recorded};
 pub use offers::{Offer, Offers};
 pub use records::Subscriptions;
