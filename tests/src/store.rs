@@ -26,7 +26,7 @@ pub const VARIANTS: [u64; 2] = [972_634, 972_635];
 pub const WEBHOOKS: &str = "/billing/webhooks/lemon-squeezy";
 
 /// How long the stand-in may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An event as it is sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! `/keys`: the scrapers' API keys.
 
-use api::identity::{KeyKind, KeyRecord, Plan};
+use api::identity::{KeyKind, KeyRecord};
 use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
@@ -40,7 +40,6 @@ pub(crate) async fn create(
         id: new_id(now).to_string(),
         kind: KeyKind::Scraper,
         user_id: admin.key_id,
-        plan: Plan::Free,
         is_operator: false,
         name,
         preview: key.preview(),
