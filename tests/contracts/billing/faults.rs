@@ -6,8 +6,9 @@ use drover_tests::function::FunctionProcess;
 use drover_tests::providers::{Plan as Steps, Step};
 use extract::Plan;
 use reqwest::Method;
+use serde_json::json;
 
-use super::Shop;
+use super::{Shop, wanted};
 
 #[tokio::test]
 async fn a_fault_of_lemon_squeezys_is_a_502_and_changes_nothing() -> anyhow::Result<()> {
@@ -40,6 +41,13 @@ async fn a_fault_of_lemon_squeezys_is_a_502_and_changes_nothing() -> anyhow::Res
             assert!(message.contains(told), "{step:?} {path}: {message}");
         }
         assert_eq!(shop.account(&buyer.user).await?, before, "{step:?}");
+
+        let user = shop.user().await?;
+        let mut body = wanted(Plan::Professional);
+        body["success_url"] = json!(format!("https://app.example.com/?{}", Steps::new(&[step])));
+        let answer = user.send(Method::POST, "/billing/create-checkout", &body).await?;
+        let message = answer.error(502, "internal_server_error")?;
+        assert!(message.contains(told), "{step:?}: {message}");
     }
     Ok(())
 }
