@@ -1,6 +1,7 @@
 //! What every endpoint and a whole task may cost: the bounds, as one table, against what the functions' own log lines tell.
 
 mod analytics;
+mod billing;
 pub(crate) mod cost;
 mod endpoints;
 mod identity;

@@ -1,9 +1,10 @@
 //! `/api-keys`.
 
-use api::identity::{Identity, MOST_KEYS, Permission, Plan};
+use api::identity::{Identity, MOST_KEYS, Permission};
 use drover_tests::answer::{Answer, is_timestamp};
 use drover_tests::sign_in::Visitor;
 use drover_tests::{Stack, User, eventually};
+use extract::Plan;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::Method;
 use secrets::ApiKey;

@@ -4,6 +4,7 @@ mod analytics;
 mod answers;
 mod api_keys;
 mod auth;
+pub(crate) mod billing;
 mod concurrency;
 mod health;
 mod paths;

@@ -72,14 +72,7 @@ async fn the_same_reference_grants_once_however_many_bring_it() -> anyhow::Resul
     let user = stack.user_with(Plan::Free, 30, &[]).await?;
     let table = stack.table("extract");
     let (accounts, now) = (stack.accounts(), Clock::system().now());
-    let paid = Period {
-        reference: "payment-1".to_owned(),
-        plan: Plan::Enterprise,
-        units_limit: Plan::Enterprise.compute_units(),
-        period_start: now,
-        period_end: now.after_months(1),
-        renews_itself: false,
-    };
+    let paid = Period::paid("payment-1".to_owned(), Plan::Enterprise, now, now.after_months(1), None);
     // As the biller does: together with a record of its own.
     let begin = async |number: usize| {
         let account = stored(&stack, &user).await?;
@@ -101,7 +94,8 @@ async fn the_same_reference_grants_once_however_many_bring_it() -> anyhow::Resul
     ensure!((account.account.slots.slots, account.account.slots.slots_free) == (20, 20), "{account:?}");
     ensure!(grants(&stack, &user).await?.len() == 2);
 
-    let change = account.change_plan(Plan::Professional, "change-1", now);
+    let terms = Period { plan: Plan::Professional, units_limit: Plan::Professional.compute_units(), ..paid };
+    let change = account.change_terms(&terms, "change-1", now);
     change.add_to(Transaction::new(), &table)?.commit(&table).await?;
     let account = stored(&stack, &user).await?;
     ensure!((account.period.plan, account.account.units_available) == (Plan::Professional, 10_000), "{account:?}");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use drover_tests::answer::Answer;
 use drover_tests::quiet::QuietTasks;
+use drover_tests::store::StandInStore;
 use drover_tests::{Stack, User};
 use extract::{TaskType, account_key};
 use reqwest::Method;
@@ -23,11 +24,13 @@ enum Seen {
     NotFound,
     /// Their own, and nothing of the tenant's.
     Own,
+    /// A 403: it is for operators of the deployment.
+    Forbidden,
     /// Nothing that is of anybody: it needs nobody to be known.
     Public,
 }
 
-use Seen::{NotFound, Own, Public};
+use Seen::{Forbidden, NotFound, Own, Public};
 
 /// Every route, with what is sent, and what must be seen. `{task_id}` and the like stand for ids of the tenant's things: see [`Tenant::fill`].
 const CASES: &[(&str, &str, Seen)] = &[
@@ -47,6 +50,18 @@ const CASES: &[(&str, &str, Seen)] = &[
     ("GET", "/api-keys", Own),
     ("POST", "/api-keys", Own),
     ("DELETE", "/api-keys/{key_id}", NotFound),
+    ("GET", "/billing/plans", Public),
+    ("GET", "/billing/subscription", Own),
+    ("PUT", "/billing/subscription", NotFound),
+    ("POST", "/billing/subscription/cancel", NotFound),
+    ("POST", "/billing/subscription/resume", NotFound),
+    ("POST", "/billing/create-checkout", Own),
+    ("POST", "/billing/portal", NotFound),
+    ("GET", "/billing/invoices", Own),
+    ("POST", "/billing/webhooks/lemon-squeezy", Public),
+    ("GET", "/analytics/usage", Own),
+    ("GET", "/analytics/dashboard", Own),
+    ("GET", "/admin/system-metrics", Forbidden),
     ("GET", "/webhooks", Own),
     ("POST", "/webhooks", Own),
     ("GET", "/webhooks/{webhook_id}", NotFound),
@@ -125,6 +140,7 @@ fn text(answer: &Json, field: &str) -> anyhow::Result<String> {
 #[tokio::test]
 async fn nobody_reads_changes_or_counts_anothers_things() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
+    StandInStore::of(&stack).await?;
     let tenant = Tenant::new(&stack).await?;
     let before = tenant.belongings(&stack).await?;
     ensure!(before.len() >= 5, "the tenant owns too little for a test: {before:?}");
@@ -164,6 +180,8 @@ fn body(tenant: &Tenant) -> Json {
         "task_type": "simple_scraping",
         "config": {"urls": ["http://127.77.0.1:1/"], "selectors": {"title": "h1"}},
         "url": "https://other.example/ends",
+        "plan_id": "professional",
+        "success_url": "https://other.example/bought",
         "code": "of-nobody",
         "state": "of-nobody",
     })
@@ -175,6 +193,7 @@ fn check(answer: &Answer, seen: Seen, tenant: &Tenant) -> anyhow::Result<()> {
     ensure!(told_of.is_none(), "{told_of:?} is told: {told}");
     match seen {
         Seen::NotFound => answer.error(404, "resource_not_found").map(|_| ()),
+        Seen::Forbidden => answer.error(403, "authorization_error").map(|_| ()),
         Seen::Own => {
             ensure!((200..300).contains(&answer.status), "{answer:?}");
             Ok(())

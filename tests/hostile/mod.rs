@@ -1,5 +1,6 @@
 //! Hostile requests, in tables: none makes a 5xx, each gets the contract's error body, and nothing changes.
 
+mod billing;
 mod bodies;
 mod configs;
 mod headers;

@@ -116,8 +116,12 @@ impl Deployed {
 }
 
 /// The folders of parameters, as the table of grants calls them.
-const FOLDERS: [(&str, &str); 3] =
-    [("ProviderKeys", "providers"), ("SessionKeys", "sessions"), ("SignInSecrets", "sign-in")];
+const FOLDERS: [(&str, &str); 4] = [
+    ("ProviderKeys", "providers"),
+    ("SessionKeys", "sessions"),
+    ("SignInSecrets", "sign-in"),
+    ("StoreSecrets", "lemon-squeezy"),
+];
 
 /// A call of STS.
 pub(super) fn sts(action: &str, parameters: &[(&str, &str)]) -> Call {

@@ -4,7 +4,7 @@
 use anyhow::{Context, bail};
 use api::identity::{PUBLIC_KEYS, SIGNING_KEY};
 use drover_tests::aws::{Call, Caller, Outcome};
-use drover_tests::providers;
+use drover_tests::{providers, store};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -308,16 +308,17 @@ fn of_role(role: &Resource) -> Vec<Probe> {
 async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
-    let names = match folder.name.as_str() {
-        "SessionKeys" => vec![PUBLIC_KEYS, SIGNING_KEY],
-        "SignInSecrets" => vec!["client-secret"],
-        _ => providers::KEYS.map(|(provider, _)| provider).to_vec(),
+    let known = match folder.name.as_str() {
+        "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
+        "SignInSecrets" => vec![("client-secret", "-")],
+        "StoreSecrets" => store::SECRETS.to_vec(),
+        _ => providers::KEYS.to_vec(),
     };
-    for name in names.into_iter().chain([MARK]) {
+    for (name, value) in known.into_iter().chain([(MARK, "-")]) {
         let path = format!("{}/{name}", folder.id);
         let (there, absent) = (json!({"Name": path}), json!({"Name": format!("{path}-absent")}));
         // Each may be there from another test.
-        let new = and(&there, json!({"Value": "-", "Type": "SecureString"}));
+        let new = and(&there, json!({"Value": value, "Type": "SecureString"}));
         operator.call(&ssm("PutParameter", &new)).await?;
         let mut add = |action: &str, resource: &str, body: &Json, allowed| {
             let resource = format!("{}/{resource}", folder.name);

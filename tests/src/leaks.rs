@@ -1,4 +1,4 @@
-//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`], and whole API keys.
+//! What must be told to nobody: the secrets of [`crate::scraper::Pool`]s and of proxies, the keys of [`crate::providers`] and [`crate::store`], and whole API keys.
 //! All tests' answers are looked through for them as they come ([`check`]), and all logs at the end of a run.
 
 use anyhow::ensure;
@@ -6,6 +6,7 @@ use anyhow::ensure;
 use crate::providers;
 use crate::scraper::SECRET;
 use crate::sign_in::CLIENT_SECRET;
+use crate::store;
 
 /// How the secret of a webhook begins.
 pub const WEBHOOK_SECRET: &str = "whsec_";
@@ -52,7 +53,7 @@ pub fn provider_key_in(text: &str) -> Option<&'static str> {
 
 /// Our secrets at other services.
 pub fn service_secrets() -> impl Iterator<Item = &'static str> {
-    providers::KEYS.into_iter().map(|(_, key)| key).chain([CLIENT_SECRET])
+    providers::KEYS.into_iter().chain(store::SECRETS).map(|(_, key)| key).chain([CLIENT_SECRET])
 }
 
 /// What of a text is the token of a session, if anything: three parts of which the first two are JSON.

@@ -20,6 +20,7 @@ pub mod second_engine;
 pub mod sign_in;
 pub mod site;
 mod stack;
+pub mod store;
 pub mod user;
 pub mod webhooks;
 pub mod worker;

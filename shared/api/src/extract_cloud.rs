@@ -9,7 +9,7 @@ mod guard;
 mod limits;
 mod presented;
 
-pub use body::{Body, Path, Reply};
+pub use body::{Body, Path, Reply, Text};
 pub use caller::{Caller, Credential};
 pub use cookies::{SESSION_COOKIE, cookie, expired_cookie, new_cookie};
 pub use error::{Detail, Error};

@@ -6,7 +6,7 @@
 
 use jobs::{Account, Entry};
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Millis, Table, TableError, Transaction, Update};
+use table::{Condition, Item, Key, Millis, Table, TableError, Transaction, Update};
 
 use crate::keys::account_key;
 use crate::plan::Plan;
@@ -20,8 +20,6 @@ pub struct CloudAccount {
     /// The plan and its period.
     #[serde(flatten)]
     pub period: Period,
-    /// Since when periods that renew themselves are counted: each ends a whole number of months after this.
-    pub period_anchor: Millis,
     /// What is left and used of the period's units, what the user's tasks came to, and how many may run.
     #[serde(flatten)]
     pub account: Account,
@@ -43,9 +41,14 @@ pub struct Period {
     pub period_start: Millis,
     /// When it ends.
     pub period_end: Millis,
-    /// Whether the next one, alike, begins by itself: so it is where nobody pays for the next. Of a paid one the biller begins it, and what is
-    /// left of this one lasts until then.
+    /// Since when periods that renew themselves are counted: each ends a whole number of months after this.
+    pub period_anchor: Millis,
+    /// Whether the next one begins by itself: so it is where nobody pays for the next. Of a paid one the biller begins it, and what is left of
+    /// this one lasts until then.
     pub renews_itself: bool,
+    /// The plan of a next one that begins by itself, where that is another one than this: a subscription that was cancelled ends so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_plan: Option<Plan>,
 }
 
 /// A change of an account, with the entries of its ledger that tell of it: parts of one transaction.
@@ -69,6 +72,12 @@ impl Change {
         Ok(transaction)
     }
 
+    /// Makes the change to an account in memory, if it is as it was read; says whether it was. For tests of what transactions add up to.
+    #[must_use]
+    pub fn apply(&self, account: &mut Item) -> bool {
+        self.update.apply(account)
+    }
+
     /// The entries of the ledger that it writes.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
@@ -84,7 +93,7 @@ impl CloudAccount {
         let period = Period::by_itself(plan, units.unwrap_or_else(|| plan.compute_units()), now, now);
         let grant = Entry::grant(&key, &period.reference, period.units_limit, now);
         let account = Account::granted(period.units_limit, plan.concurrent_tasks());
-        (Self { key, period, period_anchor: now, account, created_at: now }, grant)
+        (Self { key, period, account, created_at: now }, grant)
     }
 
     /// Whether the period is over and the next one begins by itself.
@@ -93,10 +102,14 @@ impl CloudAccount {
         self.period.renews_itself && self.period.period_end <= now
     }
 
-    /// The period that `now` lies in, of the same plan, where periods renew themselves.
+    /// The period that `now` lies in, where periods renew themselves: of the same plan, or of the one that comes next.
     #[must_use]
     pub fn renewal(&self, now: Millis) -> Period {
-        Period::by_itself(self.period.plan, self.period.units_limit, self.period_anchor, now)
+        let Period { plan, units_limit, period_anchor, next_plan, .. } = self.period;
+        match next_plan.filter(|next| *next != plan) {
+            Some(next) => Period::by_itself(next, next.compute_units(), period_anchor, now),
+            None => Period::by_itself(plan, units_limit, period_anchor, now),
+        }
     }
 
     /// The account as it is at `now`: with the next period begun, if that is due. It is written by the next task that is submitted; nobody has
@@ -107,6 +120,7 @@ impl CloudAccount {
             self.period = self.renewal(now);
             self.account.units_used = 0;
             self.account.units_available = limit(self.period.units_limit) - self.account.units_reserved;
+            self.account.slots = self.account.slots.resized(self.period.plan.concurrent_tasks());
         }
         self
     }
@@ -117,12 +131,9 @@ impl CloudAccount {
         let balance = &self.account;
         let update = self
             .unchanged()
+            .and(next.terms())
             .set("period", next.reference.as_str())
             .set("period_start", next.period_start)
-            .set("period_end", next.period_end)
-            .set("renews_itself", next.renews_itself)
-            .set("plan", next.plan.as_str())
-            .set("units_limit", next.units_limit)
             .set("units_available", limit(next.units_limit) - balance.units_reserved)
             .set("units_used", 0_i64)
             .when(Condition::equal("units_available", balance.units_available))
@@ -136,17 +147,17 @@ impl CloudAccount {
         Change { key: self.key.clone(), update, entries }
     }
 
-    /// Changes the plan within the period: the limit is the new plan's from now on, and what was used stays used.
+    /// Puts the period on other terms, those of `terms`, which is of the same reference and start: another plan, another end, another plan after
+    /// it. The limit is the new plan's from now on, and what was used stays used. `reference` says what the plan was changed for.
     #[must_use]
-    pub fn change_plan(&self, plan: Plan, reference: &str, now: Millis) -> Change {
-        let more = limit(plan.compute_units()) - limit(self.period.units_limit);
-        let update = self
-            .unchanged()
-            .set("plan", plan.as_str())
-            .set("units_limit", plan.compute_units())
-            .add("units_available", more)
-            .and(self.account.slots.resize(plan.concurrent_tasks()));
-        let entries = vec![Entry::plan_change(&self.key, reference, more, now)];
+    pub fn change_terms(&self, terms: &Period, reference: &str, now: Millis) -> Change {
+        let more = limit(terms.units_limit) - limit(self.period.units_limit);
+        let mut update = self.unchanged().and(terms.terms());
+        let mut entries = Vec::new();
+        if terms.plan != self.period.plan || more != 0 {
+            update = update.add("units_available", more).and(self.account.slots.resize(terms.plan.concurrent_tasks()));
+            entries.push(Entry::plan_change(&self.key, reference, more, now));
+        }
         Change { key: self.key.clone(), update, entries }
     }
 
@@ -170,12 +181,48 @@ impl CloudAccount {
 }
 
 impl Period {
+    /// A period that was paid for. `then` is the plan that follows by itself where nobody pays for another; none where the biller will begin the
+    /// next.
+    #[must_use]
+    pub fn paid(reference: String, plan: Plan, start: Millis, end: Millis, then: Option<Plan>) -> Self {
+        Self {
+            reference,
+            plan,
+            units_limit: plan.compute_units(),
+            period_start: start,
+            period_end: end,
+            period_anchor: end,
+            renews_itself: then.is_some(),
+            next_plan: then,
+        }
+    }
+
+    /// Sets all but what tells the period from another.
+    fn terms(&self) -> Update {
+        Update::new()
+            .set("period_end", self.period_end)
+            .set("period_anchor", self.period_anchor)
+            .set("renews_itself", self.renews_itself)
+            .set_or_remove("next_plan", self.next_plan.map(Plan::as_str))
+            .set("plan", self.plan.as_str())
+            .set("units_limit", self.units_limit)
+    }
+
     /// The period of a plan that nobody pays for month by month: from the last whole month since `anchor` to the next.
     fn by_itself(plan: Plan, units_limit: u64, anchor: Millis, now: Millis) -> Self {
         let months = anchor.months_until(now);
         let (start, end) = (anchor.after_months(months), anchor.after_months(months + 1));
         let reference = format!("month-{start}");
-        Self { reference, plan, units_limit, period_start: start, period_end: end, renews_itself: true }
+        Self {
+            reference,
+            plan,
+            units_limit,
+            period_start: start,
+            period_end: end,
+            period_anchor: anchor,
+            renews_itself: true,
+            next_plan: None,
+        }
     }
 }
 
@@ -240,7 +287,9 @@ mod tests {
         account.account = Account { units_available: 95_000, units_reserved: 5_000, ..account.account };
         account.account.slots.slots_free = 8;
 
-        let change = account.change_plan(Plan::Free, "downgrade-1", JANUARY_31);
+        let Period { period_start, period_end, ref reference, .. } = account.period;
+        let terms = Period::paid(reference.clone(), Plan::Free, period_start, period_end, Some(Plan::Free));
+        let change = account.change_terms(&terms, "downgrade-1", JANUARY_31);
         let mut item = item(&account);
         assert!(change.update.apply(&mut item));
         assert!(!change.update.apply(&mut item), "a change is made once");
@@ -250,6 +299,30 @@ mod tests {
         assert_eq!((changed.account.slots.slots, changed.account.slots.slots_free), (2, -10));
         let entries = [grant, reserve, change.entries()[0].clone()];
         assert_eq!(ledger::check(&entries, &changed.account), Ok(()));
+    }
+
+    #[test]
+    fn what_was_paid_for_once_ends_as_the_free_plan_by_itself() {
+        let (mut account, _) = CloudAccount::opened("u", Plan::Free, None, JANUARY_31);
+        let (start, end) = (moment("2024-02-10"), moment("2024-03-10"));
+        let paid = |then| Period::paid("invoice-1".to_owned(), Plan::Professional, start, end, then);
+        let mut item = item(&account);
+        assert!(account.begin(&paid(None), start).update.apply(&mut item));
+        account = table::decode(item.clone()).unwrap();
+        assert_eq!(account.period, paid(None));
+        assert!(!account.is_due(moment("2025-01-01")), "the biller begins the next");
+
+        let cancelled = account.change_terms(&paid(Some(Plan::Free)), "event-1", start);
+        assert_eq!(cancelled.entries(), [], "no units move");
+        assert!(cancelled.update.apply(&mut item));
+        account = table::decode(item).unwrap();
+        assert_eq!(account.period, paid(Some(Plan::Free)));
+        assert_eq!(account.clone().as_of(Millis(end.0 - 1)).period.plan, Plan::Professional);
+        let after = account.as_of(end);
+        assert_eq!((after.period.plan, after.account.units_available), (Plan::Free, 1_000));
+        assert_eq!((after.account.slots.slots, after.account.slots.slots_free), (2, 2));
+        // Its months are counted anew, so that none is one that was granted before.
+        assert_eq!((after.period.period_start, after.period.period_end), (end, moment("2024-04-10")));
     }
 
     #[test]

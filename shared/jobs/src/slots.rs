@@ -34,6 +34,13 @@ impl Slots {
         Update::new().add("slots_free", 1).add("slot_moves", 1)
     }
 
+    /// As many more or fewer as [`Self::resize`] makes them.
+    #[must_use]
+    pub fn resized(self, slots: u32) -> Self {
+        let slots = i64::from(slots);
+        Self { slots, slots_free: self.slots_free + slots - self.slots, ..self }
+    }
+
     /// Makes them more or fewer; what runs goes on, whatever it is.
     #[must_use]
     pub fn resize(self, slots: u32) -> Update {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use api::identity::Plan;
 use drover_tests::Stack;
 use drover_tests::sign_in::{SignedIn, Visitor};
+use extract::Plan;
 use extract::account_key;
 use futures::future::try_join_all;
 use jobs::Account;

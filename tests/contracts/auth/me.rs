@@ -37,7 +37,7 @@ async fn who_is_signed_in_sees_themselves_with_their_units() -> anyhow::Result<(
 #[tokio::test]
 async fn a_key_shows_its_owner_and_changes_nothing_of_them() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let user = stack.user_with(api::identity::Plan::Professional, 10, &[]).await?;
+    let user = stack.user_with(extract::Plan::Professional, 10, &[]).await?;
     let me = user.get("/auth/me").await?;
     assert_eq!((&me["id"], &me["subscription_tier"]), (&json!(user.id), &json!("professional")));
     let change = json!({"full_name": "Somebody Else"});

@@ -1,9 +1,10 @@
 //! What a key needs: to see webhooks the right to see tasks, to change them the right to manage keys as well.
 
-use api::identity::{Permission, Plan};
+use api::identity::Permission;
 use drover_tests::Stack;
 use drover_tests::receiver::Receiver;
 use drover_tests::user::id_of;
+use extract::Plan;
 use reqwest::Method;
 use serde_json::json;
 

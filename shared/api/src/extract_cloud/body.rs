@@ -23,6 +23,17 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+/// A request's body as it came, as text of up to 1 MiB: for what is signed as a whole.
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        body::text(request, state).await.map(Self).map_err(|fault| Error::invalid("", fault))
+    }
+}
+
 /// The id in a path. One that is no UUID names nothing: a 404.
 pub struct Path(pub Uuid);
 
