@@ -45,7 +45,9 @@ async fn a_key_works_at_once_and_for_what_it_may_do() -> anyhow::Result<()> {
     let user = stack.user().await?;
     let new = made(&user, &named("Reader", &["tasks:read"])).await?;
     let key = new["api_key"].as_str().unwrap_or_default();
-    let ask = async |method, path| Answer::of(user.anonymous(method, path).bearer_auth(key).send().await?).await;
+    let ask = async |method, path| {
+        Answer::of(user.anonymous(method, path).bearer_auth(key).json(&json!({})).send().await?).await
+    };
     assert_eq!(ask(Method::GET, "/tasks").await?.status, 200);
     ask(Method::POST, "/tasks").await?.error(403, "authorization_error")?;
     ask(Method::GET, "/api-keys").await?.error(403, "authorization_error")?;

@@ -13,7 +13,6 @@ use serde_json::Value as Json;
 use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Key, Table, new_id};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::chaos::{Active, Rule};
 use crate::user::User;
@@ -153,7 +152,7 @@ impl Stack {
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
             kind: KeyKind::Cloud,
-            id: Uuid::new_v4().to_string(),
+            id: new_id(now).to_string(),
             user_id: id.clone(),
             is_operator,
             name: "test".to_owned(),
