@@ -244,6 +244,8 @@ async fn of_bucket(bucket: &Resource, operator: &Caller) -> anyhow::Result<Vec<P
         // The checksum is of something else.
         let broken = s3(Method::PUT, &absent).header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==");
         add("PutObject", &absent, broken, failed("BadDigest"));
+        let no_upload = s3(Method::DELETE, &format!("{absent}?uploadId=none"));
+        add("AbortMultipartUpload", &absent, no_upload, failed("NoSuchUpload"));
         let list = format!("?list-type=2&prefix={folder}%2F{MARK}");
         add("ListBucket", &format!("?prefix={folder}/{MARK}"), s3(Method::GET, &list), Outcome::Done);
     }
