@@ -1,6 +1,7 @@
 //! Lemon Squeezy (`/lemon-squeezy/v1`), and what tests let happen there (`/lemon-squeezy/_control`): see `drover_tests::store`.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -12,7 +13,6 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use ring::hmac;
 use serde_json::{Value as Json, json};
-use std::sync::Mutex;
 use table::{Clock, Millis, new_nonce};
 use url::Url;
 
@@ -508,6 +508,8 @@ async fn deliver(order: &Json) -> anyhow::Result<Json> {
     let url: Url = order["url"].as_str().context("no address")?.parse()?;
     ensure!(url.host_str().is_some_and(|host| host == "localhost" || host.starts_with("127.")), "only on this machine");
     let webhooks: Vec<Webhook> = serde_json::from_value(order["webhooks"].clone())?;
+    // Fails where it was installed for an earlier delivery.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     // From an address of its own: it is counted by that.
     let client = client_from(any_loopback_address())?;
     let mut statuses = Vec::new();
