@@ -66,7 +66,7 @@ impl App {
         match self.jobs.take::<Task>(&hint, owner).await? {
             Claimed::Run(run, task) => {
                 tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
-                work::perform(self, *run, &task, self.time_left(deadline)).await
+                Box::pin(work::perform(self, *run, &task, self.time_left(deadline))).await
             }
             Claimed::Nothing(why) => {
                 tracing::info!(job = hint.job.sk, why, "nothing to do");

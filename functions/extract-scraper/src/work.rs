@@ -82,7 +82,7 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
     let ended = attempt.gather().await;
     let parts = attempt.harvest.parts().to_vec();
     let written = match ended {
-        Ok(Ending::Done) => attempt.conclude().await,
+        Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
         Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
         Ok(Ending::TooLarge) => {
             let most = LARGEST_RESULT >> 20;
@@ -162,7 +162,7 @@ impl Attempt<'_> {
             return self.fail(&complaint.unwrap_or_else(|| "there was nothing to fetch".to_owned())).await;
         }
         let (results, token, progress) = (&self.app.results, self.run.token(), self.progress());
-        let storing = files::store_result(results, self.task, token, &self.selectors, &self.harvest);
+        let storing = Box::pin(files::store_result(results, self.task, token, &self.selectors, &self.harvest));
         let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
         let stored = match kept {
             Some(Ok(stored)) => stored,
