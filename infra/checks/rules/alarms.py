@@ -68,6 +68,17 @@ class DeadLettersTold(rule.Check):
             yield name, "takes dead letters without an alarm"
 
 
+class AlarmSmallEnough(rule.Check):
+    """An alarm has ten metrics at most: CloudWatch takes no more, and tells so only when it is deployed."""
+
+    id = "E9613"
+
+    def faults(self, stack: Stack) -> rule.Faults:
+        for name, alarm in stack.properties("CloudWatch::Alarm"):
+            if sum("Expression" not in each for each in alarm.get("Metrics", [])) > 10:
+                yield name, "has more than ten metrics: make two of it"
+
+
 class StageThrottled(rule.Check):
     """A stage of an API bounds what all callers together may ask of it."""
 

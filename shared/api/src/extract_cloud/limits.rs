@@ -1,4 +1,4 @@
-//! The four classes of the contract's rate limits. A request counts against its user, whatever key or session it came with: so a user's keys
+//! The four classes of the contract's rate limits, and one of our own. A request counts against its user, whatever key or session it came with: so a user's keys
 //! do not add up, and none of them can have more than the limit either. It is one write. Whoever is not known counts by their address.
 
 use std::time::Duration;
@@ -14,6 +14,8 @@ const AUTHENTICATION: RateLimit = RateLimit { scope: "authentication", requests:
 const TASK_CREATION: RateLimit = RateLimit { scope: "task-creation", requests: 30, window: MINUTE };
 /// Subscriptions and invoices: 5 a minute.
 const BILLING: RateLimit = RateLimit { scope: "billing", requests: 5, window: MINUTE };
+/// What a payment provider tells: 3,000 a minute. It tells all at once, on a day of renewals, and what is refused it repeats three times only.
+const EVENTS: RateLimit = RateLimit { scope: "events", requests: 3_000, window: MINUTE };
 /// Everything else: 100 a minute.
 const GENERAL: RateLimit = RateLimit { scope: "general", requests: 100, window: MINUTE };
 
@@ -25,8 +27,7 @@ pub(super) fn class_of(method: &Method, route: Option<&str>) -> RateLimit {
     };
     match route {
         Some("/tasks") if method == Method::POST => TASK_CREATION,
-        // What a payment provider tells is no caller's doing.
-        _ if is_under("/billing/webhooks") => GENERAL,
+        _ if is_under("/billing/webhooks") => EVENTS,
         _ if is_under("/billing") => BILLING,
         _ if is_under("/auth") => AUTHENTICATION,
         _ => GENERAL,
@@ -60,7 +61,7 @@ mod tests {
             (Method::POST, Some("/api-keys"), GENERAL),
             (Method::GET, Some("/billing/plans"), BILLING),
             (Method::POST, Some("/billing/subscription/cancel"), BILLING),
-            (Method::POST, Some("/billing/webhooks/lemon-squeezy"), GENERAL),
+            (Method::POST, Some("/billing/webhooks/lemon-squeezy"), EVENTS),
             (Method::POST, None, GENERAL),
         ] {
             assert_eq!(class_of(&method, route), class, "{method} {route:?}");
