@@ -276,7 +276,7 @@ async fn without_a_key_it_is_off_and_without_a_server_it_says_so() -> anyhow::Re
     let answer = services.ask(&gone, PATH, None, &body(&site, &plan)).await?;
     assert_eq!((answer.status, answer.body), (500, json!({"error": "The captcha service could not be reached"})));
     // Nothing was asked, so it was tried once more.
-    let retries = answer.log.iter().filter(|line| line["message"] == "asking a provider again").count();
+    let retries = answer.log.iter().filter(|line| line["message"] == "asking a service again").count();
     assert_eq!(retries, 1, "{:?}", answer.log);
     assert_eq!(services.paid(&plan).await?, (0, 0));
     Ok(())

@@ -38,6 +38,12 @@ impl Format {
         }
     }
 
+    /// Whether the file is text.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        !matches!(self, Self::Xlsx)
+    }
+
     /// The extension of a file's name, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
