@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
-use extract::{NewTask, Task, TaskType, Tasks, task_key};
-use indexmap::IndexMap;
+use anyhow::{anyhow, ensure};
+use extract::{NewTask, Task, TaskConfig, TaskType, Tasks, task_key};
 use jobs::{Claimed, Jobs, Policy, Queue};
-use scraping::{Format, SelectorSpec};
+use serde_json::json;
 use table::Clock;
 
 use crate::stack::Stack;
@@ -34,15 +33,9 @@ impl QuietTasks {
 
     /// Makes a task of `user`, which is pending.
     pub async fn pending(&self, user: &User, name: &str, task_type: TaskType) -> anyhow::Result<Task> {
-        let config = extract::SimpleConfig {
-            urls: vec!["https://example.com/products".to_owned()],
-            selectors: IndexMap::from([("title".to_owned(), SelectorSpec::Css("h1".to_owned()))]),
-            output_format: Format::Json,
-            include_metadata: false,
-            follow_redirects: true,
-            timeout: 30,
-        };
-        let new = NewTask { name: name.to_owned(), description: None, task_type, priority: 5, config };
+        let config = json!({"urls": ["https://example.com/products"], "selectors": {"title": "h1"}});
+        let config = TaskConfig::read(task_type, &config).map_err(|faults| anyhow!("{faults:?}"))?;
+        let new = NewTask { name: name.to_owned(), description: None, priority: 5, config };
         Ok(self.tasks.create(&user.id, new).await?)
     }
 

@@ -1,5 +1,9 @@
 //! Does scraping tasks, from their queue: claims each by its lease, fetches its pages, writes its result, ends it.
 
+mod files;
+mod harvest;
+mod lines;
+mod pages;
 mod settings;
 mod work;
 

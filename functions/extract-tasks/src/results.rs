@@ -25,7 +25,7 @@ pub(crate) async fn download(State(app): State<App>, caller: Caller, Path(id): P
     }
     let bytes = app.results.read(key).await.map_err(failed)?;
     let headers = [
-        (header::CONTENT_TYPE, task.config.output_format.content_type().to_owned()),
+        (header::CONTENT_TYPE, task.config.pages.output_format.content_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file_name}\"")),
     ];
     Ok((headers, bytes).into_response())

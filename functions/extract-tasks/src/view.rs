@@ -1,8 +1,9 @@
 //! A task as the contract shows it.
 
-use extract::{SimpleConfig, Task, TaskType};
+use extract::{Task, TaskType};
 use jobs::Status;
 use serde::Serialize;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 /// The contract's task object.
@@ -13,7 +14,7 @@ pub struct TaskView {
     description: Option<String>,
     task_type: TaskType,
     status: Status,
-    config: SimpleConfig,
+    config: Json,
     priority: u8,
     compute_units_consumed: u64,
     estimated_compute_units: u64,
@@ -34,9 +35,9 @@ impl From<Task> for TaskView {
             id: task.id,
             name: task.name,
             description: task.description,
-            task_type: task.task_type,
+            task_type: task.config.task_type(),
             status: job.status,
-            config: task.config,
+            config: task.config.to_json(),
             priority: task.priority,
             compute_units_consumed: job.units_used,
             estimated_compute_units: job.units_reserved,

@@ -1,15 +1,14 @@
 //! What a caller may ask for: every bound and type of a task, checked, with all faults told at once.
 
 use garde::Validate;
-use indexmap::IndexMap;
 pub use input::Fault;
 
 use input::{broken_rules, rules, typed};
-use scraping::{SelectorSpec, Selectors};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::task::{SimpleConfig, TaskType};
+use crate::config::TaskConfig;
+use crate::kind::TaskType;
 
 /// A valid request for a new task.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,12 +17,10 @@ pub struct NewTask {
     pub name: String,
     /// What its owner says of it.
     pub description: Option<String>,
-    /// What kind of work it is.
-    pub task_type: TaskType,
     /// 1 to 10, 5 unless said otherwise.
     pub priority: u8,
-    /// What it does.
-    pub config: SimpleConfig,
+    /// What it does, and with that its type.
+    pub config: TaskConfig,
 }
 
 /// A valid change of a task; what is none stays as it is.
@@ -64,33 +61,21 @@ impl NewTask {
     pub fn read(body: &Json) -> Result<Self, Vec<Fault>> {
         let head: Head = typed(body, "")?;
         let mut faults = broken_rules(&head, "");
-        if head.task_type != TaskType::SimpleScraping {
-            let message =
-                format!("{} is not available on this deployment; use simple_scraping", head.task_type.as_str());
-            faults.push(Fault::new("task_type", message));
-            return Err(faults);
+        if !head.task_type.is_available() {
+            faults.push(Fault::new(
+                "task_type",
+                format!("{} is not available on this deployment", head.task_type.as_str()),
+            ));
         }
-        let config = match typed::<SimpleConfig>(&head.config, "config") {
-            Ok(config) => config,
-            Err(more) => {
-                faults.extend(more);
-                return Err(faults);
+        match TaskConfig::read(head.task_type, &head.config) {
+            Ok(config) if faults.is_empty() => {
+                Ok(Self { name: head.name, description: head.description, priority: head.priority, config })
             }
-        };
-        faults.extend(broken_rules(&config, "config"));
-        if let Err(broken) = Selectors::compile(&config.selectors) {
-            faults.extend(broken.into_iter().map(|(name, why)| Fault::new(format!("config.selectors.{name}"), why)));
+            config => {
+                faults.extend(config.err().into_iter().flatten().map(|fault| fault.within("config")));
+                Err(faults)
+            }
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Self {
-            name: head.name,
-            description: head.description,
-            task_type: head.task_type,
-            priority: head.priority,
-            config,
-        })
     }
 }
 
@@ -100,14 +85,6 @@ impl TaskChange {
         let change: Self = typed(body, "")?;
         let faults = broken_rules(&change, "");
         if faults.is_empty() { Ok(change) } else { Err(faults) }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
-pub(crate) fn check_selector_count(selectors: &IndexMap<String, SelectorSpec>, (): &()) -> garde::Result {
-    match selectors.len() {
-        1..=50 => Ok(()),
-        count => Err(garde::Error::new(format!("must have 1 to 50 fields, not {count}"))),
     }
 }
 
@@ -138,10 +115,14 @@ mod tests {
         let task = NewTask::read(&valid()).unwrap();
         assert_eq!((task.priority, task.description), (5, None));
         assert_eq!(
-            (task.config.timeout, task.config.follow_redirects, task.config.include_metadata),
+            (task.config.pages.timeout, task.config.pages.follow_redirects, task.config.pages.include_metadata),
             (30, true, false)
         );
-        assert_eq!(task.config.selectors.keys().collect::<Vec<_>>(), ["title", "price"], "fields keep their order");
+        assert_eq!(
+            task.config.pages.selectors.keys().collect::<Vec<_>>(),
+            ["title", "price"],
+            "fields keep their order"
+        );
     }
 
     #[test]

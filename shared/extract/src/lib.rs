@@ -15,17 +15,23 @@
 //!
 //! A task lies in its owner's partition: another user's task is not found, rather than found and refused.
 
-mod as_json;
+mod config;
 mod environment;
 mod input;
 mod keys;
+mod kind;
 mod list;
 mod store;
 mod task;
 
+pub use config::{
+    AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, Schedule, ScheduleError,
+    TaskConfig,
+};
 pub use environment::{QUEUE_KIND, open};
 pub use input::{Fault, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
+pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};
 pub use store::{Deleted, Tasks, UpdateError};
-pub use task::{SimpleConfig, Task, TaskType};
+pub use task::Task;

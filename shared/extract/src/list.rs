@@ -6,7 +6,8 @@ use table::{Condition, Key, Millis, Query, Table, TableError, decode, smallest_i
 use thiserror::Error;
 
 use crate::keys::{TASK_PREFIX, partition};
-use crate::task::{Task, TaskType};
+use crate::kind::TaskType;
+use crate::task::Task;
 
 /// How many tasks are looked at for one page, at most: those before it, and those that the filters leave out.
 const EXAMINED: usize = 10_000;

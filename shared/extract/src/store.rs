@@ -62,7 +62,6 @@ impl Tasks {
             name_key: new.name.to_lowercase(),
             name: new.name,
             description: new.description,
-            task_type: new.task_type,
             config: new.config,
             priority: new.priority,
         };

@@ -54,8 +54,8 @@ pub fn broken_rules<T: Validate<Context = ()>>(value: &T, at: &str) -> Vec<Fault
     report.iter().map(|(path, error)| Fault::new(join(at, &name(path)), error.message())).collect()
 }
 
-/// Reads a form: a type whose fields are all optional, those that are needed by `#[garde(required)]`. Wrong types and broken rules of all
-/// fields are told at once.
+/// Reads a form: a type whose fields are all optional or have a default, those that are needed by `#[garde(required)]`. Wrong types and
+/// broken rules of all fields are told at once.
 pub fn form<T: DeserializeOwned + Validate<Context = ()>>(json: &Json) -> Result<T, Vec<Fault>> {
     form_needing(json, &[])
 }
@@ -79,16 +79,16 @@ where
                 let path = path_of(&error);
                 faults.push(Fault::new(&path, error.inner().to_string()));
                 // Taken out, so that the next wrong one shows.
-                let taken = field_at(&mut json, &path).map(Json::take);
-                if taken.is_none_or(|taken| taken.is_null()) || faults.len() - missing == MOST_WRONG_TYPES {
+                let taken = json.as_object_mut().and_then(|fields| fields.shift_remove(outermost(&path)));
+                if taken.is_none() || faults.len() - missing == MOST_WRONG_TYPES {
                     return Err(faults);
                 }
             }
         }
     };
-    let wrong_types: BTreeSet<_> = faults.iter().map(|fault| fault.field.clone()).collect();
+    let wrong_types: BTreeSet<_> = faults.iter().map(|fault| outermost(&fault.field).to_owned()).collect();
     // What was taken out is not missing.
-    faults.extend(broken_rules(&form, "").into_iter().filter(|fault| !wrong_types.contains(&fault.field)));
+    faults.extend(broken_rules(&form, "").into_iter().filter(|fault| !wrong_types.contains(outermost(&fault.field))));
     if faults.is_empty() { Ok(form) } else { Err(faults) }
 }
 
@@ -118,9 +118,8 @@ where
 }
 
 /// The outermost field on the way to `path`: one that holds a wrong value is wrong as a whole.
-fn field_at<'json>(json: &'json mut Json, path: &str) -> Option<&'json mut Json> {
-    let name = path.split(['.', '[']).next().filter(|name| !name.is_empty())?;
-    json.get_mut(name)
+fn outermost(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
 }
 
 fn path_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {

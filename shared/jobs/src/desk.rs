@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lease::Claim;
+use lease::{Claim, Lost};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use table::{Clock, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, decode, new_nonce};
@@ -128,8 +128,10 @@ impl Jobs {
         if job.attempts > self.policy.attempts {
             let last = job.error_message.as_deref().unwrap_or("the worker ended without a word");
             let reason = format!("Given up after {} attempts: {last}", self.policy.attempts);
-            run.fail(&reason, 0, Vec::new()).await?;
-            return Ok(Claimed::Nothing("its attempts are used up"));
+            return match run.fail(&reason, 0, Vec::new()).await {
+                Ok(()) | Err(Lost::Superseded(_)) => Ok(Claimed::Nothing("its attempts are used up")),
+                Err(Lost::Table(error)) => Err(error),
+            };
         }
         Ok(Claimed::Run(Box::new(run), Box::new(decode(item)?)))
     }

@@ -13,6 +13,7 @@ mod queue;
 mod record;
 mod results;
 mod run;
+mod upload;
 
 pub use account::{Account, AccountItem, Outcome};
 pub use dead_letter::{DeadLetter, DeadLetters};
@@ -24,3 +25,4 @@ pub use queue::Queue;
 pub use record::{Job, Status};
 pub use results::{Results, ResultsError};
 pub use run::{Progress, Run};
+pub use upload::{Parts, StoreError};

@@ -20,16 +20,25 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// All attempts together may take so long.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
 
+/// How many files one request deletes at most (the service's limit).
+const MOST_DELETED: usize = 1_000;
+
 /// The object store did not do as asked.
 #[derive(Debug, Error)]
 #[error("the object store failed: {0}")]
 pub struct ResultsError(String);
 
+impl ResultsError {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 /// The bucket of result files.
 #[derive(Clone, Debug)]
 pub struct Results {
-    client: Client,
-    bucket: String,
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
 }
 
 impl Results {
@@ -59,7 +68,10 @@ impl Results {
     /// Reads a file.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, ResultsError> {
         let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?;
-        Ok(answer.body.collect().await.map_err(|error| ResultsError(error.to_string()))?.to_vec())
+        // The client's limits end with the answer's head.
+        let body = tokio::time::timeout(OPERATION_TIMEOUT, answer.body.collect()).await;
+        let body = body.map_err(|error| ResultsError(error.to_string()))?;
+        Ok(body.map_err(|error| ResultsError(error.to_string()))?.to_vec())
     }
 
     /// An address at which anyone may fetch the file for five minutes, named `file_name` when saved.
@@ -76,24 +88,38 @@ impl Results {
         Ok(())
     }
 
-    /// Deletes every file whose key begins with `prefix`; up to a thousand, more than any job makes.
-    pub async fn delete_all(&self, prefix: &str) -> Result<(), ResultsError> {
-        let found = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await.map_err(failed)?;
-        let keys: Vec<_> = found
-            .contents()
-            .iter()
-            .filter_map(|object| ObjectIdentifier::builder().key(object.key()?).build().ok())
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
+    /// Deletes these files, those that are there.
+    pub async fn delete_these(&self, keys: &[String]) -> Result<(), ResultsError> {
+        for some in keys.chunks(MOST_DELETED) {
+            let objects = some.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+            let objects = objects.collect::<Result<_, _>>().map_err(|error| ResultsError(error.to_string()))?;
+            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+            let delete = delete.map_err(|error| ResultsError(error.to_string()))?;
+            let answer =
+                self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(failed)?;
+            if let Some(error) = answer.errors().first() {
+                let why = error.message().or(error.code()).unwrap_or("no reason given");
+                return Err(ResultsError(format!("{} files were not deleted: {why}", answer.errors().len())));
+            }
         }
-        let delete = Delete::builder().set_objects(Some(keys)).quiet(true).build();
-        let delete = delete.map_err(|error| ResultsError(error.to_string()))?;
-        self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Deletes every file whose key begins with `prefix`.
+    pub async fn delete_all(&self, prefix: &str) -> Result<(), ResultsError> {
+        // What is deleted is listed no more: each round begins at the front.
+        loop {
+            let found = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let found = found.send().await.map_err(failed)?;
+            let keys: Vec<_> = found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+            self.delete_these(&keys).await?;
+            if !found.is_truncated().unwrap_or(false) {
+                return Ok(());
+            }
+        }
     }
 }
 
-fn failed<E: std::error::Error>(error: E) -> ResultsError {
+pub(crate) fn failed<E: std::error::Error>(error: E) -> ResultsError {
     ResultsError(DisplayErrorContext(error).to_string())
 }

@@ -46,9 +46,20 @@ impl Run {
 
     /// Records a step, and keeps the job for another lease. [`Lost::Superseded`] says to stop: the job was cancelled, or is another's.
     pub async fn record(&mut self, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+        self.renew(progress, lines, Update::new()).await
+    }
+
+    /// Records a step that a later attempt can go on from. What failed before is behind it: attempts are counted anew.
+    pub async fn checkpoint(&mut self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+        self.renew(progress, lines, Update::new().set("checkpoint", checkpoint).set("attempts", 0_u64)).await?;
+        self.attempts = 0;
+        Ok(())
+    }
+
+    async fn renew(&mut self, progress: Progress, lines: Vec<Line>, more: Update) -> Result<(), Lost> {
         let now = self.jobs.clock.now();
         let until = now.after(self.jobs.policy.lease);
-        let step = self.step(progress, &lines).set("redeliver_at", self.jobs.abandoned_at(now));
+        let step = self.step(progress, &lines).set("redeliver_at", self.jobs.abandoned_at(now)).and(more);
         lease::renew(&self.jobs.table, &self.key, &mut self.lease, until, step).await?;
         self.write(lines).await;
         Ok(())
@@ -72,12 +83,9 @@ impl Run {
     }
 
     /// Ends the job badly, for good.
-    pub async fn fail(self, reason: &str, units_used: u64, lines: Vec<Line>) -> Result<(), TableError> {
+    pub async fn fail(self, reason: &str, units_used: u64, lines: Vec<Line>) -> Result<(), Lost> {
         let reason = Update::new().set("error_message", reason);
-        match self.finish(Status::Failed, Outcome::Failed, units_used, reason, lines).await {
-            Ok(()) | Err(Lost::Superseded(_)) => Ok(()),
-            Err(Lost::Table(error)) => Err(error),
-        }
+        self.finish(Status::Failed, Outcome::Failed, units_used, reason, lines).await
     }
 
     async fn finish(

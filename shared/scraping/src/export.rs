@@ -1,4 +1,6 @@
-//! Rows as files: JSON and CSV, written row by row.
+//! Rows as files: JSON, CSV and XLSX, written row by row.
+
+mod sheet;
 
 use std::io::{self, Write};
 
@@ -6,6 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::sheet::Sheets;
 use crate::fetch::Page;
 
 /// A row: a value for each field.
@@ -20,6 +23,8 @@ pub enum Format {
     Json,
     /// Comma-separated values with a header line (RFC 4180).
     Csv,
+    /// A workbook (ISO/IEC 29500) with a header row.
+    Xlsx,
 }
 
 impl Format {
@@ -29,6 +34,7 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 
@@ -38,6 +44,7 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
         }
     }
 }
@@ -91,17 +98,29 @@ pub fn columns<'a>(fields: impl IntoIterator<Item = &'a str>, include_metadata: 
 }
 
 /// Writes rows to a file as they come. Each has all columns, in their order; what a row lacks is null.
-pub struct RowWriter<W: Write> {
+///
+/// JSON and CSV go to the file at once. A workbook's sheets go to temporary files, and to the file at the end; no form keeps rows in memory.
+pub struct RowWriter<W: Write + Send> {
     columns: Vec<String>,
     sink: Sink<W>,
 }
 
-enum Sink<W: Write> {
+enum Sink<W: Write + Send> {
     Json { file: W, rows: u64 },
     Csv(Box<csv::Writer<W>>),
+    Xlsx { file: W, sheets: Box<Sheets> },
 }
 
-impl<W: Write> RowWriter<W> {
+/// A file that is whole.
+#[derive(Debug)]
+pub struct Written<W> {
+    /// The file.
+    pub file: W,
+    /// What its owner should know of it.
+    pub notes: Vec<String>,
+}
+
+impl<W: Write + Send> RowWriter<W> {
     /// Begins a file.
     pub fn new(format: Format, columns: Vec<String>, file: W) -> io::Result<Self> {
         let sink = match format {
@@ -111,11 +130,12 @@ impl<W: Write> RowWriter<W> {
                 writer.write_record(columns.iter().map(|column| neutralise(column.clone())))?;
                 Sink::Csv(Box::new(writer))
             }
+            Format::Xlsx => Sink::Xlsx { file, sheets: Box::new(Sheets::new(&columns)?) },
         };
         Ok(Self { columns, sink })
     }
 
-    /// Writes a row.
+    /// Writes a row. An error of the kind `FileTooLarge` says that the form cannot hold so much.
     pub fn write(&mut self, row: &Row) -> io::Result<()> {
         match &mut self.sink {
             Sink::Json { file, rows } => {
@@ -124,19 +144,27 @@ impl<W: Write> RowWriter<W> {
                 *rows += 1;
             }
             Sink::Csv(writer) => writer.write_record(self.columns.iter().map(|column| cell(row.get(column))))?,
+            Sink::Xlsx { sheets, .. } => sheets.write(&self.columns, row)?,
         }
         Ok(())
     }
 
     /// Ends the file and gives it back.
-    pub fn finish(self) -> io::Result<W> {
+    pub fn finish(self) -> io::Result<Written<W>> {
         match self.sink {
             Sink::Json { mut file, rows } => {
                 file.write_all(if rows == 0 { b"[]\n" } else { b"\n]\n" })?;
                 file.flush()?;
-                Ok(file)
+                Ok(Written { file, notes: Vec::new() })
             }
-            Sink::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
+            Sink::Csv(writer) => {
+                let file = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+                Ok(Written { file, notes: Vec::new() })
+            }
+            Sink::Xlsx { mut file, sheets } => {
+                let notes = sheets.save(&mut file)?;
+                Ok(Written { file, notes })
+            }
         }
     }
 }
@@ -168,12 +196,15 @@ fn cell(value: Option<&Value>) -> String {
 /// Keeps spreadsheets from running a stranger's text as a formula: an apostrophe before what would start one
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>). Plain numbers, also signed ones, stay as they are.
 fn neutralise(mut text: String) -> String {
-    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_number = || text.parse::<f64>().is_ok_and(f64::is_finite);
-    if starts_formula && !is_number() {
+    if begins_like_formula(&text) {
         text.insert(0, '\'');
     }
     text
+}
+
+fn begins_like_formula(text: &str) -> bool {
+    let is_number = || text.parse::<f64>().is_ok_and(f64::is_finite);
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) && !is_number()
 }
 
 #[cfg(test)]
@@ -196,7 +227,7 @@ mod tests {
         for row in rows {
             writer.write(row).unwrap();
         }
-        String::from_utf8(writer.finish().unwrap()).unwrap()
+        String::from_utf8(writer.finish().unwrap().file).unwrap()
     }
 
     #[test]

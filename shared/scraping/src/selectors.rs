@@ -330,6 +330,11 @@ fn compile_field(name: &str, spec: &FieldSpec) -> Result<Field, Vec<String>> {
     })
 }
 
+/// Whether a text is a CSS selector that can be used; or why not.
+pub fn check(selector: &str) -> Result<(), String> {
+    compile_selector(selector).map(|_| ())
+}
+
 fn compile_selector(selector: &str) -> Result<Selector, String> {
     if selector.trim().is_empty() {
         return Err("the selector is empty".to_owned());

@@ -1,0 +1,58 @@
+//! One page: how it is had, and what is taken from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use extract::{PageSource, TaskConfig};
+use scraping::export::Row;
+use scraping::{FetchError, FetchOptions, Page, PageMetadata, Selectors};
+
+use crate::App;
+
+/// What was taken from a page.
+pub(crate) struct Taken {
+    pub(crate) metadata: PageMetadata,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Has one page, and takes its rows.
+pub(crate) async fn take<'url>(
+    app: &App,
+    url: &'url str,
+    config: &TaskConfig,
+    selectors: &Arc<Selectors>,
+) -> (&'url str, Result<Taken, FetchError>) {
+    let page = match page(app, url, config).await {
+        Ok(page) => page,
+        Err(error) => return (url, Err(error)),
+    };
+    let metadata = PageMetadata::from(&page);
+    let selectors = Arc::clone(selectors);
+    // Parsing works on the processor: elsewhere, so that the lease is renewed meanwhile.
+    let extraction = tokio::task::spawn_blocking(move || selectors.extract(&page.text, &page.final_url)).await;
+    let taken = match extraction {
+        Ok(extraction) => {
+            let rows = extraction.rows.into_iter();
+            let rows = if config.pages.include_metadata {
+                rows.map(|row| metadata.prepend_to(row)).collect()
+            } else {
+                rows.collect()
+            };
+            Taken { metadata, rows, warnings: extraction.warnings }
+        }
+        Err(_) => Taken { metadata, rows: Vec::new(), warnings: vec!["the page could not be read".to_owned()] },
+    };
+    (url, Ok(taken))
+}
+
+/// The page, by the way that the task's type has it. The only place that knows the ways.
+async fn page(app: &App, url: &str, config: &TaskConfig) -> Result<Page, FetchError> {
+    match config.source() {
+        // No task that wants a browser is accepted yet (`TaskType::is_available`).
+        PageSource::Fetch | PageSource::Browser => {
+            let timeout = Duration::from_secs(config.pages.timeout.into());
+            app.fetcher.fetch(url, FetchOptions { timeout, follow_redirects: config.pages.follow_redirects }).await
+        }
+    }
+}
