@@ -66,6 +66,9 @@ pub enum RenderFault {
     /// The page went on to something that is not of the web.
     #[error("went on to an address of the scheme {0}")]
     NotOfTheWeb(String),
+    /// It was to go through a proxy, and there is none.
+    #[error("was not fetched: there is no proxy to go through")]
+    NoProxy,
     /// The page's own proxy did not come about.
     #[error("was not rendered: a connection of our own failed")]
     Internal,
@@ -75,8 +78,13 @@ impl RenderFault {
     /// The fault with its page.
     pub(crate) fn of(self, url: &Url) -> RenderError {
         // Shown as it is in every other fault.
-        let shown = Fault::Interrupted.of(url).url;
-        RenderError::Render { url: shown, fault: self }
+        RenderError::Render { url: Fault::Interrupted.of(url).url, fault: self }
+    }
+
+    /// The fault with its page, whose URL may be anything.
+    #[must_use]
+    pub fn of_text(self, url: &str) -> RenderError {
+        RenderError::Render { url: Fault::Interrupted.of_text(url).url, fault: self }
     }
 }
 
@@ -86,7 +94,9 @@ impl RenderError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Fetch(error) => error.is_transient(),
-            Self::Render { fault, .. } => matches!(fault, RenderFault::NoBrowser | RenderFault::Internal),
+            Self::Render { fault, .. } => {
+                matches!(fault, RenderFault::NoBrowser | RenderFault::NoProxy | RenderFault::Internal)
+            }
         }
     }
 }

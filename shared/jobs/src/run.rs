@@ -8,6 +8,7 @@ use table::{Key, TableError, Transaction, Update, new_nonce};
 use crate::account::{Account, Outcome};
 use crate::desk::Jobs;
 use crate::log::Line;
+use crate::queue::Queue;
 use crate::record::{Job, Status};
 
 /// How far a job has come.
@@ -134,6 +135,13 @@ impl Run {
     pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
+    }
+
+    /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.
+    pub async fn hand_on(mut self, to: Queue) -> Result<(), Lost> {
+        self.jobs.queue = to;
+        let change = Update::new().set("attempts", self.attempts.saturating_sub(1));
+        self.give_back(Duration::ZERO, change, Vec::new()).await
     }
 
     async fn give_back(mut self, pause: Duration, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
