@@ -127,9 +127,10 @@ impl<'a> Gate<'a> {
                 return Err(self.fault(RenderFault::TooManyNavigations(most)));
             }
         }
+        // Before the wait: what was there until now is not the page.
+        self.progress.send_replace(Progress::new(&url));
         self.visit.fetcher.admit_page(&url, budget).await.map_err(|error| self.visit.led_to(&url, error))?;
         self.go_on(params, &url);
-        self.progress.send_replace(Progress::new(&url));
         Ok(())
     }
 
@@ -153,8 +154,11 @@ impl<'a> Gate<'a> {
             if !self.visit.options.follow_redirects {
                 return Err(self.visit.at(&place, Fault::RedirectNotFollowed(status)).into());
             }
-            if header("location").is_none_or(|target| place.join(&target).is_err()) {
-                return Err(self.visit.at(&place, Fault::BadRedirect(status)).into());
+            let target = header("location").and_then(|target| place.join(&target).ok());
+            let target = target.ok_or_else(|| self.visit.at(&place, Fault::BadRedirect(status)))?;
+            if !matches!(target.scheme(), "http" | "https") {
+                let refused = Fault::Scheme(target.scheme().to_owned()).of(&target);
+                return Err(self.visit.led_to(&target, refused).into());
             }
             self.is_redirected = true;
         } else {

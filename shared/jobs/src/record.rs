@@ -70,6 +70,9 @@ pub struct Job {
     /// How often in a row its message was sent again.
     #[serde(default)]
     pub redeliveries: u64,
+    /// How often it was handed on to another queue.
+    #[serde(default)]
+    pub handed_on: u64,
     /// How often a worker has begun, since the last checkpoint.
     #[serde(default)]
     pub attempts: u64,
@@ -115,6 +118,7 @@ impl Job {
             lease: LeaseState::claimable_from(now),
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
+            handed_on: 0,
             attempts: 0,
             checkpoint: None,
             units_reserved,

@@ -31,12 +31,13 @@ pub struct Run {
     units_reserved: u64,
     log_lines: u64,
     attempts: u64,
+    handed_on: u64,
 }
 
 impl Run {
     pub(crate) fn new(jobs: Jobs, key: Key, account: Key, lease: Lease, job: &Job) -> Self {
         let (units_reserved, log_lines, attempts) = (job.units_reserved, job.log_lines, job.attempts);
-        Self { jobs, key, account, lease, units_reserved, log_lines, attempts }
+        Self { jobs, key, account, lease, units_reserved, log_lines, attempts, handed_on: job.handed_on }
     }
 
     /// The fencing token of this attempt: files it writes carry it in their names, so that a later attempt's are other files.
@@ -127,28 +128,32 @@ impl Run {
     pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
         let change = self.number(&lines).set("error_message", reason);
-        self.give_back(pause, change, lines).await
+        self.give_back(pause, 0, change, lines).await
     }
 
     /// Gives the job back to be gone on with from `checkpoint` at once: for work that is longer than a function may run. It is no failed
     /// attempt.
     pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
-        self.give_back(Duration::ZERO, change, lines).await
+        self.give_back(Duration::ZERO, 0, change, lines).await
     }
 
     /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.
+    ///
+    /// Each time it counts as lost twice as late as the time before: where the other queue is long it is not filled with copies.
     pub async fn hand_on(mut self, to: Queue) -> Result<(), Lost> {
+        let times = self.handed_on;
+        let change = Update::new().set("attempts", self.attempts.saturating_sub(1)).set("handed_on", times + 1);
         self.jobs.queue = to;
-        let change = Update::new().set("attempts", self.attempts.saturating_sub(1));
-        self.give_back(Duration::ZERO, change, Vec::new()).await
+        self.give_back(Duration::ZERO, times, change, Vec::new()).await
     }
 
-    async fn give_back(mut self, pause: Duration, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
+    /// `times` says how late its message counts as lost: each time twice as late.
+    async fn give_back(mut self, pause: Duration, times: u64, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
         let again = self.jobs.clock.now().after(pause);
         let change = Update::new()
             .set("status", Status::Pending.as_str())
-            .set("redeliver_at", again.after(self.jobs.policy.redelivery_pause(0)))
+            .set("redeliver_at", again.after(self.jobs.policy.redelivery_pause(times)))
             .and(more);
         lease::release(&self.jobs.table, &self.key, self.lease.clone(), Some(again), change).await?;
         self.write(lines).await;

@@ -89,7 +89,7 @@ async fn no_redirect_and_no_script_takes_the_page_itself_inside() {
         ("/script", "was refused: 127.0.0.1 is a loopback address"),
         ("/refresh", "is a loopback address"),
         ("/metadata", "is the address of a cloud metadata service"),
-        ("/file", ""),
+        ("/file", "was refused: only http and https are fetched, not file"),
     ] {
         let message = tested.message(&site.url(path), &options()).await;
         assert!(message.starts_with(&site.url(path)) && message.contains(expected), "{path}: {message}");
