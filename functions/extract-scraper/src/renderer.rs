@@ -102,11 +102,10 @@ impl Renderer {
     /// Tells how a proxy did, as workers do, where that is news. A report that fails is a report less.
     async fn report(&self, ways: &[Known], used: ProxyUse) {
         let was_ailing = ways.iter().any(|known| known.upstream.id == used.id && known.is_ailing);
-        let report = match used.worked {
-            true if was_ailing => HealthReport::Success,
-            true => return,
-            false => HealthReport::Failure,
-        };
+        if used.worked && !was_ailing {
+            return;
+        }
+        let report = if used.worked { HealthReport::Success } else { HealthReport::Failure };
         if let Err(error) = self.proxies.report(used.id, report, None).await {
             tracing::warn!(%error, proxy = used.id, "how the proxy did was not reported");
         }

@@ -1,5 +1,7 @@
 //! Against small sites on loopback addresses, which the policy of these tests allows, in the browser that `CHROMIUM` names.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test's helper fails the test")]
+
 #[path = "rendering/bounds.rs"]
 mod bounds;
 #[path = "rendering/inside.rs"]
@@ -8,6 +10,8 @@ mod inside;
 mod life;
 #[path = "rendering/pages.rs"]
 mod pages;
+#[path = "rendering/proxies.rs"]
+mod proxies;
 #[path = "rendering/site.rs"]
 mod site;
 
