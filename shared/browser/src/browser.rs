@@ -52,7 +52,8 @@ impl Browser {
     /// Renders a page by the rules of `fetcher`, trying again after faults that may pass.
     pub async fn render(&self, fetcher: &Fetcher, url: &str, options: &RenderOptions) -> Rendered {
         let mut proxies = Vec::new();
-        let outcome = self.attempts(fetcher, url, options, &mut proxies).await;
+        // Boxed, because it is large, and so are those who call it.
+        let outcome = Box::pin(self.attempts(fetcher, url, options, &mut proxies)).await;
         Rendered { outcome, proxies }
     }
 
@@ -78,7 +79,7 @@ impl Browser {
             let chromium = self.chromium(fetcher).await.map_err(|fault| fault.of(&url))?;
             let upstream = upstreams.next();
             let visit = Visit { chromium: &chromium, fetcher, settings: &self.settings, url: &url, options, upstream };
-            let outcome = visit.make(attempts.budget()).await;
+            let outcome = Box::pin(visit.make(attempts.budget())).await;
             if let Some(upstream) = upstream {
                 let failed =
                     matches!(&outcome, Err(VisitError::Page(RenderError::Fetch(error))) if error.is_of_the_proxy());

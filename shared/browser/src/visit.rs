@@ -74,7 +74,7 @@ impl Visit<'_> {
         let content = tokio::select! {
             // What the gate knows is told rather than what the browser makes of it.
             biased;
-            error = gate.watch(events, budget) => return Err(error),
+            error = Box::pin(gate.watch(events, budget)) => return Err(error),
             content = self.read(&tab, &proxy, seen.clone()) => content?,
         };
         let progress = seen.borrow();

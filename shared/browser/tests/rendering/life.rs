@@ -45,7 +45,8 @@ async fn one_browser_serves_page_after_page_and_leaves_nothing_behind() {
     assert_eq!(tested.browser.process().await, None, "it was not needed yet");
     tested.page(&site.url("/")).await;
     let process = tested.browser.process().await.unwrap();
-    let pages = (0..6).map(|_| tested.page(&site.url("/")));
+    let url = site.url("/");
+    let pages = (0..6).map(|_| tested.page(&url));
     futures::future::join_all(pages).await;
     assert_eq!(tested.browser.process().await, Some(process));
     let folder = folder_of(process);
