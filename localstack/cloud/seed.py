@@ -59,6 +59,11 @@ def seed(stack: Stack) -> dict[str, str]:
     return keys
 
 
+def session_keys(stack: Stack) -> None:
+    """Makes the keys that sessions are signed with; where there are some, nothing is done."""
+    _droverctl(stack, "session-keys", "create")
+
+
 def is_complete(stack: Stack) -> bool:
     """Whether the stack has every account."""
     return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY", "DROVER_WORKER_KEY"} <= stack.keys.keys()

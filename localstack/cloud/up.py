@@ -104,6 +104,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
         deployment = deploy(stack, options.release or build.CLONE, _machine(), _parameters(stack))
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
+    seed.session_keys(stack)
     if not seed.is_complete(stack):
         with step("Making the demonstration accounts"):
             stack.keys = seed.seed(stack)

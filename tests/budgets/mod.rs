@@ -1,7 +1,11 @@
 //! What every endpoint and a whole task may cost: the bounds, as one table, against what the functions' own log lines tell.
 
+mod analytics;
+mod billing;
 pub(crate) mod cost;
 mod endpoints;
+mod identity;
 mod requests;
 mod tasks;
+mod webhooks;
 mod worker;

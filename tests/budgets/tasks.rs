@@ -1,6 +1,7 @@
 //! The cost of a whole task in the scraper, from its message to its end.
 //!
-//! Claim, end and log are three requests, however many pages there are; each page's log line is one write unit. A task that takes longer
+//! The line of the user's tasks, the best of them, its claim, its end, the log, and the line again for who is next are six requests, however many
+//! pages there are; each page's log line is one write unit, and a task of 20 is over a kilobyte. A task that takes longer
 //! records a step every two seconds, at two requests each. A deployment that keeps a pause between requests to one host (the default;
 //! tests have none) makes one or two requests more for each page, of the table of limits.
 
@@ -18,7 +19,7 @@ use table::Clock;
 use super::cost::{Cost, least};
 
 /// What a task of so many pages may cost.
-const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(3, 0.0, 21.0, 1)), (20, Cost::new(3, 0.0, 43.0, 1))];
+const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(6, 3.0, 31.0, 1)), (20, Cost::new(6, 3.0, 54.0, 1))];
 
 /// What it costs to claim a task that needs a browser and to give it back, and one message.
 const HANDED_ON: Cost = Cost::new(2, 0.0, 12.0, 1);

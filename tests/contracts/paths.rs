@@ -8,7 +8,8 @@ use reqwest::Method;
 async fn an_unknown_path_is_a_404_in_the_contracts_form() -> anyhow::Result<()> {
     let user = Stack::from_environment()?.user().await?;
     let id = "00000000-0000-0000-0000-000000000000";
-    let paths = ["/", "/nothing", "/tasks/", "/Tasks", "/health/x", "/tasks//"].map(str::to_owned);
+    let paths =
+        ["/", "/nothing", "/tasks/", "/Tasks", "/health/x", "/tasks//", "/webhooks/", "/Webhooks"].map(str::to_owned);
     for path in
         paths.into_iter().chain([format!("/tasks/{id}/"), format!("/tasks/{id}/log"), format!("/tasks/{id}/logs/1")])
     {
@@ -31,6 +32,11 @@ async fn another_method_is_a_405_that_names_the_right_ones() -> anyhow::Result<(
         (format!("/tasks/{id}/logs"), "GET,HEAD"),
         (format!("/tasks/{id}/download"), "GET,HEAD"),
         ("/health".to_owned(), "GET,HEAD"),
+        ("/webhooks".to_owned(), "GET,HEAD,POST"),
+        (format!("/webhooks/{id}"), "GET,HEAD,PUT,DELETE"),
+        (format!("/webhooks/{id}/test"), "POST"),
+        (format!("/webhooks/{id}/rotate-secret"), "POST"),
+        (format!("/webhooks/{id}/attempts"), "GET,HEAD"),
     ] {
         // API Gateway knows these and HEAD; of others it answers for itself.
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {

@@ -1,8 +1,8 @@
 //! What a key may do: every permission that tasks know.
 
-use api::identity::{Permission, Plan};
+use api::identity::Permission;
 use drover_tests::Stack;
-use extract::TaskType;
+use extract::{Plan, TaskType};
 use reqwest::Method;
 use serde_json::json;
 use table::Clock;

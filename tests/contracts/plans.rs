@@ -1,8 +1,9 @@
 //! What a plan has: task types and compute units.
 
-use api::identity::{Permission, Plan};
+use api::identity::Permission;
 use drover_tests::Stack;
 use drover_tests::site::Site;
+use extract::Plan;
 use reqwest::Method;
 use serde_json::json;
 

@@ -77,8 +77,36 @@ async fn a_guesser_of_keys_is_limited_by_address_whatever_it_claims() -> anyhow:
     for answer in exhaust(100, guess).await? {
         answer.error(401, "authentication_error")?;
     }
-    // A key that works is counted for itself.
+    // Who has a key that works is counted for themselves.
     assert_eq!(user.call(Method::GET, "/tasks").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ten_requests_may_be_made_a_minute_of_who_one_is() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    for answer in exhaust(10, || user.request(Method::GET, "/auth/me")).await? {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    assert_eq!(user.call(Method::GET, "/tasks").await?.status, 200);
+    Ok(())
+}
+
+/// A user's keys and sessions do not add up: whichever a request comes with, it counts for the user.
+#[tokio::test]
+async fn a_second_key_or_a_session_is_no_second_limit() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    let body = json!({"name": "Second", "permissions": ["tasks:read"]});
+    let second = user.send(Method::POST, "/api-keys", &body).await?.success(201)?;
+    let session = stack.session_of(&user.id).await?;
+    let credentials = [&user.key, second["api_key"].as_str().unwrap_or_default(), &session.token].map(str::to_owned);
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let next = || &credentials[turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % credentials.len()];
+    // Another class than that of the request above, so that this begins with a whole one.
+    for answer in exhaust(10, || user.anonymous(Method::GET, "/auth/me").bearer_auth(next())).await? {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
     Ok(())
 }
 
@@ -93,7 +121,13 @@ async fn every_answer_tells_of_the_limit() -> anyhow::Result<()> {
         (user.request(Method::PATCH, "/tasks"), 405, 100),
         (user.request(Method::GET, "/nothing"), 404, 100),
         (user.anonymous(Method::GET, "/tasks"), 401, 100),
-        (user.anonymous(Method::POST, "/tasks"), 401, 100),
+        (user.anonymous(Method::POST, "/tasks"), 401, 30),
+        (user.request(Method::GET, "/auth/me"), 200, 10),
+        (user.request(Method::PATCH, "/auth/me"), 405, 10),
+        (user.anonymous(Method::GET, "/auth/me"), 401, 10),
+        (user.anonymous(Method::POST, "/auth/google"), 400, 10),
+        (user.request(Method::GET, "/api-keys"), 200, 100),
+        (user.anonymous(Method::POST, "/api-keys"), 401, 100),
         (user.anonymous(Method::PATCH, "/tasks"), 401, 100),
         (user.anonymous(Method::GET, "/nothing"), 404, 100),
         (user.anonymous(Method::GET, "/health"), 200, 100),

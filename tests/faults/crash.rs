@@ -60,13 +60,15 @@ async fn a_task_that_kills_every_scraper_is_given_up_and_refunded() -> anyhow::R
 #[tokio::test]
 async fn what_a_killed_scraper_had_sent_counts_once() -> anyhow::Result<()> {
     // The request is on its way when its sender dies, and arrives: an end is an end, and a file alone is not.
-    for (operation, attempts) in [(TRANSACT, 1), (STORE, 2)] {
+    // Its first transaction is the claim.
+    for (operation, before, attempts) in [(TRANSACT, 1, 1), (STORE, 0, 2)] {
         let stack = Stack::from_environment()?;
         let (user, page) = (user(&stack).await?, HeldPage::default());
         page.let_go();
         let site = Site::serve(page.alone(PAGE)).await?;
         let (task, key) = create_unannounced(&stack, &user, config_of([site.url("/held")])).await?;
-        let late = stack.chaos(&Rule::new(operation, id_of(&task)?, 1, Fault::Delay { milliseconds: 1_500 })).await?;
+        let late = Rule::new(operation, id_of(&task)?, 1, Fault::Delay { milliseconds: 1_500 }).after(before);
+        let late = stack.chaos(&late).await?;
         stack.send_hint(&key).await?;
         let scraper = page.visitor(1).await?;
         eventually("the request is on its way", async || Ok((late.struck().await? == 1).then_some(()))).await?;

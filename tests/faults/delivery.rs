@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use table::{Clock, Key, new_id};
 
 use super::{
-    Ends, PAGE, UPDATE, assert_account, assert_at_rest, assert_completed_once, config_of, count_updates,
+    Ends, PAGE, UPDATE, assert_account, assert_at_rest, assert_completed_once, config_of, count_looks,
     create_unannounced, site, user,
 };
 
@@ -32,12 +32,11 @@ async fn of_twenty_messages_at_once_one_is_taken() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (user, site) = (user(&stack).await?, site().await?);
     let (task, key) = create_unannounced(&stack, &user, config_of([site.url("/page")])).await?;
-    let updates = count_updates(&stack, id_of(&task)?).await?;
+    let looks = count_looks(&stack, id_of(&task)?).await?;
     send_copies(&stack, &key, COPIES).await?;
     stack.ended(&key).await?;
-    // Every copy tries to claim.
-    eventually("all copies are delivered", async || Ok((updates.struck().await? >= COPIES as u64).then_some(())))
-        .await?;
+    // Every copy looks at it.
+    eventually("all copies are delivered", async || Ok((looks.struck().await? >= COPIES as u64).then_some(()))).await?;
     let task = stack.stored_task(&key).await?.context("the task is gone")?;
     assert_completed_once(&stack, &user, &task, 1).await
 }
@@ -50,10 +49,9 @@ async fn copies_that_come_while_a_task_is_running_do_not_disturb_it() -> anyhow:
     let task = user.create_task(config_of([site.url("/held")])).await?;
     let key = key_of(&user, &task)?;
     page.visitor(1).await?;
-    let updates = count_updates(&stack, id_of(&task)?).await?;
+    let looks = count_looks(&stack, id_of(&task)?).await?;
     send_copies(&stack, &key, COPIES).await?;
-    eventually("the copies are delivered", async || Ok((updates.struck().await? >= COPIES as u64).then_some(())))
-        .await?;
+    eventually("the copies are delivered", async || Ok((looks.struck().await? >= COPIES as u64).then_some(()))).await?;
     page.let_go();
     let task = stack.ended(&key).await?;
     ensure!(page.visits_so_far() == 1, "fetched {} times", page.visits_so_far());
@@ -122,9 +120,9 @@ async fn a_message_for_a_task_that_has_ended_changes_nothing() -> anyhow::Result
     let task = user.create_task(config_of([site.url("/page")])).await?;
     let key = key_of(&user, &task)?;
     let before = stack.ended(&key).await?;
-    let updates = count_updates(&stack, id_of(&task)?).await?;
+    let looks = count_looks(&stack, id_of(&task)?).await?;
     send_copies(&stack, &key, 3).await?;
-    eventually("the late messages are delivered", async || Ok((updates.struck().await? >= 3).then_some(()))).await?;
+    eventually("the late messages are delivered", async || Ok((looks.struck().await? >= 3).then_some(()))).await?;
     let after = stack.stored_task(&key).await?.context("the task is gone")?;
     ensure!(after == before, "{before:?} became {after:?}");
     assert_completed_once(&stack, &user, &after, 1).await
@@ -142,9 +140,9 @@ async fn a_message_for_a_task_that_is_gone_or_never_was_makes_none() -> anyhow::
 
     let never = task_key(&user.id, new_id(Clock::system().now()));
     for key in [deleted, never] {
-        let updates = count_updates(&stack, &key.sk).await?;
+        let looks = count_looks(&stack, &key.sk).await?;
         stack.send_hint(&key).await?;
-        eventually("the message is delivered", async || Ok((updates.struck().await? >= 1).then_some(()))).await?;
+        eventually("the message is delivered", async || Ok((looks.struck().await? >= 1).then_some(()))).await?;
         ensure!(stack.table("extract").get_item(&key, true).await?.is_none(), "{key:?} was made by its message");
     }
     assert_account(&stack, &user, 1, Ends { completed: 1, ..Ends::default() }).await

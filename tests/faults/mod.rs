@@ -5,22 +5,26 @@ mod cancel;
 mod crash;
 mod dead_letters;
 mod delivery;
+mod hand_on;
+mod join;
+mod parts;
 mod pause;
 mod requests;
 mod storage;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
-use api::identity::{Permission, Plan};
+use api::identity::Permission;
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use drover_tests::chaos::{Active, Fault, Rule};
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, eventually, key_of};
-use extract::Task;
-use jobs::Status;
+use extract::{Plan, Task};
+use jobs::{Status, ledger};
 use serde_json::{Value as Json, json};
 use table::Key;
 
@@ -33,6 +37,7 @@ pub(crate) const PAGE: &str = "<p class=t>One</p>";
 
 const TRANSACT: &str = "DynamoDB_20120810.TransactWriteItems";
 const UPDATE: &str = "DynamoDB_20120810.UpdateItem";
+const GET: &str = "DynamoDB_20120810.GetItem";
 const SEND: &str = "AmazonSQS.SendMessage";
 const STORE: &str = "PUT ";
 
@@ -50,7 +55,9 @@ const ONE_CANCELLED: Ends = Ends { completed: 0, failed: 0, cancelled: 1 };
 
 /// A new user with [`GRANTED`] units. Rules about the user's id strike nobody else's requests.
 pub(crate) async fn user(stack: &Stack) -> anyhow::Result<User> {
-    stack.user_with(Plan::Professional, GRANTED, &Permission::ALL.map(|(_, permission)| permission)).await
+    stack
+        .user_with(Plan::Professional, GRANTED.unsigned_abs(), &Permission::ALL.map(|(_, permission)| permission))
+        .await
 }
 
 /// A site with one page, at `/page`.
@@ -71,9 +78,9 @@ async fn create_unannounced(stack: &Stack, user: &User, config: Json) -> anyhow:
     Ok((task, key))
 }
 
-/// Counts the attempts to claim or change a user's tasks, so that a test can wait until a message has been looked at.
-async fn count_updates(stack: &Stack, about: &str) -> anyhow::Result<Active> {
-    stack.chaos(&Rule::count(UPDATE, about)).await
+/// Counts how often workers look at a task, so that a test can wait until a message has been dealt with.
+async fn count_looks(stack: &Stack, about: &str) -> anyhow::Result<Active> {
+    stack.chaos(&Rule::count(GET, about)).await
 }
 
 /// The account is exact: what was granted is still there or used, nothing is set aside, every end is counted once.
@@ -83,8 +90,9 @@ async fn assert_account(stack: &Stack, user: &User, charged: i64, ends: Ends) ->
     ensure!(told == (GRANTED - charged, 0, charged, 0), "not exact: {account:?}, where {charged} were used");
     let counted =
         Ends { completed: account.jobs_completed, failed: account.jobs_failed, cancelled: account.jobs_cancelled };
+    ensure!(account.slots.slots_free == account.slots.slots, "slots are missing: {account:?}");
     ensure!(counted == ends, "not exact: {account:?}, where the ends were {ends:?}");
-    Ok(())
+    ledger::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
 }
 
 /// The task has ended for good: nobody holds it, nobody will come back for it.

@@ -16,7 +16,7 @@ use drover_tests::held::HeldPage;
 use drover_tests::site::Site;
 use drover_tests::{Stack, eventually};
 use extract::account_key;
-use jobs::{Account, Claimed, Job, Jobs, Logs, Policy, Progress, Queue, Run, Status};
+use jobs::{Account, Claimed, Job, Jobs, Logs, NewJob, Policy, Progress, Queue, Run, Status, place};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use table::{Clock, Key, new_id};
@@ -161,9 +161,10 @@ async fn a_job_may_be_put_down_more_often_than_it_may_fail() -> anyhow::Result<(
         policy: Policy { attempts: 3, ..Policy::with_lease(Duration::from_mins(1)) },
     };
     let (key, account) = (Key::new(format!("PAUSES#{}", user.id), "JOB"), account_key(&user.id));
-    let job = Job::submitted(jobs.kind, jobs.clock.now(), 20, &jobs.policy);
-    jobs.submit(&key, &TestJob { key: key.clone(), job: job.clone(), account: account.clone() }, &job, &account)
-        .await?;
+    let now = jobs.clock.now();
+    let job = Job::submitted(jobs.kind, now, 20, place(5, now.0), &jobs.policy);
+    let item = TestJob { key: key.clone(), job: job.clone(), account: account.clone() };
+    jobs.submit(NewJob { key: &key, item: &item, job: &job, account: &account, sort: "pauses", only_if: &[] }).await?;
 
     for part in 1..=10_u64 {
         let (run, found) = claim(&jobs, &key).await?;

@@ -36,9 +36,9 @@ impl Step {
 
     const fn operation(self) -> &'static str {
         match self {
-            Self::Create | Self::Finish => TRANSACT,
+            Self::Create | Self::Claim | Self::Finish => TRANSACT,
             Self::Announce => SEND,
-            Self::Claim | Self::Record => UPDATE,
+            Self::Record => UPDATE,
             Self::Store => STORE,
             Self::Log => "DynamoDB_20120810.BatchWriteItem",
         }
@@ -46,7 +46,7 @@ impl Step {
 
     /// How many of the function's requests of this kind go before it.
     fn before(self) -> u32 {
-        u32::from(self == Self::Record)
+        u32::from(self == Self::Finish)
     }
 
     /// Whether the API makes the request; else the scraper does.

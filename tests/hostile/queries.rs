@@ -78,3 +78,47 @@ async fn no_query_string_leads_astray() -> anyhow::Result<()> {
     }
     victim.withstands(cases, &[]).await
 }
+
+#[tokio::test]
+async fn no_days_that_are_asked_for_lead_astray() -> anyhow::Result<()> {
+    let victim = Victim::new().await?;
+    let long = "9".repeat(3_000);
+    let queries = [
+        "period=yearly",
+        "period=DAILY",
+        "period=daily,weekly",
+        "period=%00",
+        "period=1",
+        "start_date=yesterday",
+        "start_date=0",
+        "start_date=-1",
+        "start_date=1700000000",
+        "start_date=2024-13-01",
+        "start_date=2024-02-30",
+        "start_date=2024-01-01%00",
+        "start_date=%EF%BC%92024-01-01",
+        "start_date=99999-01-01",
+        "start_date=-000001-01-01",
+        "start_date=1969-12-31",
+        "start_date=1970-01-01",
+        "start_date=0001-01-01&end_date=9999-12-31",
+        "start_date=1970-01-01&end_date=9999-12-31",
+        "end_date=24-01-01",
+        "end_date=2024-01-01T25:00:00Z",
+        "end_date=now()",
+        "end_date=USAGE%232024-01-01",
+        "end_date=2024-01-01&start_date=2024-01-02",
+        "end_date=%ff",
+    ];
+    let cases: Vec<_> = queries
+        .into_iter()
+        .map(str::to_owned)
+        .chain([format!("period={long}"), format!("start_date={long}"), format!("end_date={long}")])
+        .map(|query| {
+            let name = query.chars().take(60).collect::<String>();
+            let target = format!("/analytics/usage?{query}");
+            Case::new(format!("GET /analytics/usage?{name}"), by(&victim.user, "GET", &target), 400)
+        })
+        .collect();
+    victim.withstands(cases, &[]).await
+}

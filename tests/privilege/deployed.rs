@@ -63,11 +63,17 @@ impl Deployed {
                 break;
             }
         }
-        // What CloudFormation cannot make, and an operator sets: a folder of encrypted parameters.
-        let folder = format!("/{}/providers", stack.name);
-        let arn = format!("arn:aws:ssm:{}:{account}:parameter{folder}", operator.region());
-        let kind = "AWS::SSM::Parameter".to_owned();
-        resources.push(Resource { kind, name: "ProviderKeys".to_owned(), id: folder, arn: Some(arn) });
+        // What CloudFormation cannot make, and an operator sets: folders of encrypted parameters.
+        for (name, folder) in FOLDERS {
+            let id = format!("/{}/{folder}", stack.name);
+            let arn = format!("arn:aws:ssm:{}:{account}:parameter{id}", operator.region());
+            resources.push(Resource {
+                kind: "AWS::SSM::Parameter".to_owned(),
+                name: name.to_owned(),
+                id,
+                arn: Some(arn),
+            });
+        }
         let mut deployed = Self { resources, functions: Vec::new() };
         for resource in deployed.resources.iter().filter(|resource| resource.kind == "AWS::Lambda::Function") {
             let path = format!("/2015-03-31/functions/{}/configuration", resource.id);
@@ -108,6 +114,14 @@ impl Deployed {
             .unwrap_or_else(|| name.to_owned())
     }
 }
+
+/// The folders of parameters, as the table of grants calls them.
+const FOLDERS: [(&str, &str); 4] = [
+    ("ProviderKeys", "providers"),
+    ("SessionKeys", "sessions"),
+    ("SignInSecrets", "sign-in"),
+    ("StoreSecrets", "lemon-squeezy"),
+];
 
 /// A call of STS.
 pub(super) fn sts(action: &str, parameters: &[(&str, &str)]) -> Call {

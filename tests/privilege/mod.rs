@@ -39,6 +39,7 @@ impl Lab {
         let stack = Stack::from_environment()?;
         let operator = stack.operator().await?;
         stack.set_provider_keys().await?;
+        stack.set_sign_in_secret().await?;
         let deployed = Deployed::find(&stack, &operator).await?;
         let probes = probes::all(&deployed, &operator).await?;
         Ok(Self { stack, operator, deployed, probes })

@@ -2,8 +2,9 @@
 //! past the question whether it may.
 
 use anyhow::{Context, bail};
+use api::identity::{PUBLIC_KEYS, SIGNING_KEY};
 use drover_tests::aws::{Call, Caller, Outcome};
-use drover_tests::providers;
+use drover_tests::{providers, store};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -243,6 +244,8 @@ async fn of_bucket(bucket: &Resource, operator: &Caller) -> anyhow::Result<Vec<P
         // The checksum is of something else.
         let broken = s3(Method::PUT, &absent).header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==");
         add("PutObject", &absent, broken, failed("BadDigest"));
+        let no_upload = s3(Method::DELETE, &format!("{absent}?uploadId=none"));
+        add("AbortMultipartUpload", &absent, no_upload, failed("NoSuchUpload"));
         let list = format!("?list-type=2&prefix={folder}%2F{MARK}");
         add("ListBucket", &format!("?prefix={folder}/{MARK}"), s3(Method::GET, &list), Outcome::Done);
     }
@@ -307,11 +310,17 @@ fn of_role(role: &Resource) -> Vec<Probe> {
 async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
-    for name in providers::KEYS.map(|(provider, _)| provider).into_iter().chain([MARK]) {
+    let known = match folder.name.as_str() {
+        "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
+        "SignInSecrets" => vec![("client-secret", "-")],
+        "StoreSecrets" => store::SECRETS.to_vec(),
+        _ => providers::KEYS.to_vec(),
+    };
+    for (name, value) in known.into_iter().chain([(MARK, "-")]) {
         let path = format!("{}/{name}", folder.id);
         let (there, absent) = (json!({"Name": path}), json!({"Name": format!("{path}-absent")}));
         // Each may be there from another test.
-        let new = and(&there, json!({"Value": "-", "Type": "SecureString"}));
+        let new = and(&there, json!({"Value": value, "Type": "SecureString"}));
         operator.call(&ssm("PutParameter", &new)).await?;
         let mut add = |action: &str, resource: &str, body: &Json, allowed| {
             let resource = format!("{}/{resource}", folder.name);

@@ -14,11 +14,15 @@ pub mod process;
 pub mod providers;
 pub mod quiet;
 pub mod raw;
+pub mod receiver;
 pub mod scraper;
 pub mod second_engine;
+pub mod sign_in;
 pub mod site;
 mod stack;
+pub mod store;
 pub mod user;
+pub mod webhooks;
 pub mod worker;
 
 pub use operator::key_of;

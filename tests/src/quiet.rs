@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
 use extract::{NewTask, Task, TaskConfig, TaskType, Tasks, task_key};
-use jobs::{Claimed, Jobs, Policy, Queue};
+use jobs::{Claimed, Hint, Jobs, Policy, Queue};
 use serde_json::json;
 use table::Clock;
 
@@ -44,6 +44,14 @@ impl QuietTasks {
         match self.jobs.claim::<Task>(&task_key(&task.user_id, task.id), "a worker of the test").await? {
             Claimed::Run(run, _) => Ok(run),
             Claimed::Nothing(why) => anyhow::bail!("not claimed: {why}"),
+        }
+    }
+
+    /// Does what a worker does that is hinted at a task: claims the best of its user's, if any may run.
+    pub async fn take(&self, hinted: &Task) -> anyhow::Result<Option<(Box<jobs::Run>, Box<Task>)>> {
+        match self.jobs.take(&Hint::waits(hinted.key.clone()), "a worker of the test").await? {
+            Claimed::Run(run, task) => Ok(Some((run, task))),
+            Claimed::Nothing(_) => Ok(None),
         }
     }
 

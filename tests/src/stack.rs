@@ -3,17 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User as Owner};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, User as Owner};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
-use extract::account_key;
+use extract::{Accounts, Plan, account_key};
 use jobs::{Account, Jobs, Logs, Policy, Queue};
 use secrets::ApiKey;
 use serde_json::Value as Json;
 use table::aws::{SdkConfig, configure, dynamodb};
-use table::{Clock, Condition, Key, Table, new_id};
+use table::{Clock, Key, Table, new_id};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::chaos::{Active, Rule};
 use crate::user::User;
@@ -118,7 +117,22 @@ impl Stack {
     }
 
     /// A new user with this plan, so many compute units, and a key that may do this.
-    pub async fn user_with(&self, plan: Plan, units: i64, permissions: &[Permission]) -> anyhow::Result<User> {
+    pub async fn user_with(&self, plan: Plan, units: u64, permissions: &[Permission]) -> anyhow::Result<User> {
+        self.add_user(plan, units, permissions, false).await
+    }
+
+    /// A new user who runs this deployment, with a key that may do nothing else.
+    pub async fn operating_user(&self) -> anyhow::Result<User> {
+        self.add_user(Plan::Free, 0, &[], true).await
+    }
+
+    async fn add_user(
+        &self,
+        plan: Plan,
+        units: u64,
+        permissions: &[Permission],
+        is_operator: bool,
+    ) -> anyhow::Result<User> {
         let clock = Clock::system();
         let now = clock.now();
         let identity = Identity::new(self.table("identity"), clock);
@@ -127,31 +141,39 @@ impl Stack {
             id: id.clone(),
             email: format!("{id}@example.com"),
             full_name: "A Tester".to_owned(),
-            plan,
-            is_operator: false,
+            avatar_url: None,
+            is_operator,
+            is_active: true,
             created_at: now,
+            updated_at: None,
         };
         identity.add_user(&owner).await?;
-        let account = Account::granted(units).at(account_key(&id));
-        self.table("extract").put(&account, Condition::Absent("pk")).await?;
+        self.accounts().open(&id, plan, Some(units)).await?;
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
             kind: KeyKind::Cloud,
-            id: Uuid::new_v4().to_string(),
+            id: new_id(now).to_string(),
             user_id: id.clone(),
-            plan,
-            is_operator: false,
+            is_operator,
             name: "test".to_owned(),
+            description: None,
             preview: key.preview(),
             permissions: permissions.to_vec(),
             is_active: true,
+            last_used_at: None,
             created_at: now,
         };
         identity.add_key(&key.hash(), &record).await?;
         User::new(self.url.clone(), id, key.reveal().to_owned())
     }
 
-    /// A user's account.
+    /// The accounts of all users.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.table("extract"), Clock::system())
+    }
+
+    /// A user's balance.
     pub async fn account(&self, user: &User) -> anyhow::Result<Account> {
         self.table("extract").get(&account_key(&user.id)).await?.context("the user has no account")
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use api::identity::{Identity, KeyKind, KeyRecord, Plan};
+use api::identity::{Identity, KeyKind, KeyRecord};
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
@@ -128,12 +128,13 @@ pub(crate) async fn add_key(identities: &Identity, kind: KeyKind, is_operator: b
         kind,
         id: Uuid::new_v4().to_string(),
         user_id: Uuid::new_v4().to_string(),
-        plan: Plan::Free,
         is_operator,
         name: "test".to_owned(),
+        description: None,
         preview: key.preview(),
         permissions: Vec::new(),
         is_active: true,
+        last_used_at: None,
         created_at: Clock::system().now(),
     };
     identities.add_key(&key.hash(), &record).await?;

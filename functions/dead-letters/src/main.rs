@@ -1,4 +1,5 @@
-//! The Lambda that takes messages that kept failing: each job ends as failed, with the reason, and each message is kept for an operator.
+//! The Lambda that takes messages that kept failing: each job ends as failed, with the reason, and each message is
+//! kept for an operator.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use jobs::{Cancelled, DeadLetter, DeadLetters, Jobs};
@@ -6,12 +7,16 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use table::aws::{configure, dynamodb, setting};
 use table::{Key, Millis, Table};
 
+/// The queue of deliveries, as its letters name it.
+const WEBHOOKS: &str = "webhooks";
 /// What a job's owner reads.
 const REASON: &str = "Given up: the task's worker kept failing before it could begin";
 
 struct App {
     jobs: Jobs,
     letters: DeadLetters,
+    /// The ARN of the dead letters of webhooks.
+    webhooks: String,
 }
 
 #[tokio::main]
@@ -19,7 +24,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init("dead-letters");
     let config = configure()?;
     let letters = DeadLetters::new(Table::new(dynamodb(&config), &setting("EVENTS_TABLE")?));
-    let app = &App { jobs: extract::open(&config)?, letters };
+    let app = &App { jobs: extract::open(&config)?, letters, webhooks: setting("WEBHOOKS_DEAD_LETTERS")? };
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) }))
         .await
 }
@@ -29,7 +34,7 @@ impl App {
         let mut answer = SqsBatchResponse::default();
         for message in event.records {
             telemetry::counter!("DeadLetters").increment(1);
-            if let Err(error) = self.bury(&message).await {
+            if let Err(error) = Box::pin(self.bury(&message)).await {
                 tracing::error!(%error, message_id = message.message_id, "a dead letter was not dealt with");
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
@@ -42,17 +47,17 @@ impl App {
 
     async fn bury(&self, message: &SqsMessage) -> Result<(), table::TableError> {
         let body = message.body.clone().unwrap_or_default();
-        let verdict = match serde_json::from_str::<Key>(&body) {
-            Err(_) => "it named no job",
-            Ok(key) => match self.jobs.give_up(&key, REASON).await? {
-                Cancelled::Now => "its job was failed",
-                Cancelled::AlreadyEnded => "its job had ended, or was being worked on",
-                Cancelled::Missing => "its job is gone",
-            },
+        let is_delivery = message.event_source_arn.as_deref() == Some(&self.webhooks);
+        let (queue, verdict) = match serde_json::from_str::<Key>(&body) {
+            // Its fault may be ours, and an endpoint is promised a day of attempts.
+            Ok(_) if is_delivery => (WEBHOOKS, "its delivery goes on by its schedule, or has ended"),
+            Err(_) if is_delivery => (WEBHOOKS, "it named no delivery"),
+            Err(_) => (self.jobs.kind, "it named no job"),
+            Ok(key) => (self.jobs.kind, self.end(&key).await?),
         };
         let sent = message.attributes.get("SentTimestamp").and_then(|moment| moment.parse().ok());
         let letter = DeadLetter {
-            queue: self.jobs.kind.to_owned(),
+            queue: queue.to_owned(),
             message_id: message.message_id.clone().unwrap_or_default(),
             body,
             sent_at: sent.map_or_else(|| self.jobs.clock.now(), Millis),
@@ -60,5 +65,14 @@ impl App {
         };
         tracing::warn!(message_id = letter.message_id, verdict, "a message kept failing");
         self.letters.keep(&letter).await
+    }
+
+    /// Ends the job of a letter, and gives what became of it.
+    async fn end(&self, key: &Key) -> Result<&'static str, table::TableError> {
+        Ok(match self.jobs.give_up(key, REASON).await? {
+            Cancelled::Now => "its job was failed",
+            Cancelled::AlreadyEnded => "its job had ended, or was being worked on",
+            Cancelled::Missing => "its job is gone",
+        })
     }
 }

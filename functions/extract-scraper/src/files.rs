@@ -29,15 +29,12 @@ pub(crate) async fn store_part(
     token: u64,
     harvest: &mut Harvest,
 ) -> anyhow::Result<()> {
-    let rows = harvest.rows_in_memory();
-    let part = if rows.is_empty() {
-        None
-    } else {
+    let rows = harvest.take_rows();
+    if !rows.is_empty() {
         let part = format!("{token}-{}", harvest.parts().len());
-        results.store(&part_key(task, &part), rows.to_vec(), "application/jsonl").await?;
-        Some(part)
-    };
-    harvest.stored(part);
+        results.store(&part_key(task, &part), rows, "application/jsonl").await?;
+        harvest.stored(part);
+    }
     Ok(())
 }
 

@@ -85,7 +85,8 @@ impl Harvest {
         }
         let before = self.rows.len();
         for row in &taken.rows {
-            self.rows.extend_from_slice(serde_json::json!(row).to_string().as_bytes());
+            // Of such values, into memory, none fails.
+            let _ = serde_json::to_writer(&mut self.rows, row);
             self.rows.push(b'\n');
         }
         self.done.rows += taken.rows.len() as u64;
@@ -107,10 +108,14 @@ impl Harvest {
         &self.rows
     }
 
-    /// Takes the rows in memory, which are in the part of this name from now on.
-    pub(crate) fn stored(&mut self, part: Option<String>) {
-        self.rows = Vec::new();
-        self.done.parts.extend(part);
+    /// Takes the rows in memory, to be put into a part.
+    pub(crate) fn take_rows(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Notes that the rows taken are in the part of this name.
+    pub(crate) fn stored(&mut self, part: String) {
+        self.done.parts.push(part);
     }
 
     /// Notes that the checkpoint is recorded.
@@ -205,7 +210,8 @@ mod tests {
         assert!(harvest.has_news() && harvest.has_advanced());
         assert_eq!(lines.take().len(), 1 + WARNINGS + 2);
 
-        harvest.stored(Some("1-0".to_owned()));
+        assert_eq!(harvest.take_rows().len(), 36);
+        harvest.stored("1-0".to_owned());
         harvest.recorded();
         assert!(!harvest.has_news() && harvest.rows_in_memory().is_empty());
         let again = Harvest::from_checkpoint(&config, Some(&harvest.checkpoint()));

@@ -1,24 +1,24 @@
-//! Does scraping tasks, from their queue: claims each by its lease, fetches its pages, writes its result, ends it.
+//! Does scraping tasks, from their queue: claims the best of its group by its lease, fetches its pages, writes its result, ends it.
 
+mod browser_settings;
 mod files;
 mod harvest;
 mod lines;
 mod pace;
 mod pages;
 mod renderer;
-mod settings;
 mod work;
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use extract::{PageSource, Task};
-use jobs::{Claimed, Jobs, Lost, Queue, Results, Run};
+use jobs::{Claimed, Hint, Jobs, Lost, Queue, Results, Run};
 use lambda_runtime::LambdaEvent;
-use scraping::Fetcher;
+use scraping::{Fetcher, Settings};
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
-use table::{Key, Millis, Table};
+use table::{Millis, Table};
 use tracing::Instrument;
 
 use crate::renderer::Renderer;
@@ -36,13 +36,13 @@ pub struct App {
 
 impl App {
     /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
-    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching and of the browser (`settings.rs`); `BROWSER_QUEUE_URL`, where this is not
-    /// the function that has a browser.
+    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`scraping::Settings`) and of the browser (`browser_settings.rs`);
+    /// `BROWSER_QUEUE_URL`, where this is not the function that has a browser.
     pub fn from_environment() -> anyhow::Result<Self> {
         let config = configure()?;
         let jobs = extract::open(&config)?;
         let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
-        let fetcher = Fetcher::new(settings::from_environment()?, limits, jobs.clock.clone())?;
+        let fetcher = Fetcher::new(Settings::from_environment()?, limits, jobs.clock.clone())?;
         let renderer = Renderer::from_environment(&config, jobs.clock.clone())?;
         let browser_queue = setting("BROWSER_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
         let results = Results::new(&config, setting("RESULTS_BUCKET")?);
@@ -59,13 +59,7 @@ impl App {
             let (done, cost) =
                 metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
             let _entered = span.enter();
-            tracing::info!(
-                dynamodb_requests = cost.dynamodb_requests,
-                read_units = cost.read_units,
-                write_units = cost.write_units,
-                other_requests = cost.other_requests,
-                "message done"
-            );
+            cost.log("message done");
             if let Err(error) = done {
                 tracing::error!(error = format!("{error:#}"), "the message failed");
                 let mut failure = BatchItemFailure::default();
@@ -79,9 +73,9 @@ impl App {
 
     async fn take(&self, message: &SqsMessage, owner: &str, deadline: Millis) -> anyhow::Result<()> {
         let body = message.body.as_deref().unwrap_or_default();
-        let key: Key =
+        let hint: Hint =
             serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
-        match self.jobs.claim::<Task>(&key, owner).await? {
+        match self.jobs.take::<Task>(&hint, owner).await? {
             Claimed::Run(run, task) => {
                 tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
                 if task.config.source() == PageSource::Browser && self.renderer.is_none() {
@@ -90,7 +84,7 @@ impl App {
                 work::perform(self, *run, &task, self.time_left(deadline)).await
             }
             Claimed::Nothing(why) => {
-                tracing::info!(job = key.sk, why, "nothing to do");
+                tracing::info!(job = hint.job.sk, why, "nothing to do");
                 Ok(())
             }
         }
@@ -99,7 +93,7 @@ impl App {
     /// Gives a task to the function that has a browser. Messages do not say what a task is: it is known from its item, which is the truth.
     async fn hand_on(&self, run: Run) -> anyhow::Result<()> {
         let handed_on = match &self.browser_queue {
-            Some(queue) => run.hand_on(queue.clone()).await,
+            Some(queue) => run.hand_on(queue).await,
             None => run.fail("This deployment has no browser", 0, Vec::new()).await,
         };
         match handed_on {

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use worker::{HealthReport, Proxies, Proxy, ProxyFilter, ProxyType, Records};
 
-use crate::settings::browser_from_environment;
+use crate::browser_settings;
 
 /// How many proxies are kept to choose from, those that have been without a rest for longest.
 const MOST_PROXIES: u32 = 50;
@@ -41,7 +41,7 @@ struct Known {
 impl Renderer {
     /// With the browser that `CHROMIUM` names; none if it names none.
     pub(crate) fn from_environment(config: &SdkConfig, clock: Clock) -> anyhow::Result<Option<Self>> {
-        let Some(settings) = browser_from_environment()? else { return Ok(None) };
+        let Some(settings) = browser_settings::from_environment()? else { return Ok(None) };
         let records = Records::new(Table::new(dynamodb(config), &setting("WORKER_TABLE")?), clock);
         let proxies = Proxies::from_environment(config, records)?;
         Ok(Some(Self { browser: Browser::new(settings), proxies, known: Mutex::default(), next: AtomicUsize::new(0) }))

@@ -102,7 +102,11 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
 async fn recorded(app: &App, task: &Task, parts: &[String], written: Result<(), Lost>) -> anyhow::Result<()> {
     let Err(Lost::Superseded(item)) = written else { return written.context("the task's end was not recorded") };
     tracing::info!("stopped: the task was cancelled, or is another worker's");
-    // Another worker goes on from the parts; without one nobody asks for them.
+    // Another worker goes on from the parts; without one nobody asks for them. Not every refusal tells the task as it is.
+    let item = match item {
+        Some(item) => Some(item),
+        None => app.jobs.table.get_item(&task.key, true).await?,
+    };
     if item.is_none_or(|item| !Status::is_open().holds(&item)) {
         files::discard_parts(&app.results, task, parts).await;
     }

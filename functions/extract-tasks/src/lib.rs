@@ -8,9 +8,7 @@ mod results;
 mod tasks;
 mod view;
 
-use api::RateLimiter;
 use api::extract_cloud::{Gate, gated};
-use api::identity::Identity;
 use axum::Router;
 use axum::routing::get;
 use extract::Tasks;
@@ -19,7 +17,7 @@ use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
 
 /// What the handlers share, made once per process.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct App {
     tasks: Tasks,
     jobs: Jobs,
@@ -29,23 +27,16 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `IDENTITY_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`,
-    /// `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`.
+    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`,
+    /// and what the gate asks for.
     pub fn from_environment() -> Result<Self, SettingError> {
         let config = configure()?;
-        let client = dynamodb(&config);
         let jobs = extract::open(&config)?;
-        let clock = jobs.clock.clone();
-        let limits = Table::new(client.clone(), &setting("LIMITS_TABLE")?);
         Ok(Self {
             tasks: Tasks::new(jobs.clone()),
             results: Results::new(&config, setting("RESULTS_BUCKET")?),
-            gate: Gate {
-                identity: Identity::new(Table::new(client, &setting("IDENTITY_TABLE")?), clock.clone()),
-                limiter: RateLimiter::new(limits.clone(), clock.clone()),
-                clock,
-            },
-            limits,
+            gate: Gate::from_environment(&config, jobs.clock.clone())?,
+            limits: Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?),
             jobs,
         })
     }

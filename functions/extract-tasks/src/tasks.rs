@@ -1,12 +1,11 @@
 //! `/tasks` and `/tasks/{task_id}`.
 
-use api::extract_cloud::{Body, Caller, Detail, Error, Path, Reply};
+use api::extract_cloud::{Body, Caller, Error, Path, Reply};
 use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use extract::{Deleted, Fault, ListError, NewTask, TaskChange, TaskType, UpdateError};
-use jobs::SubmitError;
+use extract::{CreateError, Deleted, ListError, NewTask, Plan, TaskChange, TaskType, UpdateError};
 use serde_json::{Value as Json, json};
 
 use crate::view::TaskView;
@@ -20,7 +19,7 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(raw): 
         ListError::TooFar => Error::invalid("page", error.to_string()),
         ListError::Table(error) => error.into(),
     })?;
-    let views: Vec<TaskView> = tasks.into_iter().map(TaskView::from).collect();
+    let views: Vec<TaskView> = tasks.into_iter().map(TaskView::listed).collect();
     let mut response = Reply(StatusCode::OK, views).into_response();
     if more && let Ok(link) = HeaderValue::from_str(&next_page(raw.as_deref(), wanted.page)) {
         response.headers_mut().insert(header::LINK, link);
@@ -41,21 +40,35 @@ fn next_page(query: Option<&str>, page: u32) -> String {
 /// `POST /tasks`: a new task.
 pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksCreate)?;
-    if !caller.plan.has_advanced_tasks() && asks_for_more_than_simple(&body) {
-        return Err(Error::Authorization("The free plan runs simple_scraping tasks only".to_owned()));
-    }
-    let new = NewTask::read(&body).map_err(invalid)?;
+    let new = match NewTask::read(&body) {
+        Ok(new) => new,
+        Err(faults) => {
+            // What the plan does not run is a matter of the plan, whatever else is wrong with it.
+            if let Some(asked) = type_of(&body)
+                && !app.tasks.may_run(&caller.user_id, asked).await?
+            {
+                return Err(not_in_plan(asked));
+            }
+            return Err(faults.into());
+        }
+    };
     let task = app.tasks.create(&caller.user_id, new).await.map_err(|error| match error {
-        SubmitError::InsufficientUnits { needed, available } => Error::InsufficientCredits { needed, available },
-        SubmitError::Table(error) => error.into(),
+        CreateError::InsufficientUnits { needed, available } => Error::InsufficientCredits { needed, available },
+        CreateError::NotInPlan(asked) => not_in_plan(asked),
+        CreateError::Table(error) => error.into(),
     })?;
     Ok(Reply(StatusCode::CREATED, task.into()))
 }
 
-/// Whether the body names a type that exists and is not `simple_scraping`; the rest is for validation to say.
-fn asks_for_more_than_simple(body: &Json) -> bool {
-    let asked = body.get("task_type").and_then(Json::as_str);
-    TaskType::ALL.iter().any(|kind| *kind != TaskType::SimpleScraping && Some(kind.as_str()) == asked)
+/// The type that a body names, if it is one that not every plan runs.
+fn type_of(body: &Json) -> Option<TaskType> {
+    let asked = body.get("task_type")?.as_str()?;
+    let special = |kind: &TaskType| kind.as_str() == asked && !Plan::ALL.iter().all(|plan| plan.runs(*kind));
+    TaskType::ALL.into_iter().find(special)
+}
+
+fn not_in_plan(asked: TaskType) -> Error {
+    Error::Authorization(format!("The free plan runs simple_scraping tasks only, and not {}", asked.as_str()))
 }
 
 /// `GET /tasks/{task_id}`: one task.
@@ -73,7 +86,7 @@ pub(crate) async fn update(
     Body(body): Body,
 ) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksUpdate)?;
-    let change = TaskChange::read(&body).map_err(invalid)?;
+    let change = TaskChange::read(&body)?;
     let task = app.tasks.update(&caller.user_id, id, change).await.map_err(refused)?;
     Ok(Reply(StatusCode::OK, task.into()))
 }
@@ -86,10 +99,6 @@ pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Pat
         Deleted::Deleted => "deleted",
     };
     Ok(Reply(StatusCode::OK, json!({"message": "Task deleted successfully", "status": status})))
-}
-
-fn invalid(faults: Vec<Fault>) -> Error {
-    Error::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
 }
 
 fn refused(error: UpdateError) -> Error {

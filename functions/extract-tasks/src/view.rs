@@ -30,6 +30,19 @@ pub struct TaskView {
 
 impl From<Task> for TaskView {
     fn from(task: Task) -> Self {
+        let config = task.config.to_json();
+        Self::with(task, config)
+    }
+}
+
+impl TaskView {
+    /// The task among others: of many addresses, only the first.
+    pub(crate) fn listed(task: Task) -> Self {
+        let config = task.config.to_listed_json();
+        Self::with(task, config)
+    }
+
+    fn with(task: Task, config: Json) -> Self {
         let job = task.job;
         Self {
             id: task.id,
@@ -37,9 +50,9 @@ impl From<Task> for TaskView {
             description: task.description,
             task_type: task.config.task_type(),
             status: job.status,
-            config: task.config.to_json(),
+            config,
             priority: task.priority,
-            compute_units_consumed: job.units_used,
+            compute_units_consumed: job.units_charged + job.units_used,
             estimated_compute_units: job.units_reserved,
             result_url: job.result_key.map(|_| format!("/tasks/{}/download", task.id)),
             error_message: job.error_message,

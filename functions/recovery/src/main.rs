@@ -1,4 +1,4 @@
-//! The Lambda that finds what was lost, once a minute: jobs that are due and that nobody has claimed get their message again. It also
+//! The Lambda that finds what was lost, once a minute: jobs and deliveries that are due and that nobody has claimed get their message again. It also
 //! writes down which credentials' leases and cooldowns and which proxies' rests are over. Nothing correct depends on when it runs, or on its
 //! running once.
 
@@ -21,17 +21,21 @@ async fn main() -> Result<(), Error> {
     let jobs = &extract::open(&config)?;
     let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
     let workers = &Records::new(Table::new(dynamodb(&config), &setting("WORKER_TABLE")?), jobs.clock.clone());
+    let deliveries = &webhooks::open_deliveries(&config, jobs.clock.clone())?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, tidied, rested) = tokio::join!(
+        let (redelivered, hinted, tidied, rested) = tokio::join!(
             Box::pin(jobs.redeliver_due(deadline)),
+            Box::pin(deliveries.redeliver_due(deadline)),
             Box::pin(credentials.tidy()),
             Box::pin(workers.end_rests())
         );
         telemetry::counter!("Redelivered").increment(redelivered.as_ref().map_or(0, |count| *count as u64));
-        tracing::info!(?redelivered, ?tidied, ?rested, "looked for what was lost");
+        tracing::info!(?redelivered, ?hinted, ?tidied, ?rested, "looked for what was lost");
         telemetry::flush_metrics();
-        Ok::<Json, Error>(json!({"redelivered": redelivered?, "tidied": tidied?, "rested": rested?}))
+        Ok::<Json, Error>(
+            json!({"redelivered": redelivered?, "webhooks": hinted?, "tidied": tidied?, "rested": rested?}),
+        )
     }))
     .await
 }

@@ -15,9 +15,10 @@ use api::identity::Identity;
 use api::worker::{Gate, SERVICES, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use outbound::Outbound;
+use parameters::Parameters;
 use providers::captcha::Captchas;
 use providers::llm::Llm;
-use providers::{Keys, Outbound};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
 use worker::Records;
@@ -46,7 +47,7 @@ impl App {
             limit: SERVICES,
         };
         let Settings { keys, addresses, texts, captchas, time_limit } = settings::from_environment()?;
-        let (keys, outbound) = (Keys::new(&config, keys), Arc::new(Outbound::default()));
+        let (keys, outbound) = (Parameters::new(&config, keys), Arc::new(Outbound::new(time_limit)));
         Ok(Self {
             records: Records::new(table("WORKER_TABLE")?, clock),
             llm: Llm::new(Arc::clone(&outbound), keys.clone(), addresses, time_limit),

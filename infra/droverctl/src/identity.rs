@@ -1,13 +1,12 @@
 //! `droverctl users` and `droverctl keys`.
 
 use anyhow::{Context, bail};
-use api::identity::{Identity, KeyKind, KeyRecord, Permission, Plan, User};
+use api::identity::{Identity, KeyKind, KeyRecord, Permission, User, UserChange};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use extract::account_key;
-use jobs::Account;
+use extract::{Accounts, Plan};
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
-use table::{Condition, Millis, new_id};
+use table::{Millis, TableError, new_id};
 
 use crate::Deployment;
 
@@ -15,6 +14,17 @@ use crate::Deployment;
 pub(crate) enum UserCommand {
     /// Add a user, with an account of compute units
     Create(NewUser),
+    /// Let a user call no more: neither keys nor sessions work, from 30 seconds on
+    Deactivate(Named),
+    /// Let a user call again
+    Activate(Named),
+}
+
+#[derive(Args)]
+pub(crate) struct Named {
+    /// The user's id
+    #[arg(long)]
+    user: String,
 }
 
 #[derive(Args)]
@@ -28,9 +38,9 @@ pub(crate) struct NewUser {
     /// The user's plan
     #[arg(long, value_enum, default_value_t = PlanName::Free)]
     plan: PlanName,
-    /// Compute units to begin with; the plan's, unless given
+    /// Compute units a month; the plan's, unless given
     #[arg(long)]
-    units: Option<i64>,
+    units: Option<u64>,
     /// Let the user run this deployment
     #[arg(long)]
     operator: bool,
@@ -110,22 +120,41 @@ fn permission(name: &str) -> Result<Permission, String> {
 
 impl UserCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
-        let Self::Create(new) = self;
-        let now = deployment.clock.now();
-        let plan = Plan::from(new.plan);
-        let user = User {
-            id: new_id(now).to_string(),
-            email: new.email,
-            full_name: new.name,
-            plan,
-            is_operator: new.operator,
-            created_at: now,
-        };
-        let units = new.units.unwrap_or_else(|| plan.compute_units());
-        deployment.identity().add_user(&user).await.context("the user was not added")?;
-        deployment.open_account(&user.id, units).await.context("the user was added, but has no account")?;
-        Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
+        match self {
+            Self::Create(new) => create(new, deployment).await,
+            Self::Deactivate(Named { user }) => set_active(&user, false, deployment).await,
+            Self::Activate(Named { user }) => set_active(&user, true, deployment).await,
+        }
     }
+}
+
+async fn set_active(user: &str, is_active: bool, deployment: &Deployment) -> anyhow::Result<Json> {
+    let change = UserChange { is_active: Some(is_active), ..UserChange::default() };
+    let user = match deployment.identity().change_user(user, change).await {
+        Err(TableError::ConditionFailed(_)) => bail!("there is no user {user}"),
+        user => user?,
+    };
+    Ok(json!({"user_id": user.id, "email": user.email, "is_active": user.is_active}))
+}
+
+async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {
+    let now = deployment.clock.now();
+    let plan = Plan::from(new.plan);
+    let user = User {
+        id: new_id(now).to_string(),
+        email: new.email,
+        full_name: new.name,
+        avatar_url: None,
+        is_operator: new.operator,
+        is_active: true,
+        created_at: now,
+        updated_at: None,
+    };
+    let units = new.units.unwrap_or_else(|| plan.compute_units());
+    deployment.identity().add_user(&user).await.context("the user was not added")?;
+    let opened = deployment.accounts().open(&user.id, plan, Some(units)).await;
+    opened.context("the user was added, but has no account")?;
+    Ok(json!({"user_id": user.id, "email": user.email, "plan": plan, "compute_units": units}))
 }
 
 impl KeyCommand {
@@ -150,17 +179,17 @@ impl KeyCommand {
 }
 
 fn key_record(user: &User, new: &NewKey, key: &ApiKey, now: Millis) -> KeyRecord {
-    let all = Permission::ALL.map(|(_, permission)| permission).to_vec();
     KeyRecord {
         kind: new.api.into(),
         id: new_id(now).to_string(),
         user_id: user.id.clone(),
-        plan: user.plan,
         is_operator: user.is_operator,
         name: new.name.clone(),
+        description: None,
         preview: key.preview(),
-        permissions: if new.all_permissions { all } else { new.permission.clone() },
+        permissions: if new.all_permissions { Permission::all() } else { new.permission.clone() },
         is_active: true,
+        last_used_at: None,
         created_at: now,
     }
 }
@@ -170,8 +199,7 @@ impl Deployment {
         Identity::new(self.table("identity"), self.clock.clone())
     }
 
-    async fn open_account(&self, user: &str, units: i64) -> anyhow::Result<()> {
-        let account = Account::granted(units).at(account_key(user));
-        Ok(self.table("extract").put(&account, Condition::Absent("pk")).await?)
+    fn accounts(&self) -> Accounts {
+        Accounts::new(self.table("extract"), self.clock.clone())
     }
 }

@@ -3,10 +3,12 @@
 #![expect(clippy::doc_markdown, reason = "the comments of arguments are its help text")]
 
 mod identity;
+mod parameters;
+mod session_keys;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
-use table::aws::{configure, dynamodb};
+use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Table};
 
 /// What an operator does with a deployment of Drover.
@@ -42,10 +44,14 @@ enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Keys(identity::KeyCommand),
+    /// Manage the keys that sessions are signed with
+    #[command(subcommand)]
+    SessionKeys(session_keys::SessionKeyCommand),
 }
 
-/// A deployment's tables.
+/// A deployment's tables and parameters.
 struct Deployment {
+    config: SdkConfig,
     client: aws_sdk_dynamodb::Client,
     stack: String,
     clock: Clock,
@@ -62,10 +68,12 @@ impl Deployment {
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let config = configure().context("droverctl needs to know which AWS account or local cloud to talk to")?;
-    let deployment = Deployment { client: dynamodb(&config), stack: cli.stack, clock: Clock::system() };
+    let client = dynamodb(&config);
+    let deployment = Deployment { config, client, stack: cli.stack, clock: Clock::system() };
     let answer = match cli.command {
         Command::Users(command) => command.run(&deployment).await?,
         Command::Keys(command) => command.run(&deployment).await?,
+        Command::SessionKeys(command) => command.run(&deployment).await?,
     };
     match cli.format {
         Format::Json => println!("{answer}"),

@@ -1,9 +1,16 @@
 //! The manners of the extraction cloud (contracts/extract-cloud.md): who may call, how often, and how answers look.
 
 mod body;
+mod caller;
+mod cookies;
 mod error;
+mod form;
 mod guard;
+mod limits;
+mod presented;
 
-pub use body::{Body, Path, Reply};
+pub use body::{Body, Path, Reply, Text};
+pub use caller::{Caller, Credential};
+pub use cookies::{SESSION_COOKIE, cookie, expired_cookie, new_cookie};
 pub use error::{Detail, Error};
-pub use guard::{Caller, Gate, gated};
+pub use guard::{Gate, gated};

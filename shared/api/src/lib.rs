@@ -4,8 +4,8 @@
 mod bare;
 mod body;
 pub mod extract_cloud;
-pub mod identity;
 mod observe;
+mod presented;
 pub mod query;
 mod rate_limit;
 pub mod scraper_credentials;
@@ -13,7 +13,8 @@ mod serve;
 mod source;
 pub mod worker;
 
-pub use observe::observe;
+pub use identity;
+pub use observe::{OthersFault, observe};
 pub use rate_limit::{Decision, RateLimit, RateLimiter};
 pub use serve::serve;
 pub use source::source_address;

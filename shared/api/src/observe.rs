@@ -15,6 +15,10 @@ use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Marks an answer that tells of a fault of somebody else's service: it is no reason to take back a version of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct OthersFault;
+
 /// Middleware around everything else. Handlers find the [`RequestId`] among the request's extensions.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()?.parse().ok());
@@ -45,7 +49,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         );
         telemetry::counter!("Requests").increment(1);
         telemetry::histogram!("Latency").record(milliseconds);
-        if answer.status().is_server_error() {
+        if answer.status().is_server_error() && answer.extensions().get::<OthersFault>().is_none() {
             telemetry::counter!("ServerErrors", "version" => telemetry::version()).increment(1);
         }
         answer

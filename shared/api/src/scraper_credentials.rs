@@ -6,13 +6,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use identity::{Identity, KeyKind, KeyRecord};
 use input::Fault;
 use serde_json::{Value as Json, json};
 use table::TableError;
 
 use crate::bare::{dress, dressed};
 use crate::body;
-use crate::identity::{Identity, KeyKind, KeyRecord, presented_key};
+use crate::presented::presented_key;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-scraper-api-key");
 

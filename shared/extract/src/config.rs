@@ -24,6 +24,10 @@ use crate::kind::TaskType;
 
 /// The most bytes of a configuration, as JSON: with all else, an item of DynamoDB (400 KB) holds it.
 const MOST_BYTES: usize = 300_000;
+/// The most bytes of what is not the pages' addresses.
+const MOST_OTHER_BYTES: usize = 24_000;
+/// How many bytes of addresses a list of tasks shows of each: so a page of 100 tasks fits the answer of a function, which has 6 MB.
+const LISTED_URL_BYTES: usize = 8_000;
 /// The most pages of a task.
 const MOST_URLS: usize = 100;
 /// The most pages of a task that is done in batches.
@@ -127,9 +131,7 @@ impl TaskConfig {
         match (pages, own) {
             (Ok(pages), Ok(own)) if broken.is_empty() => {
                 let config = Self { pages, own };
-                config.is_small_enough().then_some(config).ok_or_else(|| {
-                    vec![Fault::new("", format!("must have at most {MOST_BYTES} bytes as JSON, all in all"))]
-                })
+                config.check_size().map(|()| config)
             }
             (pages, own) => {
                 let mut faults = pages.err().unwrap_or_default();
@@ -180,8 +182,35 @@ impl TaskConfig {
         Json::Object(all)
     }
 
-    fn is_small_enough(&self) -> bool {
-        self.to_json().to_string().len() <= MOST_BYTES
+    /// The configuration for a list of tasks: of many addresses, only the first, and how many there are as `urls_count`.
+    #[must_use]
+    pub fn to_listed_json(&self) -> Json {
+        let mut room = LISTED_URL_BYTES;
+        let fits = |url: &&String| {
+            let taken = room.checked_sub(url.len() + "\"\",".len());
+            room = taken.unwrap_or_default();
+            taken.is_some()
+        };
+        let listed: Vec<_> = self.pages.urls.iter().take_while(fits).collect();
+        let mut json = self.to_json();
+        if listed.len() < self.pages.urls.len() {
+            json["urls"] = listed.into_iter().map(String::as_str).collect();
+            json["urls_count"] = self.pages.urls.len().into();
+        }
+        json
+    }
+
+    fn check_size(&self) -> Result<(), Vec<Fault>> {
+        let json = self.to_json();
+        let (all, urls) = (json.to_string().len(), json["urls"].to_string().len());
+        let fault = if all > MOST_BYTES {
+            format!("must have at most {MOST_BYTES} bytes as JSON, all in all")
+        } else if all - urls > MOST_OTHER_BYTES {
+            format!("must have at most {MOST_OTHER_BYTES} bytes as JSON besides its urls")
+        } else {
+            return Ok(());
+        };
+        Err(vec![Fault::new("", fault)])
     }
 }
 

@@ -1,4 +1,4 @@
-//! Knows the extraction cloud's records: tasks and the accounts they are charged to, what a valid task is, and how tasks are found.
+//! Knows the extraction cloud's records: tasks, the accounts they are charged to and the plans of those, what a valid task is, and how tasks are found.
 //! Knows nothing of HTTP, nor of how pages are fetched.
 //!
 //! The table `extract`, keys and access patterns:
@@ -7,23 +7,36 @@
 //! |---|---|---|
 //! | a task of a user | `pk = USER#user` and `sk = TASK#task` | – |
 //! | a user's account | `pk = USER#user` and `sk = ACCOUNT` | – |
+//! | a user's ledger | `pk = USER#user` and `sk` begins with `LEDGER#` | – |
 //! | a user's tasks by creation | `pk = USER#user` and `sk` between two `TASK#…` (task ids sort by time) | – |
 //! | … by last change | `pk = USER#user`, ordered by `updated_at` | `by_updated` (local) |
 //! | … by name, in lower case | `pk = USER#user`, ordered by `name_key` | `by_name` (local) |
 //! | … by status | `pk = USER#user`, ordered by `status` | `by_status` (local) |
+//! | a user's tasks that wait, the best first | `pk = USER#user`, ordered by `turn` | `by_turn` (local, sparse) |
+//! | what a user did on each day | `pk = USER#user` and `sk` between two `USAGE#day` | – |
+//! | what all users did | `pk = TOTALS#part` and `sk = TOTALS` | – |
+//! | the parts of a task, and what they have in common | `pk = JOIN#token#task` (see `jobs::Join`) | `by_turn` |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
+//!
+//! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key`, `status` or `turn`, so that those indexes hold tasks alone.
 //!
 //! A task lies in its owner's partition: another user's task is not found, rather than found and refused.
 
+mod account;
+mod accounts;
 mod config;
 mod environment;
 mod input;
 mod keys;
 mod kind;
 mod list;
+mod plan;
 mod store;
 mod task;
+mod usage;
 
+pub use account::{Change, CloudAccount, Period};
+pub use accounts::Accounts;
 pub use config::{
     AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, Schedule, ScheduleError,
     TaskConfig,
@@ -33,5 +46,7 @@ pub use input::{Fault, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
 pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};
-pub use store::{Deleted, Tasks, UpdateError};
+pub use plan::Plan;
+pub use store::{CreateError, Deleted, Tasks, UpdateError};
 pub use task::Task;
+pub use usage::DayUsage;

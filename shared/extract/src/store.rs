@@ -1,19 +1,48 @@
 //! Tasks, read and changed for their owner.
 
-use jobs::{Cancelled, Job, Jobs, Results, ResultsError, Status, SubmitError};
-use table::{TableError, Update, decode, new_id};
+use jobs::{Cancelled, Job, Jobs, NewJob, Results, ResultsError, Status, SubmitError, place};
+use table::{Condition, Item, Millis, TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::account::CloudAccount;
+use crate::accounts::Accounts;
 use crate::input::{NewTask, TaskChange};
 use crate::keys::{account_key, task_key};
+use crate::kind::TaskType;
 use crate::list::{ListError, TaskQuery, list};
 use crate::task::Task;
+
+/// How often a task is submitted that finds its account's period over.
+const RENEWALS: u32 = 2;
+
+/// How often a change of a task is tried that begins or waits again in the meantime.
+const RACES: u32 = 10;
 
 /// The tasks of all users.
 #[derive(Clone, Debug)]
 pub struct Tasks {
     jobs: Jobs,
+    accounts: Accounts,
+}
+
+/// Why a task was not created.
+#[derive(Debug, Error)]
+pub enum CreateError {
+    /// The account has too few compute units left.
+    #[error("not enough compute units: {needed} needed, {available} available")]
+    InsufficientUnits {
+        /// What the task needs.
+        needed: u64,
+        /// What the account has.
+        available: i64,
+    },
+    /// The account's plan does not run such tasks.
+    #[error("the plan does not run {}", .0.as_str())]
+    NotInPlan(TaskType),
+    /// The table failed.
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 /// Why a task was not changed or deleted.
@@ -33,6 +62,46 @@ pub enum UpdateError {
     Results(#[from] ResultsError),
 }
 
+/// Why an account refused a task; none if all it wants is its next period.
+fn refusal(account: Item, task: &Task, now: Millis) -> Option<CreateError> {
+    let needed = task.job.units_reserved;
+    let Ok(account) = decode::<CloudAccount>(account) else {
+        return Some(CreateError::InsufficientUnits { needed, available: 0 });
+    };
+    if !account.period.plan.runs(task.config.task_type()) {
+        return Some(CreateError::NotInPlan(task.config.task_type()));
+    }
+    let available = account.account.units_available.max(0);
+    (!account.is_due(now)).then_some(CreateError::InsufficientUnits { needed, available })
+}
+
+/// When a task was submitted: its id tells. Of an id that is none of ours 0, which no task has.
+fn submitted_at(id: Uuid) -> u64 {
+    id.get_timestamp().map_or(0, |moment| {
+        let (seconds, nanos) = moment.to_unix();
+        seconds * 1_000 + u64::from(nanos / 1_000_000)
+    })
+}
+
+/// What a user says of a task, changed.
+fn described(change: &TaskChange, now: Millis) -> Update {
+    let name = change.name.as_deref();
+    Update::new()
+        .set("updated_at", now)
+        .set_given("name_key", name.map(str::to_lowercase))
+        .set_given("name", name)
+        .set_given("description", change.description.as_deref())
+        .set_given("priority", change.priority.map(u64::from))
+        .when(Status::is_open())
+}
+
+/// Another place among the waiting. Only a task that waits has a turn, which is its place.
+fn moved(place: Option<&str>, waits: bool) -> Update {
+    let Some(place) = place else { return Update::new() };
+    let moved = Update::new().set("place", place);
+    if waits { moved.set("turn", place).when(Condition::Exists("turn")) } else { moved.when(Condition::Absent("turn")) }
+}
+
 /// What a deletion did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {
@@ -45,17 +114,23 @@ pub enum Deleted {
 impl Tasks {
     /// The tasks among these jobs.
     #[must_use]
-    pub const fn new(jobs: Jobs) -> Self {
-        Self { jobs }
+    pub fn new(jobs: Jobs) -> Self {
+        Self { accounts: Accounts::new(jobs.table.clone(), jobs.clock.clone()), jobs }
     }
 
-    /// Submits a task of `user`, with its estimate reserved.
-    pub async fn create(&self, user: &str, new: NewTask) -> Result<Task, SubmitError> {
+    /// Submits a task of `user`, with its estimate reserved. If the account's period is over, the next one begins first.
+    pub async fn create(&self, user: &str, new: NewTask) -> Result<Task, CreateError> {
         let now = self.jobs.clock.now();
         let id = new_id(now);
         let task = Task {
             key: task_key(user, id),
-            job: Job::submitted(self.jobs.kind, now, new.config.estimate(), &self.jobs.policy),
+            job: Job::submitted(
+                self.jobs.kind,
+                now,
+                new.config.estimate(),
+                place(new.priority, now.0),
+                &self.jobs.policy,
+            ),
             account: account_key(user),
             id,
             user_id: user.to_owned(),
@@ -65,8 +140,32 @@ impl Tasks {
             config: new.config,
             priority: new.priority,
         };
-        self.jobs.submit(&task.key, &task, &task.job, &task.account).await?;
-        Ok(task)
+        for _ in 0..RENEWALS {
+            let may = CloudAccount::may_submit(task.config.task_type(), now);
+            let new = NewJob {
+                key: &task.key,
+                item: &task,
+                job: &task.job,
+                account: &task.account,
+                sort: task.config.task_type().as_str(),
+                only_if: &may,
+            };
+            match self.jobs.submit(new).await {
+                Ok(()) => return Ok(task),
+                Err(SubmitError::Table(error)) => return Err(error.into()),
+                Err(SubmitError::Refused(account)) => match refusal(account, &task, now) {
+                    Some(error) => return Err(error),
+                    None => self.accounts.renew(user).await?,
+                },
+            }
+        }
+        Err(TableError::Unavailable("the account's periods end faster than they begin".to_owned()).into())
+    }
+
+    /// Whether the user's plan runs tasks of this type.
+    pub async fn may_run(&self, user: &str, task_type: TaskType) -> Result<bool, TableError> {
+        let account = self.accounts.get(user).await?;
+        Ok(account.is_some_and(|account| account.period.plan.runs(task_type)))
     }
 
     /// A user's task.
@@ -79,26 +178,24 @@ impl Tasks {
         list(&self.jobs.table, user, query).await
     }
 
-    /// Changes what a user says of a task that has not ended.
+    /// Changes what a user says of a task that has not ended. Another priority moves its place among those that wait.
     pub async fn update(&self, user: &str, id: Uuid, change: TaskChange) -> Result<Task, UpdateError> {
-        let mut update = Update::new().set("updated_at", self.jobs.clock.now()).when(Status::is_open());
-        if let Some(name) = change.name {
-            update = update.set("name_key", name.to_lowercase()).set("name", name);
+        let key = task_key(user, id);
+        let place = change.priority.map(|priority| place(priority, submitted_at(id)));
+        let mut waits = true;
+        for _ in 0..RACES {
+            let update = described(&change, self.jobs.clock.now()).and(moved(place.as_deref(), waits));
+            match self.jobs.table.update(&key, update).await {
+                Ok(item) => return Ok(decode(item)?),
+                Err(TableError::ConditionFailed(told)) => match self.jobs.table.refused(&key, told).await? {
+                    Some(task) if Status::is_open().holds(&task) => waits = Condition::Exists("turn").holds(&task),
+                    Some(_) => return Err(UpdateError::Ended),
+                    None => return Err(UpdateError::Missing),
+                },
+                Err(error) => return Err(error.into()),
+            }
         }
-        if let Some(description) = change.description {
-            update = update.set("description", description);
-        }
-        if let Some(priority) = change.priority {
-            update = update.set("priority", u64::from(priority));
-        }
-        match self.jobs.table.update(&task_key(user, id), update).await {
-            Ok(item) => Ok(decode(item)?),
-            Err(TableError::ConditionFailed(_)) => match self.get(user, id).await? {
-                Some(_) => Err(UpdateError::Ended),
-                None => Err(UpdateError::Missing),
-            },
-            Err(error) => Err(error.into()),
-        }
+        Err(TableError::Unavailable("the task begins and waits faster than it can be changed".to_owned()).into())
     }
 
     /// Cancels a task that has not ended; deletes one that has, with its results.
@@ -113,6 +210,9 @@ impl Tasks {
         }
         let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
         results.delete_all(&task.results_prefix()).await?;
+        if let Some(join) = &task.job.children {
+            self.jobs.drop_children(join).await?;
+        }
         self.jobs.table.delete(&key).await?;
         Ok(Deleted::Deleted)
     }
@@ -120,5 +220,17 @@ impl Tasks {
     /// The lines of a task's log from number `first` to `last`.
     pub async fn log(&self, task: &Task, first: u64, last: u64) -> Result<Vec<jobs::LoggedLine>, TableError> {
         self.jobs.logs.read(&task.key.sk, first, last).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_when_its_task_was_submitted() {
+        let now = Millis(1_705_314_600_123);
+        assert_eq!(submitted_at(new_id(now)), now.0);
+        assert_eq!(submitted_at(Uuid::nil()), 0);
     }
 }

@@ -1,13 +1,16 @@
-//! The account that jobs are charged to: compute units, and counts of jobs. Changed only in a transaction with the job concerned, so
-//! that `units_available + units_reserved + units_used` stays what was granted, whatever is repeated or killed.
+//! The account that jobs are charged to: compute units, counts of jobs, and slots. Changed only in a transaction with the job concerned and
+//! with the entry of the ledger that tells of it, so that `units_available + units_reserved + units_used` stays what was granted, whatever is
+//! repeated or killed.
 
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Update};
+use table::{Condition, Update};
 
-/// An account's balance and counters.
+use crate::slots::Slots;
+
+/// An account's balance, counters and slots; flatten it into the item that is the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Compute units that may still be reserved.
+    /// Compute units that may still be reserved. Below zero where more is reserved than a smaller plan grants.
     pub units_available: i64,
     /// Compute units set aside for jobs that have not ended.
     pub units_reserved: i64,
@@ -25,15 +28,9 @@ pub struct Account {
     /// Jobs that were cancelled.
     #[serde(default)]
     pub jobs_cancelled: i64,
-}
-
-/// An account with its key, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AccountItem {
+    /// How many of its jobs may run at once.
     #[serde(flatten)]
-    key: Key,
-    #[serde(flatten)]
-    account: Account,
+    pub slots: Slots,
 }
 
 /// How a job ended.
@@ -48,16 +45,10 @@ pub enum Outcome {
 }
 
 impl Account {
-    /// A new account, granted so many units.
+    /// A new account, granted so many units, so many of whose jobs may run at once.
     #[must_use]
-    pub fn granted(units: i64) -> Self {
-        Self { units_available: units, ..Self::default() }
-    }
-
-    /// The account as the item at `key`, to be stored.
-    #[must_use]
-    pub const fn at(self, key: Key) -> AccountItem {
-        AccountItem { key, account: self }
+    pub fn granted(units: u64, slots: u32) -> Self {
+        Self { units_available: signed(units), slots: Slots::of(slots), ..Self::default() }
     }
 
     /// Sets units aside for a new job, if there are enough.
@@ -69,6 +60,14 @@ impl Account {
             .add("units_reserved", amount)
             .add("jobs_open", 1)
             .when(Condition::at_least("units_available", units))
+    }
+
+    /// Charges what a job has used that goes on, and sets as much aside anew, if there is enough.
+    pub(crate) fn charge(used: u64) -> Update {
+        Update::new()
+            .add("units_used", signed(used))
+            .add("units_available", -signed(used))
+            .when(Condition::at_least("units_available", used))
     }
 
     /// Charges what an ended job has used, and gives back the rest of what was set aside. A job is never charged more than that.
@@ -89,7 +88,7 @@ impl Account {
     }
 }
 
-fn signed(units: u64) -> i64 {
+pub(crate) fn signed(units: u64) -> i64 {
     i64::try_from(units).unwrap_or(i64::MAX)
 }
 

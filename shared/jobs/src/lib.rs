@@ -1,28 +1,47 @@
-//! Knows the life of a job: submitted with its units reserved, hinted at by a message, claimed under a lease, recorded step by step,
-//! retried, cancelled, and ended exactly once, with its counters and charges in the same transaction. Knows nothing of what a job does.
+//! Knows the life of a job: submitted with its units reserved, hinted at by a message, claimed under a lease with a slot of its group, recorded
+//! step by step, handed out to children, retried, rested, cancelled, and ended exactly once, with its counters and charges in the same transaction.
+//! Knows nothing of what a job does.
 //!
-//! The job's item is the truth; a message is only a hint that it exists. Whoever gets the hint, however often, claims the item by its
-//! lease; and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]).
+//! The job's item is the truth; a message is only a hint that its group has work. Whoever gets the hint, however often, claims the best that waits
+//! ([`Jobs::take`]); and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]).
+//!
+//! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `by_turn` and `by_status` (local: `turn`, `status`).
 
 mod account;
+mod claim;
 mod dead_letter;
 mod desk;
+mod due;
+mod end;
+mod family;
+mod join;
+pub mod ledger;
+mod line;
 mod log;
+mod owner;
 mod policy;
 mod queue;
 mod record;
 mod results;
 mod run;
+mod slots;
 mod upload;
+pub mod usage;
 
-pub use account::{Account, AccountItem, Outcome};
+pub use account::{Account, Outcome};
+pub use claim::Claimed;
 pub use dead_letter::{DeadLetter, DeadLetters};
-pub use desk::{Cancelled, Claimed, Jobs, SubmitError};
+pub use desk::{Jobs, NewJob, SubmitError};
+pub use due::Due;
+pub use end::Cancelled;
+pub use join::{Join, PartOf};
 pub use lease::Lost;
+pub use ledger::{Entry, Movement};
 pub use log::{Level, Line, LoggedLine, Logs};
 pub use policy::Policy;
-pub use queue::Queue;
-pub use record::{Job, Status};
+pub use queue::{Hint, LONGEST_DELAY, Queue};
+pub use record::{Job, Status, place};
 pub use results::{Results, ResultsError};
-pub use run::{Progress, Run};
+pub use run::{Progress, Rested, Run};
+pub use slots::Slots;
 pub use upload::{Parts, StoreError};

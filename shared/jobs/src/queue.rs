@@ -1,10 +1,12 @@
-//! The queue that hints at jobs. A message is the job's key as JSON: `{"pk": …, "sk": …}`.
+//! The queue that hints at jobs. A message is the key of a job as JSON: `{"pk": …, "sk": …}`, with `"first": true` where it is this very job that
+//! wants a look, and not any of its group.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use serde::{Deserialize, Serialize};
 use table::Key;
 use table::aws::SdkConfig;
 use table::cost::RequestMeter;
@@ -12,13 +14,42 @@ use table::cost::RequestMeter;
 /// The most messages of one batch (the service's limit).
 const BATCH: usize = 10;
 /// The longest delay of a message (the service's limit).
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// The queue of one kind of job.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: Client,
     url: String,
+}
+
+/// What a message says: that the group of this job has work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Key,
+    /// Whether this very job wants a look: it has rested, or its worker is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
+}
+
+impl Hint {
+    /// That a job waits.
+    #[must_use]
+    pub const fn waits(job: Key) -> Self {
+        Self { job, first: false }
+    }
+
+    /// That a job is to be gone on with.
+    #[must_use]
+    pub const fn goes_on(job: Key) -> Self {
+        Self { job, first: true }
+    }
+
+    fn body(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
 }
 
 impl Queue {
@@ -29,25 +60,25 @@ impl Queue {
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Sends a hint for the job at `key`, to arrive after `delay` (at most 15 minutes). Failing is no loss: the job is found by the
+    /// Sends a hint, to arrive after `delay` (at most 15 minutes), rounded up to whole seconds. Failing is no loss: the job is found by the
     /// `due` index and hinted at again.
-    pub async fn hint(&self, key: &Key, delay: Duration) {
-        let delay = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or_default();
-        let request = self.client.send_message().queue_url(&self.url).message_body(body(key)).delay_seconds(delay);
+    pub async fn hint(&self, hint: &Hint, delay: Duration) {
+        let delay = i32::try_from(round_up(delay.min(LONGEST_DELAY))).unwrap_or_default();
+        let request = self.client.send_message().queue_url(&self.url).message_body(hint.body()).delay_seconds(delay);
         if let Err(error) = request.send().await {
             let error = aws_sdk_sqs::error::DisplayErrorContext(error);
-            tracing::warn!(%error, job = key.sk, "the job's message was not sent; it will be sent again");
+            tracing::warn!(%error, job = hint.job.sk, "the job's message was not sent; it will be sent again");
         }
     }
 
-    /// Sends hints for many jobs. What fails is found again later.
-    pub async fn hint_all(&self, keys: &[Key]) {
-        for batch in keys.chunks(BATCH) {
+    /// Sends many hints. What fails is found again later.
+    pub async fn hint_all(&self, hints: &[Hint]) {
+        for batch in hints.chunks(BATCH) {
             let entries: Vec<_> = batch
                 .iter()
                 .enumerate()
-                .filter_map(|(n, key)| {
-                    SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body(key)).build().ok()
+                .filter_map(|(n, hint)| {
+                    SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body()).build().ok()
                 })
                 .collect();
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
@@ -60,11 +91,18 @@ impl Queue {
 
     /// Whether the queue answers.
     pub async fn is_reachable(&self) -> bool {
-        let attribute = aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
-        self.client.get_queue_attributes().queue_url(&self.url).attribute_names(attribute).send().await.is_ok()
+        self.length().await.is_some()
+    }
+
+    /// How many messages wait in it, roughly; none if it does not answer.
+    pub async fn length(&self) -> Option<u64> {
+        let attribute = QueueAttributeName::ApproximateNumberOfMessages;
+        let request = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(attribute.clone());
+        request.send().await.ok()?.attributes()?.get(&attribute)?.parse().ok()
     }
 }
 
-fn body(key: &Key) -> String {
-    serde_json::json!(key).to_string()
+/// Up to the next whole second, so that a message does not come before its job may be claimed.
+fn round_up(pause: Duration) -> u64 {
+    pause.as_secs() + u64::from(pause.subsec_nanos() > 0)
 }

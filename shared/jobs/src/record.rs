@@ -2,7 +2,7 @@
 
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
-use table::{Condition, Millis};
+use table::{Condition, Key, Millis};
 
 use crate::policy::Policy;
 
@@ -63,6 +63,19 @@ pub struct Job {
     /// The lease.
     #[serde(flatten)]
     pub lease: LeaseState,
+    /// Its place among the waiting jobs of its group; there only while it waits for a slot: the sort key of the `by_turn` index. Neither one that
+    /// runs nor one that rests has a turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<String>,
+    /// The place that it takes whenever it waits ([`place`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Whether it holds one of its group's slots.
+    #[serde(default)]
+    pub holds_slot: bool,
+    /// The join of the children that it has handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<Key>,
     /// When, unless something happens before, its message counts as lost and is sent again: the sort key of the `due` index. None once
     /// the job has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +96,9 @@ pub struct Job {
     pub units_reserved: u64,
     /// The compute units it has used so far, and in the end is charged.
     pub units_used: u64,
+    /// The compute units that it was charged before, for parts of its work that it has rested from.
+    #[serde(default)]
+    pub units_charged: u64,
     /// How many log lines it has.
     #[serde(default)]
     pub log_lines: u64,
@@ -108,14 +124,18 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job of the queue `kind`, submitted now, claimable at once.
+    /// A job of the queue `kind`, submitted now, claimable at once, with its place among the waiting ones.
     #[must_use]
-    pub fn submitted(kind: &str, now: Millis, units_reserved: u64, policy: &Policy) -> Self {
+    pub fn submitted(kind: &str, now: Millis, units_reserved: u64, place: String, policy: &Policy) -> Self {
         Self {
             job_kind: kind.to_owned(),
             status: Status::Pending,
             progress: 0,
             lease: LeaseState::claimable_from(now),
+            turn: Some(place.clone()),
+            place: Some(place),
+            holds_slot: false,
+            children: None,
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
             handed_on: 0,
@@ -123,6 +143,7 @@ impl Job {
             checkpoint: None,
             units_reserved,
             units_used: 0,
+            units_charged: 0,
             log_lines: 0,
             created_at: now,
             updated_at: now,
@@ -132,5 +153,23 @@ impl Job {
             result_key: None,
             result_bytes: None,
         }
+    }
+}
+
+/// The place of a job among those that wait: a higher priority goes first, then what is first in `order`, such as the moment of submission.
+#[must_use]
+pub fn place(priority: u8, order: u64) -> String {
+    format!("{:03}#{order:013}", u8::MAX - priority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_priority_goes_first_and_then_the_earlier() {
+        let order = [(10, 9), (10, 1_705_314_600_000), (9, 3), (1, 1), (1, 2), (0, 0)];
+        let places: Vec<_> = order.iter().map(|(priority, order)| place(*priority, *order)).collect();
+        assert!(places.is_sorted(), "{places:?}");
     }
 }

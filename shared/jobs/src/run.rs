@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use lease::{Lease, Lost, rules};
-use table::{Key, TableError, Transaction, Update, new_nonce};
+use serde::Serialize;
+use table::{Condition, Key, Millis, TableError, Transaction, Update, new_nonce};
 
 use crate::account::{Account, Outcome};
 use crate::desk::Jobs;
+use crate::end::ended;
+use crate::join::{Join, PartOf};
+use crate::ledger::Entry;
 use crate::log::Line;
-use crate::queue::Queue;
+use crate::owner::{Ending, Owner};
+use crate::queue::{Hint, LONGEST_DELAY, Queue};
 use crate::record::{Job, Status};
+use crate::slots::Slots;
+use crate::usage;
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +27,24 @@ pub struct Progress {
     pub units_used: u64,
 }
 
-/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`] or [`Run::pause`]; one that is dropped is taken up
-/// again when its lease has run out.
+/// What became of a job that was to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rested {
+    /// It rests, and goes on when its time has come.
+    Rests,
+    /// It has failed: the account has too few units left for the next part of its work.
+    OutOfUnits,
+}
+
+/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::rest_until`], [`Run::hand_on`] or
+/// [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
 #[derive(Debug)]
 pub struct Run {
     jobs: Jobs,
     key: Key,
-    account: Key,
+    owner: Owner,
     lease: Lease,
+    holds_slot: bool,
     units_reserved: u64,
     log_lines: u64,
     attempts: u64,
@@ -35,9 +52,10 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(jobs: Jobs, key: Key, account: Key, lease: Lease, job: &Job) -> Self {
+    pub(crate) fn new(jobs: Jobs, key: Key, owner: Owner, lease: Lease, job: &Job) -> Self {
         let (units_reserved, log_lines, attempts) = (job.units_reserved, job.log_lines, job.attempts);
-        Self { jobs, key, account, lease, units_reserved, log_lines, attempts, handed_on: job.handed_on }
+        let (holds_slot, handed_on) = (job.holds_slot, job.handed_on);
+        Self { jobs, key, owner, lease, holds_slot, units_reserved, log_lines, attempts, handed_on }
     }
 
     /// The fencing token of this attempt: files it writes carry it in their names, so that a later attempt's are other files.
@@ -46,7 +64,14 @@ impl Run {
         self.lease.token
     }
 
-    /// Records a step, and keeps the job for another lease. [`Lost::Superseded`] says to stop: the job was cancelled, or is another's.
+    /// Whose part the children are that this attempt hands out ([`Run::fan_out`]); it also says where their items lie.
+    #[must_use]
+    pub fn part_of(&self) -> PartOf {
+        PartOf::new(&self.key, self.lease.token)
+    }
+
+    /// Records a step, and keeps the job for another lease. [`Lost::Superseded`] says to stop: the job was cancelled, or is another's, or its parent
+    /// does not want it any more.
     pub async fn record(&mut self, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         self.renew(progress, lines, Update::new()).await
     }
@@ -59,6 +84,11 @@ impl Run {
     }
 
     async fn renew(&mut self, progress: Progress, lines: Vec<Line>, more: Update) -> Result<(), Lost> {
+        if let Owner::Parent(part_of) = &self.owner
+            && !self.jobs.is_wanted(part_of).await?
+        {
+            return Err(Lost::Superseded(None));
+        }
         let now = self.jobs.clock.now();
         let until = now.after(self.jobs.policy.lease);
         let step = self.step(progress, &lines).set("redeliver_at", self.jobs.abandoned_at(now)).and(more);
@@ -67,7 +97,7 @@ impl Run {
         Ok(())
     }
 
-    /// Ends the job well: its result, its state, its charge and the account's counters in one transaction.
+    /// Ends the job well: its result, its state, its charge and the counters in one transaction.
     pub async fn complete(
         self,
         result_key: &str,
@@ -98,67 +128,180 @@ impl Run {
         more: Update,
         lines: Vec<Line>,
     ) -> Result<(), Lost> {
-        let now = self.jobs.clock.now();
-        let units_used = units_used.min(self.units_reserved);
-        let end = rules::release(self.lease.token, None, &new_nonce())
-            .set("status", status.as_str())
-            .set("units_used", units_used)
-            .set("completed_at", now)
-            .remove("redeliver_at")
+        let units_used = match self.owner {
+            Owner::Account(_) => units_used.min(self.units_reserved),
+            // What a child uses is charged to its parent.
+            Owner::Parent(_) => units_used,
+        };
+        let end = rules::release(self.lease.token, None, &new_nonce());
+        let end = ended(end, status, units_used, self.jobs.clock.now())
             .remove("checkpoint")
-            .and(self.number(&lines))
+            .set("log_lines", self.log_lines + lines.len() as u64)
             .and(more);
-        let settle = Account::settle(self.units_reserved, units_used, outcome);
-        let ended = Transaction::new()
-            .update(&self.jobs.table, &self.key, end)?
-            .update(&self.jobs.table, &self.account, settle)?
-            .commit(&self.jobs.table)
-            .await;
-        match ended {
-            Ok(()) => {
-                self.write(lines).await;
-                Ok(())
-            }
-            Err(TableError::ConditionFailed(items)) => Err(Lost::Superseded(items.into_iter().next().flatten())),
-            Err(error) => Err(error.into()),
-        }
+        let (units_reserved, holds_slot) = (self.units_reserved, self.holds_slot);
+        let ending = Ending { outcome, units_reserved, units_used, holds_slot };
+        self.jobs.commit_end(&self.key, &self.owner, end, ending, None).await.map_err(superseded)?;
+        self.write(lines).await;
+        Ok(())
     }
 
     /// Gives the job back for another attempt, after a pause that grows with the attempts made.
     pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
         let change = self.number(&lines).set("error_message", reason);
-        self.give_back(pause, 0, change, lines).await
+        self.give_back(pause, change, lines).await
     }
 
     /// Gives the job back to be gone on with from `checkpoint` at once: for work that is longer than a function may run. It is no failed
     /// attempt.
     pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
-        self.give_back(Duration::ZERO, 0, change, lines).await
+        self.give_back(Duration::ZERO, change, lines).await
     }
 
     /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.
     ///
+    /// It keeps its slot and stays `running`, as one does whose children are at work. If it gave the slot back, the next in line would have it before
+    /// the other workers came, and so again each time that it is handed on: it might never run. Kept, the slot is lost to nobody. Whoever gets
+    /// the message goes on with the job as with one that was left, which takes no second slot; cancelled before that, it gives the slot back as it ends;
+    /// a count of what runs counts it; and if the message is lost, recovery sends one for this very job. No slot becomes free, so nobody is
+    /// woken.
+    ///
     /// Each time it counts as lost twice as late as the time before: where the other queue is long it is not filled with copies.
-    pub async fn hand_on(mut self, to: Queue) -> Result<(), Lost> {
-        let times = self.handed_on;
-        let change = Update::new().set("attempts", self.attempts.saturating_sub(1)).set("handed_on", times + 1);
-        self.jobs.queue = to;
-        self.give_back(Duration::ZERO, times, change, Vec::new()).await
+    pub async fn hand_on(self, to: &Queue) -> Result<(), Lost> {
+        let Self { jobs, key, lease, .. } = self;
+        let now = jobs.clock.now();
+        let change = Update::new()
+            .set("attempts", self.attempts.saturating_sub(1))
+            .set("handed_on", self.handed_on + 1)
+            .set("redeliver_at", now.after(jobs.policy.redelivery_pause(self.handed_on)))
+            .when(Condition::equal("status", Status::Running.as_str()));
+        lease::release(&jobs.table, &key, lease, Some(now), change).await?;
+        to.hint(&Hint::goes_on(key), Duration::ZERO).await;
+        Ok(())
     }
 
-    /// `times` says how late its message counts as lost: each time twice as late.
-    async fn give_back(mut self, pause: Duration, times: u64, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
-        let again = self.jobs.clock.now().after(pause);
-        let change = Update::new()
-            .set("status", Status::Pending.as_str())
-            .set("redeliver_at", again.after(self.jobs.policy.redelivery_pause(times)))
-            .and(more);
-        lease::release(&self.jobs.table, &self.key, self.lease.clone(), Some(again), change).await?;
+    async fn give_back(mut self, pause: Duration, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
+        let now = self.jobs.clock.now();
+        let again = Again::at(now.after(pause), now);
+        let put_down = self.put_down(again, now).and(more);
+        let mut transaction = Transaction::new().update(&self.jobs.table, &self.key, put_down)?;
+        if self.holds_slot {
+            transaction = transaction.update(&self.jobs.table, self.owner.key(), self.owner.give_slot_back())?;
+        }
+        transaction.commit(&self.jobs.table).await.map_err(superseded)?;
         self.write(lines).await;
-        self.jobs.queue.hint(&self.key, round_up(pause)).await;
+        self.announce(again).await;
         Ok(())
+    }
+
+    /// Gives the job back until a later moment, when it begins anew: what this part of its work has used is charged now, and as much set aside
+    /// again. Where the account has too little left for that, the job ends as failed, and says so.
+    pub async fn rest_until(
+        mut self,
+        moment: Millis,
+        units_used: u64,
+        checkpoint: &str,
+        lines: Vec<Line>,
+    ) -> Result<Rested, Lost> {
+        let Owner::Account(account) = &self.owner else {
+            return Err(TableError::Broken("a part of a job does not rest".to_owned()).into());
+        };
+        let (now, table) = (self.jobs.clock.now(), &self.jobs.table);
+        let units_used = units_used.min(self.units_reserved);
+        let again = Again::at(moment, now);
+        let rest = self
+            .put_down(again, now)
+            .and(self.number(&lines))
+            .set("checkpoint", checkpoint)
+            .set("attempts", 0_u64)
+            .set("units_used", 0_u64)
+            .add("units_charged", i64::try_from(units_used).unwrap_or(i64::MAX))
+            .remove("error_message");
+        let mut charge = Account::charge(units_used);
+        if self.holds_slot {
+            charge = charge.and(Slots::give_back());
+        }
+        let transaction = Transaction::new()
+            .update(table, &self.key, rest)?
+            .update(table, account, charge)?
+            .update(table, &usage::day_key(account, now), usage::charged(units_used))?
+            .update(table, &usage::totals_key(account), usage::charged(units_used))?;
+        let entry = Entry::charge(account, &self.key, self.lease.token, units_used, now);
+        let charged = entry.add_to(transaction, table)?.commit(table).await;
+        match charged {
+            Ok(()) => {}
+            Err(TableError::ConditionFailed(items)) if matches!(items.as_slice(), [None, Some(_), ..]) => {
+                self.fail(OUT_OF_UNITS, units_used, lines).await?;
+                return Ok(Rested::OutOfUnits);
+            }
+            Err(error) => return Err(superseded(error)),
+        }
+        self.write(lines).await;
+        self.announce(again).await;
+        Ok(Rested::Rests)
+    }
+
+    /// Hands the rest of the work out to children, of which `slots` may run at once. The job keeps its own slot, is nobody's until the last of them has
+    /// ended, and is then gone on with from `checkpoint`: its `children` name the [`Join`] that says how they ended. Each child's item holds its
+    /// [`Job`], its key by [`PartOf::child`] of [`Run::part_of`], and that as `part_of`.
+    ///
+    /// The children are inert until the join is there, which is one transaction with the job.
+    pub async fn fan_out<T: Serialize + Sync>(
+        mut self,
+        children: &[T],
+        slots: u32,
+        checkpoint: &str,
+        lines: Vec<Line>,
+    ) -> Result<(), Lost> {
+        if children.is_empty() || slots == 0 || matches!(self.owner, Owner::Parent(_)) {
+            return Err(TableError::Broken("a job hands out one child or more, and is none itself".to_owned()).into());
+        }
+        let (part_of, table) = (self.part_of(), &self.jobs.table);
+        table.put_many(children).await?;
+        let join = Join::of(&part_of, children.len(), slots);
+        let hand_out = rules::release(self.lease.token, None, &new_nonce())
+            .and(self.number(&lines))
+            .set("children", &part_of.join)
+            .set("checkpoint", checkpoint)
+            .set("attempts", 0_u64)
+            .remove("redeliver_at")
+            .when(Condition::equal("status", Status::Running.as_str()));
+        Transaction::new()
+            .update(table, &self.key, hand_out)?
+            .put(table, &join, &Condition::Absent("pk"))?
+            .commit(table)
+            .await
+            .map_err(superseded)?;
+        self.write(lines).await;
+        self.jobs.wake(&part_of.join.pk, slots).await;
+        Ok(())
+    }
+
+    /// What giving back changes.
+    fn put_down(&self, again: Again, now: Millis) -> Update {
+        let patience = self.jobs.policy.redelivery_pause(0);
+        let (from, redeliver_at) = match again {
+            Again::AtOnce => (now, now.after(patience)),
+            Again::Soon(moment) => (moment, moment.after(patience)),
+            Again::Later(moment) => (moment, moment),
+        };
+        let put_down = rules::release(self.lease.token, Some(from), &new_nonce())
+            .set("status", Status::Pending.as_str())
+            .set("redeliver_at", redeliver_at)
+            .remove("holds_slot");
+        if again == Again::AtOnce { put_down.copy("turn", "place") } else { put_down }
+    }
+
+    /// Tells of a job that was given back, and of the slot that is free.
+    async fn announce(&self, again: Again) {
+        if let Again::Soon(moment) = again {
+            let pause = self.jobs.clock.now().until(moment);
+            self.jobs.queue.hint(&Hint::goes_on(self.key.clone()), pause).await;
+        }
+        if self.holds_slot || again == Again::AtOnce {
+            self.jobs.wake(&self.key.pk, 1).await;
+        }
     }
 
     fn step(&self, progress: Progress, lines: &[Line]) -> Update {
@@ -170,17 +313,52 @@ impl Run {
         Update::new().set("log_lines", self.log_lines + lines.len() as u64).set("updated_at", self.jobs.clock.now())
     }
 
+    /// Under what name its lines lie. Children of different parents have the same sort keys.
+    fn log_name(&self) -> String {
+        match self.owner {
+            Owner::Account(_) => self.key.sk.clone(),
+            Owner::Parent(_) => format!("{}#{}", self.key.pk, self.key.sk),
+        }
+    }
+
     /// Writes lines under the numbers that were claimed for them. That the log lacks some is no reason to do the work again.
     async fn write(&mut self, lines: Vec<Line>) {
         let first = self.log_lines + 1;
         self.log_lines += lines.len() as u64;
-        if let Err(error) = self.jobs.logs.write(&self.key.sk, first, lines).await {
+        if let Err(error) = self.jobs.logs.write(&self.log_name(), first, lines).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
         }
     }
 }
 
-/// Up to the next whole second, so that a message does not come before its job may be claimed.
-fn round_up(pause: Duration) -> Duration {
-    Duration::from_secs(pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
+/// When a job goes on that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// At once: it waits in its place.
+    AtOnce,
+    /// It rests, and its message waits for as long.
+    Soon(Millis),
+    /// It rests for longer than a message can wait: recovery sends it when it is time.
+    Later(Millis),
+}
+
+impl Again {
+    fn at(moment: Millis, now: Millis) -> Self {
+        match now.until(moment) {
+            Duration::ZERO => Self::AtOnce,
+            pause if pause <= LONGEST_DELAY => Self::Soon(moment),
+            _ => Self::Later(moment),
+        }
+    }
+}
+
+/// What the owner of a job reads that could not go on.
+const OUT_OF_UNITS: &str = "Too few compute units are left to go on";
+
+/// A failed condition as what it says to a holder: the job is not ours any more.
+fn superseded(error: TableError) -> Lost {
+    match error {
+        TableError::ConditionFailed(items) => Lost::Superseded(items.into_iter().next().flatten()),
+        error => Lost::Table(error),
+    }
 }

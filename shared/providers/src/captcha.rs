@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outbound::{Fault as Transport, Outbound};
+use parameters::{Parameters, Value as Key};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use crate::fault::{Fault, Refusal};
-use crate::keys::{Key, Keys};
-use crate::outbound::Outbound;
 
 /// As its key is called.
 const NAME: &str = "captcha";
@@ -20,7 +20,7 @@ const NAME: &str = "captcha";
 #[derive(Clone)]
 pub struct Captchas {
     outbound: Arc<Outbound>,
-    keys: Keys,
+    keys: Parameters,
     settings: Settings,
 }
 
@@ -90,7 +90,7 @@ pub enum Unsolved {
 impl Captchas {
     /// The service that `settings` name.
     #[must_use]
-    pub const fn new(outbound: Arc<Outbound>, keys: Keys, settings: Settings) -> Self {
+    pub const fn new(outbound: Arc<Outbound>, keys: Parameters, settings: Settings) -> Self {
         Self { outbound, keys, settings }
     }
 
@@ -108,7 +108,7 @@ impl Captchas {
             "websiteURL": challenge.page_url,
             "websiteKey": challenge.site_key,
         });
-        let asked = self.ask::<Created>("createTask", json!({"task": task}), |fault| *fault == Fault::Unreachable);
+        let asked = self.ask::<Created>("createTask", json!({"task": task}), |fault| *fault == Transport::Unreachable);
         let created = tokio::time::timeout_at(deadline, asked).await.unwrap_or(Err(self.timed_out()))?;
         match created.task_id {
             Json::Number(id) => Ok(id.to_string()),
@@ -159,19 +159,19 @@ impl Captchas {
         &self,
         method: &str,
         mut question: Json,
-        again: impl Fn(&Fault) -> bool,
+        again: impl Fn(&Transport) -> bool,
     ) -> Result<T, Fault> {
-        let key = self.keys.of(NAME).await?;
+        let key = self.keys.get(NAME).await?;
         question["clientKey"] = json!(key.reveal());
         let request = self.outbound.client()?.post(format!("{}/{method}", self.settings.address));
         let request = request.header("content-type", "application/json").body(question.to_string()).build();
-        let reply = self.outbound.send(request.map_err(|_| Fault::Unreachable)?, again).await?;
+        let reply = self.outbound.send(request.map_err(|_| Transport::Unreachable)?, again).await?;
         let told = read(reply.status, &reply.body, &key);
-        told.inspect_err(|fault| self.keys.forget_if_refused(NAME, fault))
+        told.inspect_err(|fault| fault.forget_refused(&self.keys, NAME))
     }
 
     const fn timed_out(&self) -> Fault {
-        Fault::TimedOut(self.settings.time_limit)
+        Fault::timed_out(self.settings.time_limit)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use parameters::{ParameterError, Parameters};
 use thiserror::Error;
 
 /// The longest name of an error that is told.
@@ -18,21 +19,12 @@ pub enum Fault {
     /// There is a key that cannot be read, or cannot be one.
     #[error("cannot be called: its key cannot be read")]
     Key,
-    /// No connection was made, so nothing was asked.
-    #[error("could not be reached")]
-    Unreachable,
-    /// The connection broke before the answer was complete.
-    #[error("broke off before it had answered")]
-    BrokenOff,
-    /// The time is up.
-    #[error("did not answer within {} seconds", .0.as_secs())]
-    TimedOut(Duration),
+    /// The way to it is at fault, or its answer has no end.
+    #[error(transparent)]
+    Transport(#[from] outbound::Fault),
     /// It answered that it will not.
     #[error("refused the request: {0}")]
     Refused(Refusal),
-    /// Its answer is too long to be one.
-    #[error("answered with more than {0} bytes")]
-    TooLarge(usize),
     /// Its answer is not in the form that it documents.
     #[error("gave an answer that cannot be understood")]
     Garbled,
@@ -79,17 +71,32 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl From<ParameterError> for Fault {
+    fn from(error: ParameterError) -> Self {
+        match error {
+            ParameterError::Unset(name) => Self::Off(name),
+            ParameterError::Unreadable(_) => Self::Key,
+        }
+    }
+}
+
 impl Fault {
+    /// The time is up.
+    pub(crate) const fn timed_out(limit: Duration) -> Self {
+        Self::Transport(outbound::Fault::TimedOut(limit))
+    }
+
     /// Whether the way to the provider is at fault, not the provider: the same request may do better at once.
     #[must_use]
     pub const fn is_of_transport(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::BrokenOff)
+        matches!(self, Self::Transport(fault) if fault.is_of_transport())
     }
 
-    /// Whether it is the key that is refused.
-    #[must_use]
-    pub(crate) fn is_of_key(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.is_of_key())
+    /// Forgets the key `name` if it is what was refused: by the next request the operator may have set another.
+    pub(crate) fn forget_refused(&self, keys: &Parameters, name: &'static str) {
+        if matches!(self, Self::Refused(refusal) if refusal.is_of_key()) {
+            keys.forget(name);
+        }
     }
 }
 

@@ -3,12 +3,8 @@
 
 pub mod captcha;
 mod fault;
-mod keys;
 pub mod llm;
 mod models;
-mod outbound;
 
 pub use fault::{Fault, Refusal};
-pub use keys::Keys;
 pub use models::{Models, Provider};
-pub use outbound::Outbound;

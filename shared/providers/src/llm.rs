@@ -11,21 +11,21 @@ use async_openai::middleware::HttpRequestFactory;
 use async_openai::types::chat::{
     ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
 };
+use outbound::{Fault as Transport, Outbound, Reply};
+use parameters::{Parameters, Value as Key};
 use reqwest::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
 use tower::service_fn;
 
 use crate::fault::{Fault, Refusal};
-use crate::keys::{Key, Keys};
 use crate::models::Provider;
-use crate::outbound::{Outbound, Reply};
 
 /// The LLMs of a deployment.
 #[derive(Clone)]
 pub struct Llm {
     outbound: Arc<Outbound>,
-    keys: Keys,
+    keys: Parameters,
     addresses: Addresses,
     time_limit: Duration,
 }
@@ -55,7 +55,7 @@ pub struct Prompt {
 impl Llm {
     /// Those at `addresses`. An answer may take `time_limit`, a second try included.
     #[must_use]
-    pub const fn new(outbound: Arc<Outbound>, keys: Keys, addresses: Addresses, time_limit: Duration) -> Self {
+    pub const fn new(outbound: Arc<Outbound>, keys: Parameters, addresses: Addresses, time_limit: Duration) -> Self {
         Self { outbound, keys, addresses, time_limit }
     }
 
@@ -68,11 +68,11 @@ impl Llm {
     /// Has `provider` write something by `deadline`. Asked is once, and once more where the connection broke before there was an answer.
     pub async fn generate(&self, provider: Provider, prompt: &Prompt, deadline: Instant) -> Result<String, Fault> {
         let work = async {
-            let key = self.keys.of(provider.name()).await?;
+            let key = self.keys.get(provider.name()).await?;
             let told = self.ask(provider, &key, prompt).await;
-            told.inspect_err(|fault| self.keys.forget_if_refused(provider.name(), fault))
+            told.inspect_err(|fault| fault.forget_refused(&self.keys, provider.name()))
         };
-        tokio::time::timeout_at(deadline, work).await.unwrap_or(Err(Fault::TimedOut(self.time_limit)))
+        tokio::time::timeout_at(deadline, work).await.unwrap_or(Err(Fault::timed_out(self.time_limit)))
     }
 
     async fn ask(&self, provider: Provider, key: &Key, prompt: &Prompt) -> Result<String, Fault> {
@@ -110,8 +110,8 @@ fn request(provider: Provider, prompt: &Prompt) -> Result<CreateChatCompletionRe
 /// What the client is given in place of its own way to the provider, which would try again after refusals, and read answers of any length.
 async fn exchange(outbound: Arc<Outbound>, key: Key, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
     let request = factory.build().await?;
-    let reply = outbound.send(request, Fault::is_of_transport).await;
-    let reply = reply.and_then(|reply| accepted(reply, &key));
+    let reply = outbound.send(request, Transport::is_of_transport).await;
+    let reply = reply.map_err(Fault::from).and_then(|reply| accepted(reply, &key));
     let reply = reply.map_err(|fault| OpenAIError::Boxed(Box::new(fault)))?;
     Ok(http::Response::new(reply.body).into())
 }

@@ -173,13 +173,24 @@ impl AddressPolicy {
         self.check_port(address.ip(), Some(address.port()))
     }
 
+    /// Whether it is the operator who allows `address`, as it is written in a URL.
+    #[must_use]
+    pub fn is_exception(&self, address: SocketAddr) -> bool {
+        self.excepts(address.ip(), Some(address.port()))
+    }
+
     fn check_port(&self, address: IpAddr, port: Option<u16>) -> Result<(), Refusal> {
-        let Some(kind) = special_kind(address) else { return Ok(()) };
+        match special_kind(address) {
+            Some(kind) if !self.excepts(address, port) => Err(Refusal { address, kind }),
+            _ => Ok(()),
+        }
+    }
+
+    fn excepts(&self, address: IpAddr, port: Option<u16>) -> bool {
         let canonical = address.to_canonical();
-        let excepted = |exception: &Exception| {
+        self.exceptions.iter().any(|exception| {
             exception.network.contains(&canonical) && (exception.port.is_none() || exception.port == port)
-        };
-        if self.exceptions.iter().any(excepted) { Ok(()) } else { Err(Refusal { address, kind }) }
+        })
     }
 }
 

@@ -1,24 +1,25 @@
 //! Fetches one page: guarded against addresses that are not public, bounded in time and size, polite to the site.
 
 mod charset;
+mod client;
 mod error;
 mod patience;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Response, redirect};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use table::{Clock, Millis, Table};
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
 
+pub(crate) use self::client::CONNECT_TIMEOUT;
+pub use self::client::{GuardedClient, Limits, Reply, literal_address, retry_after};
+use self::client::{read, read_retry_after};
 pub use self::error::{Fault, FetchError};
 pub use self::patience::{Attempts, Budget};
-use self::resolver::GuardedResolver;
 pub(crate) use self::resolver::{Unresolved, resolve};
 use crate::politeness::{HostGate, NoTurn};
 use crate::robots::{self, RobotsCache, Rules};
@@ -26,10 +27,6 @@ use crate::settings::Settings;
 
 /// How many redirects are followed.
 pub const MAX_REDIRECTS: usize = 5;
-/// How long connecting may take, of the page's time.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that is not in use is kept.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// What is asked for.
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8");
@@ -66,7 +63,7 @@ impl Default for FetchOptions {
     }
 }
 
-/// Why a [`Fetcher`] could not be made.
+/// Why a [`Fetcher`] or a [`GuardedClient`] could not be made.
 #[derive(Debug, Error)]
 pub enum SetUpError {
     /// The contact cannot stand in a header.
@@ -80,7 +77,7 @@ pub enum SetUpError {
 /// Fetches pages. One per process: it keeps connections and what sites' robots.txt say.
 #[derive(Debug)]
 pub struct Fetcher {
-    client: reqwest::Client,
+    client: GuardedClient,
     settings: Settings,
     robots: RobotsCache,
     gate: HostGate,
@@ -90,20 +87,7 @@ pub struct Fetcher {
 impl Fetcher {
     /// Makes a fetcher, which keeps the hosts' turns in the table `limits`.
     pub fn new(settings: Settings, limits: Table, clock: Clock) -> Result<Self, SetUpError> {
-        // Fails where the process has one installed already, which then serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let user_agent = HeaderValue::from_str(&settings.user_agent()).map_err(|_| SetUpError::Contact)?;
-        let client = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .dns_resolver(GuardedResolver::new(settings.addresses.clone()))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()?;
+        let client = GuardedClient::new(&settings)?;
         let gate = HostGate::new(limits, clock.clone(), settings.host_interval, settings.max_host_wait);
         Ok(Self { client, settings, robots: RobotsCache::new(clock.clone()), gate, clock })
     }
@@ -181,7 +165,7 @@ impl Fetcher {
     }
 
     async fn admit(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<(), FetchError> {
-        let host = self.check_url(url).map_err(|fault| fault.of(url))?;
+        let host = self.client.check(url).map_err(|fault| fault.of(url))?;
         let crawl_delay = match purpose {
             Purpose::Page if self.settings.obey_robots => self.ask_robots(url, budget).await?,
             Purpose::Page | Purpose::RobotsTxt => None,
@@ -192,29 +176,6 @@ impl Fetcher {
         })?;
         budget.extend(waited);
         Ok(())
-    }
-
-    /// Whether a URL may be fetched, by what it says itself; gives its host and port. Host names are judged by the resolver, but
-    /// the HTTP client does not ask it about addresses.
-    fn check_url(&self, url: &Url) -> Result<String, Fault> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Fault::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Fault::UserInfo);
-        }
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(Fault::InvalidUrl(url::ParseError::EmptyHost));
-        };
-        let address = match host {
-            Host::Ipv4(address) => Some(address.into()),
-            Host::Ipv6(address) => Some(address.into()),
-            Host::Domain(_) => None,
-        };
-        if let Some(address) = address {
-            self.settings.addresses.check(SocketAddr::new(address, port)).map_err(Fault::Address)?;
-        }
-        Ok(format!("{host}:{port}"))
     }
 
     /// Asks the site's robots.txt whether a page may be fetched; gives the delay that it wants between requests.
@@ -243,7 +204,7 @@ impl Fetcher {
 
     async fn request(&self, url: &Url, purpose: Purpose, allowed: Duration) -> Result<Hop, Fault> {
         let fault = |error: reqwest::Error| Fault::from_client(&error, allowed);
-        let response = self.client.get(url.clone()).send().await.map_err(fault)?;
+        let response = self.client.get(url).header(ACCEPT, ACCEPTED).send().await.map_err(fault)?;
         let status = response.status().as_u16();
         let text_of = |name: HeaderName| {
             response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -278,23 +239,13 @@ impl Fetcher {
         retry_after: Option<&str>,
     ) -> Result<(), Fault> {
         if !(200..=299).contains(&status) {
-            return Err(Fault::Status { status, retry_after: retry_after.and_then(|text| self.retry_after(text)) });
+            let retry_after = retry_after.and_then(|text| read_retry_after(text, self.clock.now()));
+            return Err(Fault::Status { status, retry_after });
         }
         match content_type.filter(|content_type| !is_text(content_type)) {
             Some(content_type) => Err(Fault::ContentType(content_type.chars().take(100).collect())),
             None => Ok(()),
         }
-    }
-
-    /// Retry-After: seconds, or a date.
-    fn retry_after(&self, text: &str) -> Option<Duration> {
-        let text = text.trim();
-        let date = || {
-            let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            let moment = u64::try_from(moment.as_millisecond()).ok()?;
-            Some(self.clock.now().until(Millis(moment)))
-        };
-        text.parse().map(Duration::from_secs).ok().or_else(date)
     }
 }
 
@@ -328,17 +279,4 @@ pub const fn is_redirect(status: u16) -> bool {
 fn is_text(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.is_empty() || essence.starts_with("text/") || essence == "application/xml" || essence.ends_with("+xml")
-}
-
-/// Reads a body as it comes, decompressed, and stops at `limit` bytes; says whether that was all of it.
-async fn read(mut response: Response, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = limit - body.len();
-        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if chunk.len() > room {
-            return Ok((body, false));
-        }
-    }
-    Ok((body, true))
 }

@@ -32,7 +32,7 @@ impl ApiKey {
     /// What is stored and looked up in place of the key.
     #[must_use]
     pub fn hash(&self) -> KeyHash {
-        KeyHash(hex(digest(&SHA256, self.0.as_bytes()).as_ref()))
+        KeyHash(fingerprint(&self.0))
     }
 
     /// What listings show: the prefix, the first digits, and dots, as `sk_live_12345678...`.
@@ -60,6 +60,12 @@ impl KeyHash {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The SHA-256 of a text, in hex: what is stored of what somebody will present.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 fn hex(bytes: &[u8]) -> String {

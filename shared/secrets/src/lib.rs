@@ -4,5 +4,5 @@
 mod api_key;
 mod sealing;
 
-pub use api_key::{ApiKey, KeyHash};
+pub use api_key::{ApiKey, KeyHash, fingerprint};
 pub use sealing::{SealError, Sealer};

@@ -46,6 +46,34 @@ impl Millis {
         })
     }
 
+    /// The moment so many calendar months later, UTC; in a shorter month its last day. The moment itself where that is beyond the calendar.
+    #[must_use]
+    pub fn after_months(self, months: u32) -> Self {
+        let later = |moment: jiff::Zoned| moment.checked_add(jiff::Span::new().try_months(months).ok()?).ok();
+        self.in_calendar().and_then(later).and_then(|moment| Self::of(moment.timestamp())).unwrap_or(self)
+    }
+
+    /// How many whole calendar months have passed until `later`; 0 if that is not later.
+    #[must_use]
+    pub fn months_until(self, later: Self) -> u32 {
+        let (Some(from), Some(to)) = (self.in_calendar(), later.in_calendar()) else { return 0 };
+        let years = i32::from(to.year()) - i32::from(from.year());
+        let months = years * 12 + i32::from(to.month()) - i32::from(from.month());
+        let months = u32::try_from(months).unwrap_or(0);
+        if self.after_months(months) > later { months.saturating_sub(1) } else { months }
+    }
+
+    /// The day it lies in, UTC: `2024-01-15`.
+    #[must_use]
+    pub fn day(self) -> String {
+        self.to_string().chars().take("2024-01-15".len()).collect()
+    }
+
+    fn in_calendar(self) -> Option<jiff::Zoned> {
+        let moment = jiff::Timestamp::from_millisecond(i64::try_from(self.0).ok()?).ok()?;
+        Some(moment.to_zoned(jiff::tz::TimeZone::UTC))
+    }
+
     fn of(moment: jiff::Timestamp) -> Option<Self> {
         u64::try_from(moment.as_millisecond()).ok().map(Self)
     }
@@ -132,6 +160,25 @@ mod tests {
             let has_zone = text.len() > "2024-01-15T10:30:00".len();
             assert_eq!(Millis::parse_timestamp(text), expected.filter(|_| has_zone).map(Millis), "{text}");
         }
+    }
+
+    #[test]
+    fn months_are_the_calendars() {
+        let moment = |text: &str| Millis::parse(text).unwrap();
+        for (from, months, to) in [
+            ("2024-01-31", 1, "2024-02-29"),
+            ("2024-01-31", 2, "2024-03-31"),
+            ("2023-12-15", 1, "2024-01-15"),
+            ("2024-02-29", 12, "2025-02-28"),
+            ("2024-02-29", 0, "2024-02-29"),
+        ] {
+            let (from, to) = (moment(from), moment(to));
+            assert_eq!(from.after_months(months), to);
+            assert_eq!(from.months_until(to), months);
+            assert_eq!(from.months_until(Millis(to.0 - 1)), months.saturating_sub(1));
+        }
+        assert_eq!(moment("2024-02-29").months_until(moment("2023-01-01")), 0);
+        assert_eq!(Millis(1_705_363_199_999).day(), "2024-01-15");
     }
 
     #[test]

@@ -30,6 +30,19 @@ pub struct Cost {
     pub other_requests: u32,
 }
 
+impl Cost {
+    /// Writes the cost to the log, beside what it is the cost of.
+    pub fn log(&self, message: &str) {
+        tracing::info!(
+            dynamodb_requests = self.dynamodb_requests,
+            read_units = self.read_units,
+            write_units = self.write_units,
+            other_requests = self.other_requests,
+            "{message}"
+        );
+    }
+}
+
 tokio::task_local! {
     static METER: Arc<Mutex<Cost>>;
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::clock::Millis;
+use crate::key::Key;
 
 /// Something that can be stored in an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,12 @@ impl From<bool> for Value {
 impl From<Millis> for Value {
     fn from(moment: Millis) -> Self {
         moment.0.into()
+    }
+}
+
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        Self(AttributeValue::M(key.attributes()))
     }
 }
 

@@ -18,7 +18,7 @@ pub use error::{Item, TableError};
 pub use expression::{Comparison, Condition, Update, Value};
 pub use id::{new_id, new_nonce, smallest_id_at};
 pub use key::Key;
-pub use store::{Page, Query, Table, decode};
+pub use store::{Page, Query, Table, decode, encode};
 pub use transaction::Transaction;
 
 pub use aws_sdk_dynamodb::types::AttributeValue;

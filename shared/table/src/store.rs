@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{
-    KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, Select, WriteRequest,
+    DeleteRequest, KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
+    WriteRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -261,17 +262,38 @@ impl Table {
         Ok(answer.attributes.is_some())
     }
 
+    /// Deletes an item and gives it as it was: of all who ask at once, one gets it.
+    pub async fn take<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
+        let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
+        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(|error| classify(&error))?;
+        answer.attributes.map(decode).transpose()
+    }
+
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.
     pub async fn put_many<T: Serialize + Sync>(&self, items: &[T]) -> Result<(), TableError> {
         for batch in items.chunks(WRITE_BATCH) {
-            let mut writes = batch.iter().map(put_request).collect::<Result<Vec<_>, _>>()?;
-            let mut tries = 0;
-            while !writes.is_empty() {
-                let request = self.client.batch_write_item().request_items(self.name(), writes);
-                let answer = request.send().await.map_err(|error| classify(&error))?;
-                writes = answer.unprocessed_items.and_then(|mut tables| tables.remove(self.name())).unwrap_or_default();
-                tries = self.pause_for_rest(tries, writes.len()).await?;
-            }
+            let writes = batch.iter().map(put_request).collect::<Result<Vec<_>, _>>()?;
+            self.write_batch(writes).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes items, whether they are there or not, without condition.
+    pub async fn delete_many(&self, keys: &[Key]) -> Result<(), TableError> {
+        for batch in keys.chunks(WRITE_BATCH) {
+            let writes = batch.iter().map(delete_request).collect::<Result<Vec<_>, _>>()?;
+            self.write_batch(writes).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&self, mut writes: Vec<WriteRequest>) -> Result<(), TableError> {
+        let mut tries = 0;
+        while !writes.is_empty() {
+            let request = self.client.batch_write_item().request_items(self.name(), writes);
+            let answer = request.send().await.map_err(|error| classify(&error))?;
+            writes = answer.unprocessed_items.and_then(|mut tables| tables.remove(self.name())).unwrap_or_default();
+            tries = self.pause_for_rest(tries, writes.len()).await?;
         }
         Ok(())
     }
@@ -286,6 +308,11 @@ impl Table {
         }
         Ok(tries + 1)
     }
+}
+
+/// A value as the item it is stored as.
+pub fn encode<T: Serialize>(value: &T) -> Result<Item, TableError> {
+    Ok(serde_dynamo::to_item(value)?)
 }
 
 /// An item as its type.
@@ -312,4 +339,10 @@ fn put_request<T: Serialize>(item: &T) -> Result<WriteRequest, TableError> {
     let put = PutRequest::builder().set_item(Some(serde_dynamo::to_item(item)?)).build();
     let put = put.map_err(|error| TableError::Broken(error.to_string()))?;
     Ok(WriteRequest::builder().put_request(put).build())
+}
+
+fn delete_request(key: &Key) -> Result<WriteRequest, TableError> {
+    let delete = DeleteRequest::builder().set_key(Some(key.attributes())).build();
+    let delete = delete.map_err(|error| TableError::Broken(error.to_string()))?;
+    Ok(WriteRequest::builder().delete_request(delete).build())
 }

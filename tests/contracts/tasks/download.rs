@@ -1,8 +1,10 @@
 //! `GET /tasks/{task_id}/download`.
 
 use std::fmt::Write as _;
+use std::io::Cursor;
 use std::time::Duration;
 
+use calamine::{Data, Reader, Xlsx};
 use drover_tests::answer::{Answer, is_timestamp};
 use drover_tests::quiet::QuietTasks;
 use drover_tests::site::Site;
@@ -67,6 +69,35 @@ async fn csv_is_quoted_and_holds_no_formulas() -> anyhow::Result<()> {
         "",
     ];
     assert_eq!(answer.text()?.split("\r\n").collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_workbook_keeps_types_and_holds_no_formulas() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    let site = Site::of([("/", SHEET.to_owned())]).await?;
+    let selectors = json!({
+        "=first": "td:first-child",
+        "number": {"selector": "td:first-child", "type": "number"},
+        "all": {"selector": "td:nth-child(2)", "multiple": true},
+    });
+    let answer =
+        result(&user, json!({"urls": [site.url("/")], "selectors": selectors, "output_format": "xlsx"})).await?;
+    let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    assert_eq!(answer.header("content-type"), Some(media_type));
+    assert!(answer.header("content-disposition").is_some_and(|name| name.ends_with(".xlsx\"")), "{answer:?}");
+
+    // Read by another implementation.
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(answer.body.clone()))?;
+    let sheet = book.worksheet_range("Sheet1")?;
+    let text = |text: &str| Data::String(text.to_owned());
+    assert_eq!(sheet.rows().next(), Some([text("=first"), text("number"), text("all")].as_slice()));
+    let firsts: Vec<_> = sheet.rows().skip(1).map(|row| row[0].clone()).collect();
+    assert_eq!(firsts, ["=1+1", "+44 20", "-5.5", "@sum", "-cmd"].map(text));
+    assert_eq!(sheet.get((3, 1)), Some(&Data::Float(-5.5)));
+    let all: Json = serde_json::from_str(&sheet.get((1, 2)).map(ToString::to_string).unwrap_or_default())?;
+    assert_eq!(all[3], "=HYPERLINK(\"http://evil.example\")");
+    assert_eq!(book.worksheet_formula("Sheet1")?.used_cells().count(), 0);
     Ok(())
 }
 

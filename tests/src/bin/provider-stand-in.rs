@@ -1,5 +1,8 @@
-//! OpenAI and DeepSeek (`/openai/v1`, `/deepseek`) and a captcha service (`/captcha`), as far as Drover knows them, with faults at will:
-//! see `drover_tests::providers`. `GET /_seen/{plan}` tells the requests of a plan.
+//! OpenAI and DeepSeek (`/openai/v1`, `/deepseek`), a captcha service (`/captcha`) and Lemon Squeezy (`/lemon-squeezy`), as far as Drover knows them, with
+//! faults at will: see `drover_tests::providers` and `drover_tests::store`. `GET /_seen/{plan}` tells the requests of a plan.
+
+#[path = "provider-stand-in/lemon_squeezy.rs"]
+mod lemon_squeezy;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,6 +26,8 @@ use hyper_util::server::conn::auto;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 
+use self::lemon_squeezy::LemonSqueezy;
+
 /// How large a huge answer is, in bytes.
 const HUGE: usize = 4 * 1024 * 1024;
 
@@ -42,6 +47,7 @@ struct StandIn {
     /// The plan of each captcha, by its task.
     tasks: Mutex<HashMap<u64, Plan>>,
     last_task: AtomicU64,
+    lemon_squeezy: LemonSqueezy,
 }
 
 /// A provider, and what was asked of it.
@@ -85,6 +91,9 @@ impl StandIn {
             return answer(200, serde_json::to_vec(&seen)?);
         }
         let mut body: Json = serde_json::from_slice(&body.collect().await?.to_bytes()).unwrap_or_default();
+        if let Some(path) = path.strip_prefix("/lemon-squeezy") {
+            return self.lemon_squeezy.handle(path, &head, body).await;
+        }
         if let Some(plan) = path.strip_prefix("/_elsewhere/") {
             // Whoever follows a redirect is seen to.
             self.see(plan, Seen { method: head.method.to_string(), path: path.clone(), has_key: false, body });

@@ -1,6 +1,6 @@
 //! `/keys`: the scrapers' API keys.
 
-use api::identity::{KeyKind, KeyRecord, Plan};
+use api::identity::{KeyKind, KeyRecord};
 use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
@@ -40,12 +40,13 @@ pub(crate) async fn create(
         id: new_id(now).to_string(),
         kind: KeyKind::Scraper,
         user_id: admin.key_id,
-        plan: Plan::Free,
         is_operator: false,
         name,
+        description: None,
         preview: key.preview(),
         permissions: Vec::new(),
         is_active: true,
+        last_used_at: None,
         created_at: now,
     };
     app.identity.add_scraper_key(&key.hash(), &record).await?;

@@ -23,6 +23,17 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+/// A request's body as it came, as text of up to 1 MiB: for what is signed as a whole.
+pub struct Text(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        body::text(request, state).await.map(Self).map_err(|fault| Error::invalid("", fault))
+    }
+}
+
 /// The id in a path. One that is no UUID names nothing: a 404.
 pub struct Path(pub Uuid);
 
@@ -30,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let missing = Error::NotFound("Task not found");
+        let missing = Error::NotFound("There is nothing with this id");
         let Ok(axum::extract::Path(id)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
             return Err(missing);
         };

@@ -3,14 +3,17 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use input::Fault;
 use serde::Serialize;
 use table::TableError;
 use thiserror::Error;
 
+use crate::observe::OthersFault;
+
 /// What may be answered other than what was asked for.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// 401: no key, or none that works.
+    /// 401: no key or session, or none that works.
     #[error("{0}")]
     Authentication(&'static str),
     /// 403: the key may not, or the plan has it not.
@@ -36,6 +39,9 @@ pub enum Error {
     /// 429: too many requests; try again in so many seconds.
     #[error("Rate limit exceeded; try again in {0} s")]
     RateLimited(u64),
+    /// 502: a service that this one depends on. What it is called, and what is wrong with it.
+    #[error("{0}")]
+    Dependency(String),
     /// 500: our fault. The cause is logged and not told.
     #[error("Something went wrong on our side; try again")]
     Internal,
@@ -73,6 +79,7 @@ impl Error {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "resource_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded"),
+            Self::Dependency(_) => (StatusCode::BAD_GATEWAY, "internal_server_error"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error"),
         }
     }
@@ -85,6 +92,18 @@ impl Error {
             status if status.is_server_error() => Some(Self::Internal),
             _ => None,
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        vec![fault].into()
+    }
+}
+
+impl From<Vec<Fault>> for Error {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Validation(faults.into_iter().map(|Fault { field, message }| Detail { field, message }).collect())
     }
 }
 
@@ -111,6 +130,9 @@ impl IntoResponse for Error {
         let mut response = self.status_and_code().0.into_response();
         if let Self::RateLimited(seconds) = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::Dependency(_)) {
+            response.extensions_mut().insert(OthersFault);
         }
         response.extensions_mut().insert(Unrendered::from(self));
         response

@@ -1,76 +1,112 @@
 //! The gate of the extraction cloud: every request is authenticated and counted before anything else is said, and every answer leaves
 //! in the contract's form.
 
-use std::time::Duration;
-
 use axum::Router;
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use secrets::ApiKey;
-use serde_json::json;
-use table::{Clock, TableError};
-use telemetry::RequestId;
+use identity::{CloudKey, Identity, KeyKind, Session, Sessions};
+use parameters::Parameters;
+use table::aws::{SdkConfig, SettingError, dynamodb, setting};
+use table::{Clock, Table};
 
-use super::body::{Unwrapped, write_json};
-use super::error::{Error, Unrendered};
-use crate::identity::{Identity, KeyKind, KeyRecord, Permission, Plan};
-use crate::rate_limit::{Decision, RateLimit, RateLimiter};
+use super::caller::Caller;
+use super::error::Error;
+use super::form::dress;
+use super::limits::{class_of, show};
+use super::presented::{Presented, is_meant};
+use crate::rate_limit::RateLimiter;
 use crate::source::source_address;
 
-/// The media type by which a caller asks for the general envelope (RULINGS.md, "extract-cloud").
-const ENVELOPE: &str = "application/vnd.drover.envelope+json";
-
-const MINUTE: Duration = Duration::from_mins(1);
-/// Creating tasks: 30 a minute.
-const TASK_CREATION: RateLimit = RateLimit { scope: "task-creation", requests: 30, window: MINUTE };
-/// Everything else: 100 a minute.
-const GENERAL: RateLimit = RateLimit { scope: "general", requests: 100, window: MINUTE };
-
 /// What the gate asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Gate {
-    /// Who keys belong to.
+    /// Who may call.
     pub identity: Identity,
+    /// What judges sessions' tokens.
+    pub sessions: Sessions,
     /// What counts requests.
     pub limiter: RateLimiter,
     /// The time.
     pub clock: Clock,
 }
 
-/// Who is calling, for handlers to ask for.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The user.
-    pub user_id: String,
-    /// The user's plan.
-    pub plan: Plan,
-    permissions: Vec<Permission>,
+/// Who a request says is calling, by something that is ours; whether they still may is asked while the request is counted.
+enum Claimed {
+    Key(Box<CloudKey>),
+    Session(Session),
 }
 
-impl Caller {
-    /// Goes on only if the caller's key may do this.
-    pub fn require(&self, permission: Permission) -> Result<(), Error> {
-        if self.permissions.contains(&permission) {
-            return Ok(());
+impl Gate {
+    /// With what the environment names: `IDENTITY_TABLE`, `LIMITS_TABLE`, and `SESSION_KEYS`, the folder of the keys that sessions are signed
+    /// with.
+    pub fn from_environment(config: &SdkConfig, clock: Clock) -> Result<Self, SettingError> {
+        let client = dynamodb(config);
+        let table = |name| Ok::<_, SettingError>(Table::new(client.clone(), &setting(name)?));
+        Ok(Self {
+            identity: Identity::new(table("IDENTITY_TABLE")?, clock.clone()),
+            sessions: Sessions::new(Parameters::new(config, setting("SESSION_KEYS")?), clock.clone()),
+            limiter: RateLimiter::new(table("LIMITS_TABLE")?, clock.clone()),
+            clock,
+        })
+    }
+
+    async fn claimed(&self, method: &Method, headers: &HeaderMap) -> Result<Claimed, Error> {
+        match Presented::by(headers)? {
+            Presented::Key(key) => {
+                let found = self.identity.find_cloud_key(&key).await?;
+                let key = found.filter(|key| key.record.kind == KeyKind::Cloud);
+                key.map(Box::new).map(Claimed::Key).ok_or(Error::Authentication("Invalid or expired API key"))
+            }
+            Presented::Token { token, by_cookie } => {
+                let found = self.sessions.verify(token).await.map_err(|error| {
+                    tracing::error!(%error, "sessions cannot be judged");
+                    Error::Internal
+                })?;
+                let session = found.ok_or(Error::Authentication("Invalid or expired session"))?;
+                if by_cookie && !is_meant(method, headers, &session) {
+                    let message = "A browser's session needs its CSRF token in the header X-CSRF-Token";
+                    return Err(Error::Authorization(message.to_owned()));
+                }
+                Ok(Claimed::Session(session))
+            }
         }
-        Err(Error::Authorization(format!("This API key lacks the permission {}", permission.as_str())))
+    }
+
+    /// The caller, if they still may call.
+    async fn confirmed(&self, claimed: Claimed) -> Result<Caller, Error> {
+        match claimed {
+            Claimed::Key(key) => {
+                // A note that is not written costs nobody anything.
+                if let Some(hash) = &key.unnoted
+                    && let Err(error) = self.identity.note_use(hash).await
+                {
+                    tracing::warn!(%error, "a key's use was not noted");
+                }
+                Ok(Caller::by_key(*key))
+            }
+            Claimed::Session(session) => match self.identity.owner_of(&session).await? {
+                Some(user) => Ok(Caller::by_session(session, user)),
+                None => Err(Error::Authentication("This session was ended")),
+            },
+        }
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get().cloned().ok_or(Error::Authentication("Authentication required"))
+impl Claimed {
+    fn user_id(&self) -> &str {
+        match self {
+            Self::Key(key) => &key.owner.id,
+            Self::Session(session) => &session.user_id,
+        }
     }
 }
 
-/// Puts the gate before a router. `public` are its routes that need no key.
+/// Puts the gate before a router. `public` are its routes that need no caller.
 pub fn gated(router: Router, gate: Gate, public: &'static [&'static str]) -> Router {
-    router.layer(from_fn_with_state((gate.clone(), public), admit)).layer(from_fn_with_state(gate.clock, dress))
+    let clock = gate.clock.clone();
+    router.layer(from_fn_with_state((gate, public), admit)).layer(from_fn_with_state(clock, dress))
 }
 
 /// Authenticates and counts.
@@ -80,28 +116,29 @@ async fn admit(
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let needs_key = route.as_deref().is_some_and(|route| !public.contains(&route));
-    let caller = if needs_key { gate.authenticate(request.headers()).await } else { Ok(None) };
-    let subject = match &caller {
-        Ok(Some(key)) => format!("KEY#{}", key.id),
+    let limit = class_of(request.method(), route.as_deref());
+    let claimed = match route.as_deref() {
+        Some(route) if !public.contains(&route) => gate.claimed(request.method(), request.headers()).await.map(Some),
+        _ => Ok(None),
+    };
+    let subject = match &claimed {
+        Ok(Some(claimed)) => format!("USER#{}", claimed.user_id()),
         _ => format!("IP#{}", source_address(&request)),
     };
-    let limit = match (&caller, request.method(), route.as_deref()) {
-        (Ok(Some(_)), &Method::POST, Some("/tasks")) => TASK_CREATION,
-        _ => GENERAL,
+    let caller = async {
+        match claimed? {
+            Some(claimed) => gate.confirmed(claimed).await.map(Some),
+            None => Ok(None),
+        }
     };
+    let (decision, caller) = tokio::join!(gate.limiter.hit(&subject, limit), caller);
     // A limiter that fails lets requests pass: a lost count is better than a lost service.
-    let decision = gate.limiter.hit(&subject, limit).await;
-    if let Err(error) = &decision {
-        tracing::warn!(%error, "the request was not counted");
-    }
-    let decision = decision.ok();
+    let decision = decision.inspect_err(|error| tracing::warn!(%error, "the request was not counted")).ok();
     let mut response = match (caller, decision) {
         (_, Some(decision)) if !decision.allowed => Error::RateLimited(decision.retry_after).into_response(),
         (Err(error), _) => error.into_response(),
-        (Ok(key), _) => {
-            if let Some(key) = key {
-                let caller = Caller { user_id: key.user_id, plan: key.plan, permissions: key.permissions };
+        (Ok(caller), _) => {
+            if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
             next.run(request).await
@@ -111,94 +148,4 @@ async fn admit(
         show(decision, response.headers_mut());
     }
     response
-}
-
-impl Gate {
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<Option<KeyRecord>, Error> {
-        let presented = headers.get(header::AUTHORIZATION).ok_or(Error::Authentication("Authentication required"))?;
-        let invalid = Error::Authentication("Invalid or expired API key");
-        let Some(key) = presented.to_str().ok().and_then(bearer) else { return Err(invalid) };
-        match self.identity.find_key(&ApiKey::presented(key)).await {
-            Ok(Some(key)) if key.kind == KeyKind::Cloud => Ok(Some(key)),
-            Ok(_) => Err(invalid),
-            Err(error) => Err(unavailable(&error)),
-        }
-    }
-}
-
-fn unavailable(error: &TableError) -> Error {
-    tracing::error!(%error, "keys cannot be looked up");
-    Error::Internal
-}
-
-/// The credentials of a bearer header, if they can be a key: `sk_` and up to 128 visible characters.
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, key) = header.split_once(' ')?;
-    let key = key.trim();
-    let plausible = key.starts_with("sk_") && key.len() <= 128 && key.bytes().all(|byte| byte.is_ascii_graphic());
-    (scheme.eq_ignore_ascii_case("bearer") && plausible).then_some(key)
-}
-
-fn show(decision: Decision, headers: &mut HeaderMap) {
-    for (name, value) in [
-        ("x-ratelimit-limit", decision.limit),
-        ("x-ratelimit-remaining", decision.remaining),
-        ("x-ratelimit-reset", decision.reset_at),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-    }
-}
-
-/// Gives every answer the contract's form: errors their body, values their envelope if one was asked for.
-async fn dress(State(clock): State<Clock>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-    let accepted = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let enveloped = accepted.is_some_and(|accept| accept.to_ascii_lowercase().contains(ENVELOPE));
-    let mut response = next.run(request).await;
-
-    let is_bare =
-        response.extensions().get::<Unrendered>().is_none() && response.extensions().get::<Unwrapped>().is_none();
-    if is_bare && let Some(error) = Error::of_status(response.status()) {
-        response.extensions_mut().insert(Unrendered::from(error));
-    }
-    let timestamp = clock.now().to_string();
-    if let Some(error) = response.extensions_mut().remove::<Unrendered>() {
-        let body = json!({
-            "error": error.code,
-            "message": error.message,
-            "details": error.details,
-            "timestamp": timestamp,
-            "request_id": id.as_str(),
-        });
-        return write_json(response, &body, "application/json");
-    }
-    match response.extensions_mut().remove::<Unwrapped>() {
-        Some(Unwrapped(value)) if enveloped => {
-            let body = json!({"data": value, "timestamp": timestamp, "request_id": id.as_str()});
-            write_json(response, &body, ENVELOPE)
-        }
-        Some(Unwrapped(value)) => write_json(response, &value, "application/json"),
-        None => response,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_can_be_a_key_is_looked_up() {
-        for (header, key) in [
-            ("Bearer sk_live_12ab", Some("sk_live_12ab")),
-            ("bearer  sk_live_12ab", Some("sk_live_12ab")),
-            ("Basic sk_live_12ab", None),
-            ("sk_live_12ab", None),
-            ("Bearer ", None),
-            ("Bearer eyJhbGciOi", None),
-            ("Bearer sk_live 12ab", None),
-            (&format!("Bearer sk_{}", "a".repeat(126)), None),
-        ] {
-            assert_eq!(bearer(header), key, "{header}");
-        }
-    }
 }

@@ -272,4 +272,21 @@ fn a_configuration_fits_an_item() {
     assert_eq!(fields(TaskType::BulkScraping, &with("urls", pages(2_000, 140))), [""; 0]);
     assert_eq!(fields(TaskType::BulkScraping, &with("urls", pages(2_000, 160))), [""]);
     assert_eq!(fields(TaskType::SimpleScraping, &with("urls", pages(101, 60))), ["urls"]);
+    let selectors = |length: usize| (0..50).map(|n| (format!("f{n}"), json!("a".repeat(length)))).collect();
+    assert_eq!(fields(TaskType::SimpleScraping, &with("selectors", Json::Object(selectors(400)))), [""; 0]);
+    assert_eq!(fields(TaskType::SimpleScraping, &with("selectors", Json::Object(selectors(500)))), [""]);
+}
+
+#[test]
+fn a_list_shows_the_first_addresses_of_many() {
+    let listed = |count: usize| {
+        let config = TaskConfig::read(TaskType::BulkScraping, &with("urls", pages(count, 77))).unwrap();
+        (config.to_listed_json(), config.to_json())
+    };
+    let (shown, whole) = listed(100);
+    assert_eq!(shown, whole);
+    let (shown, whole) = listed(101);
+    assert_eq!((shown["urls"].as_array().unwrap().len(), &shown["urls_count"]), (100, &json!(101)));
+    assert_eq!(shown["urls"][99], whole["urls"][99]);
+    assert_eq!(shown["selectors"], whole["selectors"]);
 }

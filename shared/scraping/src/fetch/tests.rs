@@ -1,6 +1,7 @@
 //! Against small servers on loopback addresses, which the policy of these tests allows.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::BehaviorVersion;

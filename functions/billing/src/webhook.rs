@@ -1,0 +1,41 @@
+//! `POST /billing/webhooks/lemon-squeezy`: what Lemon Squeezy tells. It repeats, three times, what is not answered with 200.
+
+use api::extract_cloud::{Error, Reply, Text};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use lemon_squeezy::webhook::{Event, SIGNATURE, fingerprint};
+use serde_json::{Value as Json, json};
+use subscriptions::Recorded;
+
+use crate::App;
+
+/// `POST /billing/webhooks/lemon-squeezy`: an event, signed. What is not for this deployment is acknowledged too: another try would change nothing.
+pub(crate) async fn receive(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Text(body): Text,
+) -> Result<Reply<Json>, Error> {
+    let signature = headers.get(SIGNATURE).and_then(|signature| signature.to_str().ok());
+    let signature = signature.ok_or(Error::Authentication("The signature is missing"))?;
+    app.desk.check_signature(&body, signature).await?;
+    let event = Event::read(body.as_bytes()).map_err(|error| {
+        tracing::error!(%error, "Lemon Squeezy has signed what cannot be understood");
+        Error::invalid("", error.to_string())
+    })?;
+    let store = app.desk.store.store();
+    let outcome = match event.store() {
+        Some(of) if of == (store.id, store.test_mode) => {
+            app.subscriptions.record(&event, &fingerprint(body.as_bytes())).await?
+        }
+        Some(_) => Recorded::Nobodys,
+        None => Recorded::Nothing,
+    };
+    let told = match outcome {
+        Recorded::Now => "recorded",
+        Recorded::Before => "recorded before",
+        Recorded::Nothing => "nothing to record",
+        Recorded::Nobodys => "not of this deployment",
+    };
+    tracing::info!(event = event.name, outcome = told, "an event of Lemon Squeezy's");
+    Ok(Reply(StatusCode::OK, json!({"message": told})))
+}

@@ -1,0 +1,75 @@
+//! What is due of one kind: found by a sparse index, and hinted at again. For whatever has a lease and `redeliver_at`, not for jobs alone.
+
+use serde::Deserialize;
+use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Update};
+
+use crate::policy::Policy;
+use crate::queue::{Hint, Queue};
+
+/// What an item has that waits for its turn.
+const TURN: &str = "turn";
+/// How many due items are read at a time.
+const PAGE: u32 = 100;
+
+/// The items of one kind: the partition `job_kind = kind` of the index `due` of their table, and the queue that hints at them.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'due> {
+    /// Which items.
+    pub kind: &'static str,
+    /// Where they are.
+    pub table: &'due Table,
+    /// What hints at them.
+    pub queue: &'due Queue,
+    /// The time.
+    pub clock: &'due Clock,
+    /// How soon a message counts as lost.
+    pub policy: &'due Policy,
+}
+
+/// What the index shows of an item.
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(flatten)]
+    key: Key,
+    redeliver_at: Millis,
+    #[serde(default)]
+    redeliveries: u64,
+}
+
+impl Due<'_> {
+    /// Sends the messages again of what is due and nobody has claimed: its message was lost, or its worker died. Stops at `until`, and
+    /// gives the number of messages sent.
+    ///
+    /// Each is sent only after a conditional write that moves the item's next turn away: so two runs at once send one message, and a long
+    /// queue is not filled with copies. What has ended has no turn any more.
+    pub async fn redeliver(self, until: Millis) -> Result<usize, TableError> {
+        let mut sent = 0;
+        let mut start = None;
+        loop {
+            let now = self.clock.now();
+            let due =
+                Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
+            let page = self.table.query::<Shown>(Query::new(due).index("due").limit(PAGE).start(start.take())).await?;
+            let mut hints = Vec::new();
+            for item in page.items {
+                let next = now.after(self.policy.redelivery_pause(item.redeliveries));
+                let turn = Update::new()
+                    .set("redeliver_at", next)
+                    .set("redeliveries", item.redeliveries + 1)
+                    .when(Condition::equal("redeliver_at", item.redeliver_at));
+                match self.table.update(&item.key, turn).await {
+                    // One that waits for its turn is one of its group; any other is looked at itself.
+                    Ok(now) => hints.push(Hint { first: !now.contains_key(TURN), job: item.key }),
+                    Err(TableError::ConditionFailed(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            self.queue.hint_all(&hints).await;
+            sent += hints.len();
+            match page.next {
+                Some(next) if self.clock.now() < until => start = Some(next),
+                _ => return Ok(sent),
+            }
+        }
+    }
+}

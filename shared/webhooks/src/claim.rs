@@ -1,0 +1,234 @@
+//! One attempt at a delivery, by the holder of its lease: claimed, made by whoever can send, and concluded.
+//!
+//! An attempt is recorded before its delivery is let go. Whoever is killed between has made an attempt that is told, and the delivery is tried
+//! again under the next number: an attempt that was made is never told twice, and one that was told was made.
+
+use std::time::Duration;
+
+use jobs::{Hint, LONGEST_DELAY};
+use lease::{Claim, Lease, Lost};
+use table::{Condition, Key, Millis, TableError, Update, decode};
+
+use crate::attempt::{Attempt, Stored};
+use crate::deliveries::Deliveries;
+use crate::delivery::{Delivery, DeliveryStatus, KEPT_SECONDS};
+use crate::endpoint::Endpoint;
+use crate::health::{Change, Sign, change};
+use crate::keys::{attempt_key, attempt_place, endpoint_of_delivery};
+
+/// How long after the end of a lease its delivery counts as abandoned.
+const GRACE: Duration = Duration::from_secs(1);
+/// The status of an endpoint that is no more.
+const GONE: u16 = 410;
+
+/// A delivery that is ours to make, and where it goes.
+pub struct Claimed {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The endpoint as it is now.
+    pub endpoint: Endpoint,
+    lease: Lease,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When it began.
+    pub attempted_at: Millis,
+    /// How long it took.
+    pub took: Duration,
+    /// The status and the beginning of the body of the answer, or why there was none.
+    pub answer: Result<(u16, String), String>,
+    /// How long the endpoint asked to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Delivered,
+    Again(Millis),
+    GivenUp,
+}
+
+impl Told {
+    /// Whether it has arrived.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.sign() == Sign::Success
+    }
+
+    fn sign(&self) -> Sign {
+        match self.answer {
+            Ok((200..=299, _)) => Sign::Success,
+            Ok((GONE, _)) => Sign::Gone,
+            _ => Sign::Failure,
+        }
+    }
+
+    /// Why the attempt counts as failed, if it does.
+    fn error(&self) -> Option<String> {
+        match &self.answer {
+            Ok((200..=299, _)) => None,
+            Ok((status @ 300..=399, _)) => {
+                Some(format!("It answered with status {status}: redirects are not followed"))
+            }
+            Ok((status, _)) => Some(format!("It answered with status {status}")),
+            Err(why) => Some(why.clone()),
+        }
+    }
+}
+
+impl Deliveries {
+    /// Claims a delivery for `owner`; none if there is nothing to do: it has ended, is gone, is held by another or rests. One that has nowhere to
+    /// go any more ends here.
+    pub async fn claim(&self, key: &Key, owner: &str) -> Result<Option<Claimed>, TableError> {
+        let Some(endpoint_key) = endpoint_of_delivery(key) else { return Ok(None) };
+        let now = self.clock.now();
+        let begin = Update::new()
+            .set("redeliver_at", now.after(self.policy.lease + GRACE))
+            .set("redeliveries", 0_u64)
+            .add("attempts", 1)
+            .when(Condition::equal("status", DeliveryStatus::Pending.as_str()));
+        let claim = lease::claim(&self.table, key, now, owner, self.policy.lease, begin);
+        let (claim, endpoint) = tokio::join!(claim, self.table.get::<Endpoint>(&endpoint_key));
+        let Claim::Granted(lease, item) = claim? else { return Ok(None) };
+        let delivery: Delivery = decode(item)?;
+        let because = match endpoint? {
+            None => "The webhook was deleted",
+            Some(endpoint) if !endpoint.is_active && !delivery.is_test() => "The webhook is switched off",
+            Some(_) if delivery.is_overdue(now) => "It was given up: nobody could try it in time",
+            Some(endpoint) => return Ok(Some(Claimed { delivery, endpoint, lease })),
+        };
+        tracing::info!(delivery = delivery.id, because, "ended without an attempt");
+        let end = Update::new().set("ended_because", because);
+        self.let_go(key, lease, Fate::GivenUp, end).await?;
+        Ok(None)
+    }
+
+    /// Records what came of an attempt, and what becomes of the delivery and of its endpoint.
+    pub async fn conclude(&self, claimed: Claimed, told: &Told) -> Result<(), TableError> {
+        let Claimed { delivery, endpoint, lease } = claimed;
+        let fate = self.fate(&delivery, told, fastrand::f64());
+        let attempt = attempt(&delivery, told, fate);
+        let place = attempt_place(told.attempted_at, &delivery.id, delivery.attempts);
+        let stored = Stored {
+            key: attempt_key(&delivery.user_id, delivery.endpoint_id, &place),
+            expires_at: told.attempted_at.epoch_seconds() + KEPT_SECONDS,
+            attempt: &attempt,
+        };
+        self.table.replace(&stored).await?;
+        let sign = told.sign();
+        let (released, noted) = tokio::join!(
+            self.let_go(&delivery.key, lease, fate, Update::new()),
+            self.note_health(&endpoint, sign, delivery.is_test())
+        );
+        noted?;
+        released
+    }
+
+    fn fate(&self, delivery: &Delivery, told: &Told, random: f64) -> Fate {
+        let now = self.clock.now();
+        let again =
+            || self.schedule.next_attempt(delivery.attempts, now, delivery.give_up_at, told.retry_after, random);
+        match told.sign() {
+            Sign::Success => Fate::Delivered,
+            Sign::Gone => Fate::GivenUp,
+            Sign::Failure => again().map_or(Fate::GivenUp, Fate::Again),
+        }
+    }
+
+    async fn let_go(&self, key: &Key, lease: Lease, fate: Fate, more: Update) -> Result<(), TableError> {
+        let now = self.clock.now();
+        let ended = |status: DeliveryStatus| {
+            Update::new().set("status", status.as_str()).set("ended_at", now).remove("redeliver_at")
+        };
+        let (claimable_at, change, hint) = match fate {
+            Fate::Delivered => (None, ended(DeliveryStatus::Delivered), None),
+            Fate::GivenUp => (None, ended(DeliveryStatus::Failed), None),
+            Fate::Again(at) => {
+                let pause = now.until(at);
+                // No message can wait for longer: recovery sends it when its time has come.
+                let is_near = pause <= LONGEST_DELAY;
+                let due = if is_near { at.after(self.policy.redelivery_pause(0)) } else { at };
+                (Some(at), Update::new().set("redeliver_at", due), is_near.then_some(pause))
+            }
+        };
+        match lease::release(&self.table, key, lease, claimable_at, change.and(more)).await {
+            Ok(_) => {}
+            Err(Lost::Superseded(_)) => {
+                tracing::warn!(delivery = key.sk, "the attempt took longer than its lease");
+                return Ok(());
+            }
+            Err(Lost::Table(error)) => return Err(error),
+        }
+        if let Some(pause) = hint {
+            self.queue.hint(&Hint::goes_on(key.clone()), pause).await;
+        }
+        Ok(())
+    }
+
+    /// Writes what an attempt says of its endpoint, if it says anything new. That a test fails says nothing.
+    async fn note_health(&self, endpoint: &Endpoint, sign: Sign, is_test: bool) -> Result<(), TableError> {
+        if is_test && sign != Sign::Success {
+            return Ok(());
+        }
+        let (update, switches_off) = match change(endpoint, sign, self.clock.now()) {
+            None => return Ok(()),
+            Some(Change::Noted(update)) => (update, false),
+            Some(Change::SwitchedOff(update)) => (update, true),
+        };
+        match self.table.update(&endpoint.key, update).await {
+            Ok(_) if switches_off => tracing::warn!(endpoint = %endpoint.id, "switched off"),
+            // Somebody has changed it meanwhile, or it is gone.
+            Ok(_) | Err(TableError::ConditionFailed(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+fn attempt(delivery: &Delivery, told: &Told, fate: Fate) -> Attempt {
+    let answer = told.answer.as_ref().ok();
+    Attempt {
+        delivery_id: delivery.id.clone(),
+        event: delivery.event.clone(),
+        task_id: delivery.task_id,
+        number: delivery.attempts,
+        attempted_at: told.attempted_at,
+        duration_ms: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
+        response_status: answer.map(|(status, _)| *status),
+        response_body: answer.map(|(_, body)| body.clone()),
+        error: told.error(),
+        next_attempt_at: if let Fate::Again(at) = fate { Some(at) } else { None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(answer: Result<(u16, String), String>) -> Told {
+        Told { attempted_at: Millis(0), took: Duration::ZERO, answer, retry_after: None }
+    }
+
+    #[test]
+    fn only_a_2xx_is_a_success_and_only_410_is_for_good() {
+        for (status, sign, word) in [
+            (200, Sign::Success, None),
+            (202, Sign::Success, None),
+            (299, Sign::Success, None),
+            (302, Sign::Failure, Some("It answered with status 302: redirects are not followed")),
+            (400, Sign::Failure, Some("It answered with status 400")),
+            (404, Sign::Failure, Some("It answered with status 404")),
+            (410, Sign::Gone, Some("It answered with status 410")),
+            (429, Sign::Failure, Some("It answered with status 429")),
+            (500, Sign::Failure, Some("It answered with status 500")),
+        ] {
+            let told = told(Ok((status, String::new())));
+            assert_eq!((told.sign(), told.error().as_deref()), (sign, word), "{status}");
+        }
+        let silent = told(Err("It took longer than 15 seconds".to_owned()));
+        assert_eq!((silent.sign(), silent.error()), (Sign::Failure, Some("It took longer than 15 seconds".to_owned())));
+    }
+}

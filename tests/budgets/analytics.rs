@@ -1,0 +1,49 @@
+//! The cost of one request at each endpoint of the analytics.
+
+use anyhow::{Context, ensure};
+use drover_tests::quiet::QuietTasks;
+use drover_tests::{Stack, User};
+use extract::TaskType;
+use futures::future::try_join_all;
+use reqwest::Method;
+use table::Clock;
+
+use super::cost::Cost;
+use super::requests::{KEY, cost_of, measured, over};
+
+/// How many requests go before, at once, so that most functions know the callers' keys.
+const WARMING: usize = 20;
+
+/// Every endpoint, asked by a user with a task of today or by an operator. The metrics read 32 parts of the totals by a `BatchGetItem`, of
+/// which the emulator tells no capacity: DynamoDB charges a read unit for each.
+const BOUNDS: [(&str, &str, u16, Cost); 5] = [
+    //                                                                         DynamoDB, read, written, others
+    ("usage", "/analytics/usage", 200, Cost::new(3, 2.0, 1.0, 0)),
+    ("usage of a year", "/analytics/usage?start_date=2024-01-01&end_date=2024-12-31", 200, Cost::new(3, 2.0, 1.0, 0)),
+    ("usage, at fault", "/analytics/usage?period=x", 400, Cost::new(1, 0.0, 1.0, 0)),
+    ("dashboard", "/analytics/dashboard", 200, Cost::new(4, 3.0, 1.0, 0)),
+    ("metrics", "/admin/system-metrics", 200, Cost::new(2, 0.0, 1.0, 1)),
+];
+
+#[tokio::test]
+async fn analytics_are_within_their_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator) = (stack.user().await?, stack.operating_user().await?);
+    let quiet = QuietTasks::new(&stack, Clock::system()).await?;
+    quiet.pending(&user, "Today's", TaskType::SimpleScraping).await?;
+    let caller = |path: &str| -> &User { if path.starts_with("/admin") { &operator } else { &user } };
+    try_join_all((0..WARMING).map(|_| user.get("/analytics/usage"))).await?;
+    try_join_all((0..WARMING).map(|_| operator.get("/admin/system-metrics"))).await?;
+    let mut faults = Vec::new();
+    for (what, path, status, bound) in BOUNDS {
+        let bound = bound.measurable_on(&stack);
+        let costs = measured(&bound, async || {
+            cost_of(&stack, "analytics", caller(path).request(Method::GET, path), status).await
+        })
+        .await
+        .context(what)?;
+        faults.extend(over(what, &costs, &bound, &KEY)?);
+    }
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}
