@@ -42,8 +42,8 @@ async fn old_user(stack: &Stack, units: u64) -> anyhow::Result<User> {
 async fn a_period_that_is_over_is_followed_by_the_next_once_whoever_comes_first() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let user = old_user(&stack, 20).await?;
-    let used = Update::new().set("units_available", 0_i64).set("units_used", 20_i64);
-    stack.table("extract").update(&account_key(&user.id), used).await?;
+    let spent = Update::new().set("units_available", 0_i64).set("units_used", 20_i64);
+    stack.table("extract").update(&account_key(&user.id), spent).await?;
     end_period(&stack, &user).await?;
     let shown = stack.accounts().get(&user.id).await?.map(|account| account.account.units_available);
     ensure!(shown == Some(20), "it is shown as begun: {shown:?}");

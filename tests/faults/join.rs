@@ -24,7 +24,7 @@ const PATIENCE: usize = 400;
 
 /// A job of nobody's kind: a parent with an account, or a child with a parent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Part {
+struct Piece {
     #[serde(flatten)]
     key: Key,
     #[serde(flatten)]
@@ -67,7 +67,7 @@ impl Workshop {
     async fn submit(&self) -> anyhow::Result<()> {
         let (now, account) = (self.jobs.clock.now(), account_key(&self.user.id));
         let job = Job::submitted(self.jobs.kind, now, 50, place(5, now.0), &self.jobs.policy);
-        let item = Part { key: self.parent.clone(), job: job.clone(), account: Some(account.clone()), part_of: None };
+        let item = Piece { key: self.parent.clone(), job: job.clone(), account: Some(account.clone()), part_of: None };
         let new = NewJob { key: &self.parent, item: &item, job: &job, account: &account, sort: "joins", only_if: &[] };
         Ok(self.jobs.submit(new).await?)
     }
@@ -76,7 +76,7 @@ impl Workshop {
     async fn fan_out(&self, run: Run) -> anyhow::Result<()> {
         let (part_of, now) = (run.part_of(), self.jobs.clock.now());
         let children: Vec<_> = (0..CHILDREN)
-            .map(|number| Part {
+            .map(|number| Piece {
                 key: part_of.child(number),
                 job: Job::submitted(self.jobs.kind, now, 0, place(5, number as u64), &self.jobs.policy),
                 account: None,
@@ -86,7 +86,7 @@ impl Workshop {
         Ok(run.fan_out(&children, SLOTS, "handed out", Vec::new()).await?)
     }
 
-    async fn parent(&self) -> anyhow::Result<Part> {
+    async fn parent(&self) -> anyhow::Result<Piece> {
         self.jobs.table.get(&self.parent).await?.context("the parent is gone")
     }
 
@@ -166,7 +166,7 @@ async fn act(
     random: &mut fastrand::Rng,
     stale: &mut Vec<Run>,
 ) -> anyhow::Result<bool> {
-    let Claimed::Run(mut run, part) = workshop.jobs.take::<Part>(hint, "a worker").await? else { return Ok(false) };
+    let Claimed::Run(mut run, part) = workshop.jobs.take::<Piece>(hint, "a worker").await? else { return Ok(false) };
     match random.u8(..10) {
         // Dead, or held up until its lease is long over.
         0..=2 => {
@@ -212,13 +212,13 @@ async fn a_cancelled_parent_lets_its_children_go_and_is_charged_for_those_that_e
 
 async fn cancelled(workshop: &Workshop) -> anyhow::Result<()> {
     let (jobs, first) = (&workshop.jobs, Hint::waits(workshop.parent.clone()));
-    let Claimed::Run(run, _) = jobs.take::<Part>(&first, "a worker").await? else { anyhow::bail!("not claimed") };
+    let Claimed::Run(run, _) = jobs.take::<Piece>(&first, "a worker").await? else { anyhow::bail!("not claimed") };
     let child = Hint::waits(run.part_of().child(0));
     workshop.fan_out(*run).await?;
-    let Claimed::Run(run, _) = jobs.take::<Part>(&child, "a worker").await? else { anyhow::bail!("not claimed") };
+    let Claimed::Run(run, _) = jobs.take::<Piece>(&child, "a worker").await? else { anyhow::bail!("not claimed") };
     run.complete("nowhere", 0, None, UNITS, Vec::new()).await?;
     let mut runs = Vec::new();
-    while let Claimed::Run(run, part) = jobs.take::<Part>(&child, "a worker").await? {
+    while let Claimed::Run(run, part) = jobs.take::<Piece>(&child, "a worker").await? {
         runs.push((run, part.key));
     }
     ensure!(runs.len() == SLOTS as usize, "{} run at once", runs.len());
@@ -231,11 +231,11 @@ async fn cancelled(workshop: &Workshop) -> anyhow::Result<()> {
         ensure!(matches!(end, Err(jobs::Lost::Superseded(_))), "an end went through: {end:?}");
         // Whoever is hinted at it later clears it away.
         jobs.clock.advance(Duration::from_mins(3));
-        let looked = jobs.take::<Part>(&Hint::goes_on(key.clone()), "a worker").await?;
+        let looked = jobs.take::<Piece>(&Hint::goes_on(key.clone()), "a worker").await?;
         ensure!(matches!(looked, Claimed::Nothing(_)), "{looked:?}");
         ensure!(jobs.table.get_item(&key, true).await?.is_none(), "{key:?} is still there");
     }
-    ensure!(matches!(jobs.take::<Part>(&child, "a worker").await?, Claimed::Nothing(_)), "a child began");
+    ensure!(matches!(jobs.take::<Piece>(&child, "a worker").await?, Claimed::Nothing(_)), "a child began");
     ensure!(jobs.cancel(&workshop.parent).await? == Cancelled::AlreadyEnded);
     let parent = workshop.parent().await?;
     ensure!((parent.job.status, parent.job.units_used) == (Status::Cancelled, UNITS), "{parent:?}");

@@ -120,49 +120,50 @@ async fn no_token_but_one_of_ours_and_of_now_opens_anything() -> anyhow::Result<
         let cookie = asked.header("Cookie", format!("__Host-session={token}")).header("X-CSRF-Token", "x");
         cases.push(Case::new(format!("in a cookie: {name}"), cookie, 401));
     }
-    // A token that is good, where none is looked for, or not meant.
-    for (name, request, status) in [
+    cases.extend(misplaced(&open, &token, said["csrf"].as_str().unwrap_or_default()));
+    let before = profile_of(stack, user).await?;
+    victim.withstands(cases, &[]).await?;
+    assert_eq!(profile_of(stack, user).await?, before);
+    Ok(())
+}
+
+/// A token that is good, where none is looked for, or not meant.
+fn misplaced(open: &str, token: &str, csrf: &str) -> Vec<Case> {
+    [
         (
             "twice",
-            RawRequest::new("DELETE", &open)
-                .header("Cookie", format!("__Host-session={token}; __Host-session={token}")),
+            RawRequest::new("DELETE", open).header("Cookie", format!("__Host-session={token}; __Host-session={token}")),
             401,
         ),
         (
             "by another name",
-            RawRequest::new("DELETE", &open).header("Cookie", format!("session={token}; __Secure-session={token}")),
+            RawRequest::new("DELETE", open).header("Cookie", format!("session={token}; __Secure-session={token}")),
             401,
         ),
         ("in the query", RawRequest::new("DELETE", &format!("{open}?token={token}&access_token={token}")), 401),
-        ("as Basic", RawRequest::new("DELETE", &open).header("Authorization", format!("Basic {token}")), 401),
-        ("in a key's header", RawRequest::new("DELETE", &open).header("X-API-Key", token.as_bytes()), 401),
+        ("as Basic", RawRequest::new("DELETE", open).header("Authorization", format!("Basic {token}")), 401),
+        ("in a key's header", RawRequest::new("DELETE", open).header("X-API-Key", token.as_bytes()), 401),
         (
             "without its secret",
-            RawRequest::new("DELETE", &open).header("Cookie", format!("__Host-session={token}")),
+            RawRequest::new("DELETE", open).header("Cookie", format!("__Host-session={token}")),
             403,
         ),
         (
             "with another's secret",
-            RawRequest::new("DELETE", &open)
+            RawRequest::new("DELETE", open)
                 .header("Cookie", format!("__Host-session={token}"))
                 .header("X-CSRF-Token", "guessed"),
             403,
         ),
         (
             "with its secret in a cookie alone",
-            RawRequest::new("DELETE", &open).header(
-                "Cookie",
-                format!("__Host-session={token}; __Host-csrf={}", said["csrf"].as_str().unwrap_or_default()),
-            ),
+            RawRequest::new("DELETE", open).header("Cookie", format!("__Host-session={token}; __Host-csrf={csrf}")),
             403,
         ),
-    ] {
-        cases.push(Case::new(name, request, status));
-    }
-    let before = profile_of(stack, user).await?;
-    victim.withstands(cases, &[]).await?;
-    assert_eq!(profile_of(stack, user).await?, before);
-    Ok(())
+    ]
+    .into_iter()
+    .map(|(name, request, status)| Case::new(name, request, status))
+    .collect()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::Trap;
 
 /// Tries the ways out of a page, and says which have failed. PORT is the trap's.
-const ATTEMPTS: &str = r##"
+const ATTEMPTS: &str = r#"
 <link rel=preconnect href="http://127.0.0.1:PORT"><link rel=prefetch href="http://localhost:PORT/prefetch">
 <img src="http://127.0.0.1:PORT/image"><img src="https://[::1]:PORT/image"><img src="http://2130706433:PORT/image">
 <iframe src="http://127.0.0.1:PORT/frame"></iframe><iframe src="file:///etc/passwd"></iframe>
@@ -38,7 +38,7 @@ navigator.sendBeacon(inside + '/beacon', 'x');
 form.submit();
 Promise.all(Object.entries(attempts).map(([name, attempt]) => attempt().then(() => {}, () => failed(name))))
     .then(() => document.body.insertAdjacentHTML('beforeend', '<p class=all-tried></p>'));
-</script>"##;
+</script>"#;
 
 #[tokio::test]
 async fn no_script_comes_to_an_inner_address() -> anyhow::Result<()> {

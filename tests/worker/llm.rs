@@ -162,7 +162,7 @@ async fn without_a_key_it_is_off_and_without_a_server_it_says_so() -> anyhow::Re
     let gone = services.process(&[("OPENAI_URL", &format!("http://127.0.0.1:{port}/v1"))]).await?;
     let answer = services.ask(&gone, PATH, None, &body(&Plan::new(&[Step::Ok]))).await?;
     assert_eq!(answer.body, json!({"error": "The LLM service openai could not be reached"}));
-    let retries = answer.log.iter().filter(|line| line["message"] == "asking a provider again").count();
+    let retries = answer.log.iter().filter(|line| line["message"] == "asking a service again").count();
     assert_eq!(retries, 1, "{:?}", answer.log);
     Ok(())
 }

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_percentage_is_of_the_limit() {
         for (used, limit, percent) in
-            [(2_500, 10_000, 25.0), (0, 10_000, 0.0), (1, 30_000, 0.0), (1, 3, 33.33), (5, 0, 50_000.0), (-1, 3, 0.0)]
+            [(2_500, 10_000, 25.0), (0, 10_000, 0.0), (1, 30_000, 0.0), (1, 3, 33.33), (5, 0, 500.0), (-1, 3, 0.0)]
         {
             assert!((percentage(used, limit) - percent).abs() < f64::EPSILON, "{used} of {limit}");
         }

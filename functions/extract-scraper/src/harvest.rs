@@ -183,14 +183,14 @@ mod tests {
         TaskConfig::read(kind, &json!({"urls": ["https://a.example/"], "selectors": {"t": "h1"}})).unwrap()
     }
 
-    fn page(rows: usize, bytes: usize) -> Result<Taken, RenderError> {
+    fn taken(rows: usize, bytes: usize) -> Taken {
         let row = || match json!({"t": "x".repeat(bytes), "n": 0.1}) {
             Json::Object(row) => row,
             _ => panic!(),
         };
         let metadata =
             PageMetadata { url: String::new(), final_url: String::new(), status: 200, fetched_at: String::new() };
-        Ok(Taken { metadata, rows: (0..rows).map(|_| row()).collect(), warnings: vec!["w".to_owned(); 20] })
+        Taken { metadata, rows: (0..rows).map(|_| row()).collect(), warnings: vec!["w".to_owned(); 20] }
     }
 
     fn failure(url: &str) -> Result<Taken, RenderError> {
@@ -201,7 +201,7 @@ mod tests {
     fn what_was_done_is_known_again_from_the_checkpoint() {
         let (config, mut lines) = (config(TaskType::SimpleScraping), Lines::new(Clock::system()));
         let mut harvest = Harvest::from_checkpoint(&config, None);
-        harvest.add("a", page(2, 1), &mut lines);
+        harvest.add("a", Ok(taken(2, 1)), &mut lines);
         harvest.add("b", failure("b"), &mut lines);
         harvest.add("c", failure("c"), &mut lines);
         assert_eq!(harvest.rows_in_memory(), b"{\"t\":\"x\",\"n\":0.1}\n{\"t\":\"x\",\"n\":0.1}\n");
@@ -233,9 +233,9 @@ mod tests {
     fn memory_and_results_are_bounded() {
         let (config, mut lines) = (config(TaskType::SimpleScraping), Lines::new(Clock::system()));
         let mut harvest = Harvest::from_checkpoint(&config, None);
-        harvest.add("a", page(1, MOST_IN_MEMORY / 2), &mut lines);
+        harvest.add("a", Ok(taken(1, MOST_IN_MEMORY / 2)), &mut lines);
         assert!(!harvest.is_full());
-        harvest.add("b", page(1, MOST_IN_MEMORY / 2), &mut lines);
+        harvest.add("b", Ok(taken(1, MOST_IN_MEMORY / 2)), &mut lines);
         assert!(harvest.is_full() && !harvest.is_too_large());
         harvest.done.bytes = LARGEST_RESULT + 1;
         assert!(harvest.is_too_large());
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_page_of_a_browser_costs_five() {
         let mut harvest = Harvest::from_checkpoint(&config(TaskType::AdvancedScraping), None);
-        harvest.add("a", page(1, 1), &mut Lines::new(Clock::system()));
+        harvest.add("a", Ok(taken(1, 1)), &mut Lines::new(Clock::system()));
         assert_eq!(harvest.units(), 5);
     }
 

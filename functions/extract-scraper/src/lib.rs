@@ -81,7 +81,7 @@ impl App {
                 if task.config.source() == PageSource::Browser && self.renderer.is_none() {
                     return self.hand_on(*run).await;
                 }
-                work::perform(self, *run, &task, self.time_left(deadline)).await
+                Box::pin(work::perform(self, *run, &task, self.time_left(deadline))).await
             }
             Claimed::Nothing(why) => {
                 tracing::info!(job = hint.job.sk, why, "nothing to do");

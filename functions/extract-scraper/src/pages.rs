@@ -24,9 +24,9 @@ pub(crate) async fn take<'url>(
     url: &'url str,
     config: &TaskConfig,
     selectors: &Arc<Selectors>,
-    pace: &Pace,
+    rate: &Pace,
 ) -> (&'url str, Result<Taken, RenderError>) {
-    pace.turn().await;
+    rate.turn().await;
     let page = match page(app, url, config).await {
         Ok(page) => page,
         Err(error) => return (url, Err(error)),

@@ -83,7 +83,7 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
     let ended = attempt.gather().await;
     let parts = attempt.harvest.parts().to_vec();
     let written = match ended {
-        Ok(Ending::Done) => attempt.conclude().await,
+        Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
         Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
         Ok(Ending::TooLarge) => {
             let most = LARGEST_RESULT >> 20;
@@ -122,10 +122,10 @@ impl Attempt<'_> {
         let attempts = self.task.job.attempts;
         self.lines.say(Level::Info, "start", format!("Started attempt {attempts}: {left} of {total} pages to fetch"));
 
-        let (selectors, pace) = (Arc::clone(&self.selectors), Pace::of(config));
+        let (selectors, rate) = (Arc::clone(&self.selectors), Pace::of(config));
         let pages = config.pages.urls.iter().skip(self.harvest.pages());
         let mut pages =
-            stream::iter(pages).map(|url| pages::take(app, url, config, &selectors, &pace)).buffered(AT_ONCE);
+            stream::iter(pages).map(|url| pages::take(app, url, config, &selectors, &rate)).buffered(AT_ONCE);
         let mut checkpointed = Instant::now();
         loop {
             tokio::select! {
@@ -164,7 +164,7 @@ impl Attempt<'_> {
             return self.fail(&complaint.unwrap_or_else(|| "there was nothing to fetch".to_owned())).await;
         }
         let (results, token, progress) = (&self.app.results, self.run.token(), self.progress());
-        let storing = files::store_result(results, self.task, token, &self.selectors, &self.harvest);
+        let storing = Box::pin(files::store_result(results, self.task, token, &self.selectors, &self.harvest));
         let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
         let stored = match kept {
             Some(Ok(stored)) => stored,

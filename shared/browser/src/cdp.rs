@@ -1,4 +1,4 @@
-//! The browser's own protocol (Chrome DevTools) over the browser's pipe: JSON messages, each ended by a zero byte.
+//! The browser's own protocol (CDP) over the browser's pipe: JSON messages, each ended by a zero byte.
 //!
 //! A pipe and no port: nothing but this process can say anything to the browser, whatever its pages or other processes try.
 

@@ -394,7 +394,8 @@ mod tests {
                         ledger.extend(change.entries);
                     }
                     Step::Change(plan) => {
-                        let change = account.change_plan(plan, &number.to_string(), now);
+                        let terms = Period { plan, units_limit: plan.compute_units(), ..account.period.clone() };
+                        let change = account.change_terms(&terms, &number.to_string(), now);
                         prop_assert!(change.update.apply(&mut item));
                         ledger.extend(change.entries);
                     }

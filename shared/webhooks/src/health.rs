@@ -88,8 +88,8 @@ mod tests {
         }
     }
 
-    fn ago(days: u32, milliseconds: u64) -> Option<Millis> {
-        Some(Millis(NOW.0 - u64::try_from((DAY * days).as_millis()).unwrap() + milliseconds))
+    fn ago(days: u32, milliseconds: u64) -> Millis {
+        Millis(NOW.0 - u64::try_from((DAY * days).as_millis()).unwrap() + milliseconds)
     }
 
     /// The endpoint's item after the change that an attempt makes, as it was `before` that.
@@ -108,12 +108,12 @@ mod tests {
     fn five_days_of_failure_and_410_switch_off_and_a_success_forgets() {
         for (failing_since, sign, is_active, then_failing) in [
             (None, Sign::Success, true, None),
-            (ago(4, 0), Sign::Success, true, None),
+            (Some(ago(4, 0)), Sign::Success, true, None),
             (None, Sign::Failure, true, Some(NOW)),
-            (ago(1, 0), Sign::Failure, true, ago(1, 0)),
-            (ago(5, 1), Sign::Failure, true, ago(5, 1)),
-            (ago(5, 0), Sign::Failure, false, ago(5, 0)),
-            (ago(9, 0), Sign::Failure, false, ago(9, 0)),
+            (Some(ago(1, 0)), Sign::Failure, true, Some(ago(1, 0))),
+            (Some(ago(5, 1)), Sign::Failure, true, Some(ago(5, 1))),
+            (Some(ago(5, 0)), Sign::Failure, false, Some(ago(5, 0))),
+            (Some(ago(9, 0)), Sign::Failure, false, Some(ago(9, 0))),
             (None, Sign::Gone, false, None),
         ] {
             let endpoint = endpoint(true, failing_since);
@@ -125,11 +125,11 @@ mod tests {
 
     #[test]
     fn what_has_changed_meanwhile_is_left_alone() {
-        let (failing, gone) = (endpoint(true, ago(6, 0)), endpoint(true, None));
+        let (failing, gone) = (endpoint(true, Some(ago(6, 0))), endpoint(true, None));
         let moved = Endpoint { url: "https://example.com/other".to_owned(), ..gone.clone() };
         for (seen, sign, before) in [
             (&failing, Sign::Failure, &endpoint(true, None)),
-            (&failing, Sign::Failure, &endpoint(true, ago(0, 0))),
+            (&failing, Sign::Failure, &endpoint(true, Some(ago(0, 0)))),
             (&gone, Sign::Gone, &moved),
             (&gone, Sign::Gone, &endpoint(false, None)),
             (&endpoint(false, None), Sign::Failure, &endpoint(false, None)),

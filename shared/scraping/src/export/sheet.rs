@@ -27,7 +27,8 @@ pub(super) struct Sheets {
     quoted: CellFormat,
     /// How many rows of the last sheet are written, the header's among them.
     rows: u32,
-    sheets: usize,
+    /// How many sheets were begun.
+    begun: usize,
     cut: u64,
     bytes: usize,
 }
@@ -43,7 +44,7 @@ impl Sheets {
         workbook.use_zip_large_file(true);
         let quoted = CellFormat::new().set_quote_prefix();
         let mut sheets =
-            Self { workbook, header: columns.to_vec(), most_rows, quoted, rows: 0, sheets: 0, cut: 0, bytes: 0 };
+            Self { workbook, header: columns.to_vec(), most_rows, quoted, rows: 0, begun: 0, cut: 0, bytes: 0 };
         sheets.begin_sheet()?;
         Ok(sheets)
     }
@@ -65,22 +66,22 @@ impl Sheets {
             notes
                 .push(format!("{} values were cut to {LONGEST_TEXT} characters, the most that a cell holds", self.cut));
         }
-        if self.sheets > 1 {
-            notes.push(format!("The rows are on {} sheets: one holds {} at most", self.sheets, self.most_rows));
+        if self.begun > 1 {
+            notes.push(format!("The rows are on {} sheets: one holds {} at most", self.begun, self.most_rows));
         }
         Ok(notes)
     }
 
     fn begin_sheet(&mut self) -> io::Result<()> {
         self.workbook.add_worksheet_with_constant_memory().map_err(failed)?;
-        self.sheets += 1;
+        self.begun += 1;
         self.rows = 0;
         let header: Vec<_> = self.header.iter().cloned().map(Value::String).collect();
         self.write_row(header.iter())
     }
 
     fn write_row<'value>(&mut self, values: impl Iterator<Item = &'value Value>) -> io::Result<()> {
-        let sheet = self.workbook.worksheet_from_index(self.sheets - 1).map_err(failed)?;
+        let sheet = self.workbook.worksheet_from_index(self.begun - 1).map_err(failed)?;
         for (column, value) in (0..).zip(values) {
             let place = (self.rows, column);
             match value {

@@ -124,16 +124,13 @@ impl Store {
         let query = format!("http://stand-in/?{}", head.uri.query().unwrap_or_default());
         let parts: Vec<_> = path.trim_matches('/').split('/').collect();
         let subscription = self.subscription_of(&parts, &query);
-        let step = match subscription.and_then(|id| self.subscriptions.get_mut(&id)) {
-            Some(about) => {
-                about.asked.push(format!("{} {path} {body}", head.method));
-                about.requests += 1;
-                about.plan.step(about.requests - 1)
-            }
-            None => {
-                let text = body["data"]["attributes"]["product_options"]["redirect_url"].as_str().unwrap_or_default();
-                Plan::find(text).map_or(Step::Ok, |plan| plan.step(0))
-            }
+        let step = if let Some(about) = subscription.and_then(|id| self.subscriptions.get_mut(&id)) {
+            about.asked.push(format!("{} {path} {body}", head.method));
+            about.requests += 1;
+            about.plan.step(about.requests - 1)
+        } else {
+            let text = body["data"]["attributes"]["product_options"]["redirect_url"].as_str().unwrap_or_default();
+            Plan::find(text).map_or(Step::Ok, |plan| plan.step(0))
         };
         // What is refused as planned was not done.
         if matches!(step, Step::Status(_) | Step::Closed) {
@@ -196,7 +193,8 @@ impl Store {
             Method::DELETE if !is_expired => known.cancel(id),
             Method::PATCH if !is_expired => {
                 let wanted = &body["data"]["attributes"];
-                if body["data"]["type"] != "subscriptions" || body["data"]["id"] != id.to_string() {
+                let named = body["data"]["id"].as_str().and_then(|named| named.parse().ok());
+                if body["data"]["type"] != "subscriptions" || named != Some(id) {
                     return Err((422, "The document is of something else."));
                 }
                 if wanted["cancelled"] == false {
