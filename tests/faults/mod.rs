@@ -5,6 +5,7 @@ mod cancel;
 mod crash;
 mod dead_letters;
 mod delivery;
+mod hand_on;
 mod join;
 mod parts;
 mod pause;

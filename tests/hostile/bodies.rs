@@ -87,7 +87,6 @@ fn wrong_heads() -> Vec<(&'static str, Vec<Json>)> {
                 json!(null),
                 json!(0),
                 json!(["simple_scraping"]),
-                json!("advanced_scraping"),
             ],
         ),
         ("/config", vec![json!(null), json!([]), json!("{}"), json!(7)]),

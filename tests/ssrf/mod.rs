@@ -2,6 +2,7 @@
 //! connects to them.
 
 mod addresses;
+mod browser;
 mod names;
 mod redirects;
 

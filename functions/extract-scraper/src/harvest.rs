@@ -1,8 +1,8 @@
 //! What has been taken of a task so far: the newest rows in memory, those before them in part files. Pure.
 
+use browser::RenderError;
 use extract::TaskConfig;
 use jobs::{Level, Line, Progress};
-use scraping::FetchError;
 use serde::{Deserialize, Serialize};
 
 use crate::lines::Lines;
@@ -65,7 +65,7 @@ impl Harvest {
         serde_json::json!(self.done).to_string()
     }
 
-    pub(crate) fn add(&mut self, url: &str, outcome: Result<Taken, FetchError>, lines: &mut Lines) {
+    pub(crate) fn add(&mut self, url: &str, outcome: Result<Taken, RenderError>, lines: &mut Lines) {
         self.done.pages += 1;
         let taken = match outcome {
             Ok(taken) => taken,
@@ -193,8 +193,8 @@ mod tests {
         Taken { metadata, rows: (0..rows).map(|_| row()).collect(), warnings: vec!["w".to_owned(); 20] }
     }
 
-    fn failure(url: &str) -> Result<Taken, FetchError> {
-        Err(FetchError { url: url.to_owned(), fault: scraping::fetch::Fault::TooManyRedirects(5) })
+    fn failure(url: &str) -> Result<Taken, RenderError> {
+        Err(scraping::FetchError { url: url.to_owned(), fault: scraping::fetch::Fault::TooManyRedirects(5) }.into())
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Does scraping tasks, from their queue: claims the best of its group by its lease, fetches its pages, writes its result, ends it.
 
+mod browser_settings;
 mod files;
 mod harvest;
 mod lines;
+mod pace;
 mod pages;
+mod renderer;
 mod work;
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use extract::Task;
-use jobs::{Claimed, Hint, Jobs, Results};
+use extract::{PageSource, Task};
+use jobs::{Claimed, Hint, Jobs, Lost, Queue, Results, Run};
 use lambda_runtime::LambdaEvent;
 use scraping::{Fetcher, Settings};
 use table::aws::{configure, dynamodb, setting};
@@ -18,23 +21,32 @@ use table::cost::metered;
 use table::{Millis, Table};
 use tracing::Instrument;
 
+use crate::renderer::Renderer;
+
 /// What every task needs, made once per process.
-#[derive(Debug)]
 pub struct App {
     jobs: Jobs,
     results: Results,
     fetcher: Fetcher,
+    /// None in a function that has no browser.
+    renderer: Option<Renderer>,
+    /// The queue of the function that has one.
+    browser_queue: Option<Queue>,
 }
 
 impl App {
     /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
-    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`scraping::Settings`).
+    /// `JOB_LEASE_SECONDS`, and the operator's rules of fetching (`scraping::Settings`) and of the browser (`browser_settings.rs`);
+    /// `BROWSER_QUEUE_URL`, where this is not the function that has a browser.
     pub fn from_environment() -> anyhow::Result<Self> {
         let config = configure()?;
         let jobs = extract::open(&config)?;
         let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
         let fetcher = Fetcher::new(Settings::from_environment()?, limits, jobs.clock.clone())?;
-        Ok(Self { results: Results::new(&config, setting("RESULTS_BUCKET")?), fetcher, jobs })
+        let renderer = Renderer::from_environment(&config, jobs.clock.clone())?;
+        let browser_queue = setting("BROWSER_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
+        let results = Results::new(&config, setting("RESULTS_BUCKET")?);
+        Ok(Self { jobs, results, fetcher, renderer, browser_queue })
     }
 
     /// Does what a batch of messages hints at. Those that failed are named, to be delivered again.
@@ -66,12 +78,28 @@ impl App {
         match self.jobs.take::<Task>(&hint, owner).await? {
             Claimed::Run(run, task) => {
                 tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
+                if task.config.source() == PageSource::Browser && self.renderer.is_none() {
+                    return self.hand_on(*run).await;
+                }
                 Box::pin(work::perform(self, *run, &task, self.time_left(deadline))).await
             }
             Claimed::Nothing(why) => {
                 tracing::info!(job = hint.job.sk, why, "nothing to do");
                 Ok(())
             }
+        }
+    }
+
+    /// Gives a task to the function that has a browser. Messages do not say what a task is: it is known from its item, which is the truth.
+    async fn hand_on(&self, run: Run) -> anyhow::Result<()> {
+        let handed_on = match &self.browser_queue {
+            Some(queue) => run.hand_on(queue).await,
+            None => run.fail("This deployment has no browser", 0, Vec::new()).await,
+        };
+        match handed_on {
+            // Cancelled, or another's: as good as handed on.
+            Ok(()) | Err(Lost::Superseded(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

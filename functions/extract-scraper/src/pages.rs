@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use extract::{PageSource, TaskConfig};
+use browser::{RenderError, RenderFault};
+use extract::{OwnConfig, TaskConfig};
 use scraping::export::Row;
-use scraping::{FetchError, FetchOptions, Page, PageMetadata, Selectors};
+use scraping::{FetchOptions, Page, PageMetadata, Selectors};
 
 use crate::App;
+use crate::pace::Pace;
 
 /// What was taken from a page.
 pub(crate) struct Taken {
@@ -22,7 +24,9 @@ pub(crate) async fn take<'url>(
     url: &'url str,
     config: &TaskConfig,
     selectors: &Arc<Selectors>,
-) -> (&'url str, Result<Taken, FetchError>) {
+    rate: &Pace,
+) -> (&'url str, Result<Taken, RenderError>) {
+    rate.turn().await;
     let page = match page(app, url, config).await {
         Ok(page) => page,
         Err(error) => return (url, Err(error)),
@@ -47,12 +51,13 @@ pub(crate) async fn take<'url>(
 }
 
 /// The page, by the way that the task's type has it. The only place that knows the ways.
-async fn page(app: &App, url: &str, config: &TaskConfig) -> Result<Page, FetchError> {
-    match config.source() {
-        // No task that wants a browser is accepted yet (`TaskType::is_available`).
-        PageSource::Fetch | PageSource::Browser => {
-            let timeout = Duration::from_secs(config.pages.timeout.into());
-            app.fetcher.fetch(url, FetchOptions { timeout, follow_redirects: config.pages.follow_redirects }).await
-        }
+async fn page(app: &App, url: &str, config: &TaskConfig) -> Result<Page, RenderError> {
+    if let OwnConfig::Advanced(own) = &config.own {
+        // Such a task is not begun where there is none.
+        let renderer = app.renderer.as_ref().ok_or_else(|| RenderFault::NoBrowser.of_text(url))?;
+        return renderer.page(&app.fetcher, url, &config.pages, own).await;
     }
+    let timeout = Duration::from_secs(config.pages.timeout.into());
+    let options = FetchOptions { timeout, follow_redirects: config.pages.follow_redirects };
+    Ok(app.fetcher.fetch(url, options).await?)
 }

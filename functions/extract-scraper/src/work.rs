@@ -16,6 +16,7 @@ use crate::App;
 use crate::files::{self, Stored};
 use crate::harvest::{Harvest, LARGEST_RESULT};
 use crate::lines::Lines;
+use crate::pace::Pace;
 use crate::pages;
 
 /// How many pages are fetched at once; those of one host still wait for its turn.
@@ -121,9 +122,10 @@ impl Attempt<'_> {
         let attempts = self.task.job.attempts;
         self.lines.say(Level::Info, "start", format!("Started attempt {attempts}: {left} of {total} pages to fetch"));
 
-        let selectors = Arc::clone(&self.selectors);
+        let (selectors, rate) = (Arc::clone(&self.selectors), Pace::of(config));
         let pages = config.pages.urls.iter().skip(self.harvest.pages());
-        let mut pages = stream::iter(pages).map(|url| pages::take(app, url, config, &selectors)).buffered(AT_ONCE);
+        let mut pages =
+            stream::iter(pages).map(|url| pages::take(app, url, config, &selectors, &rate)).buffered(AT_ONCE);
         let mut checkpointed = Instant::now();
         loop {
             tokio::select! {

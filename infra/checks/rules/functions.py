@@ -30,14 +30,15 @@ class LogsEnd(rule.Check):
 
 
 class ArchitectureChosen(rule.Check):
-    """Functions are built for what the parameter says: arm64, unless told otherwise."""
+    """Functions are built for what the parameter says: arm64, unless told otherwise. One with a layer is built for what is in that."""
 
     id = "E9403"
 
     def faults(self, stack: Stack) -> rule.Faults:
         parameter = stack.template.get("Parameters", {}).get("Architecture", {})
         for name, function in stack.properties("Lambda::Function"):
-            if function.get("Architectures") != [{"Ref": "Architecture"}] or parameter.get("Default") != "arm64":
+            chosen = [{"Ref": "Architecture"}], *([["x86_64"]] if function.get("Layers") else [])
+            if function.get("Architectures") not in chosen or parameter.get("Default") != "arm64":
                 yield name, "is not for arm64 by default (Architectures)"
 
 

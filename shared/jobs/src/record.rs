@@ -83,6 +83,9 @@ pub struct Job {
     /// How often in a row its message was sent again.
     #[serde(default)]
     pub redeliveries: u64,
+    /// How often it was handed on to another queue.
+    #[serde(default)]
+    pub handed_on: u64,
     /// How often a worker has begun, since the last checkpoint.
     #[serde(default)]
     pub attempts: u64,
@@ -135,6 +138,7 @@ impl Job {
             children: None,
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
+            handed_on: 0,
             attempts: 0,
             checkpoint: None,
             units_reserved,

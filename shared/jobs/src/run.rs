@@ -13,7 +13,7 @@ use crate::join::{Join, PartOf};
 use crate::ledger::Entry;
 use crate::log::Line;
 use crate::owner::{Ending, Owner};
-use crate::queue::{Hint, LONGEST_DELAY};
+use crate::queue::{Hint, LONGEST_DELAY, Queue};
 use crate::record::{Job, Status};
 use crate::slots::Slots;
 use crate::usage;
@@ -36,8 +36,8 @@ pub enum Rested {
     OutOfUnits,
 }
 
-/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::rest_until`] or [`Run::fan_out`]; one
-/// that is dropped is taken up again when its lease has run out.
+/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::rest_until`], [`Run::hand_on`] or
+/// [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
 #[derive(Debug)]
 pub struct Run {
     jobs: Jobs,
@@ -48,12 +48,14 @@ pub struct Run {
     units_reserved: u64,
     log_lines: u64,
     attempts: u64,
+    handed_on: u64,
 }
 
 impl Run {
     pub(crate) fn new(jobs: Jobs, key: Key, owner: Owner, lease: Lease, job: &Job) -> Self {
         let (units_reserved, log_lines, attempts) = (job.units_reserved, job.log_lines, job.attempts);
-        Self { jobs, key, owner, lease, holds_slot: job.holds_slot, units_reserved, log_lines, attempts }
+        let (holds_slot, handed_on) = (job.holds_slot, job.handed_on);
+        Self { jobs, key, owner, lease, holds_slot, units_reserved, log_lines, attempts, handed_on }
     }
 
     /// The fencing token of this attempt: files it writes carry it in their names, so that a later attempt's are other files.
@@ -155,6 +157,28 @@ impl Run {
     pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
+    }
+
+    /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.
+    ///
+    /// It keeps its slot and stays `running`, as one does whose children are at work. If it gave the slot back, the next in line would have it before
+    /// the other workers came, and so again each time that it is handed on: it might never run. Kept, the slot is lost to nobody. Whoever gets
+    /// the message goes on with the job as with one that was left, which takes no second slot; cancelled before that, it gives the slot back as it ends;
+    /// a count of what runs counts it; and if the message is lost, recovery sends one for this very job. No slot becomes free, so nobody is
+    /// woken.
+    ///
+    /// Each time it counts as lost twice as late as the time before: where the other queue is long it is not filled with copies.
+    pub async fn hand_on(self, to: &Queue) -> Result<(), Lost> {
+        let Self { jobs, key, lease, .. } = self;
+        let now = jobs.clock.now();
+        let change = Update::new()
+            .set("attempts", self.attempts.saturating_sub(1))
+            .set("handed_on", self.handed_on + 1)
+            .set("redeliver_at", now.after(jobs.policy.redelivery_pause(self.handed_on)))
+            .when(Condition::equal("status", Status::Running.as_str()));
+        lease::release(&jobs.table, &key, lease, Some(now), change).await?;
+        to.hint(&Hint::goes_on(key), Duration::ZERO).await;
+        Ok(())
     }
 
     async fn give_back(mut self, pause: Duration, more: Update, lines: Vec<Line>) -> Result<(), Lost> {

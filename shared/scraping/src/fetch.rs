@@ -3,33 +3,30 @@
 mod charset;
 mod client;
 mod error;
+mod patience;
 mod resolver;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use table::{Clock, Millis, Table};
 use thiserror::Error;
-use tokio::time::Instant;
 use url::Url;
 
-use self::client::read;
+pub(crate) use self::client::CONNECT_TIMEOUT;
 pub use self::client::{GuardedClient, Limits, Reply, literal_address, retry_after};
+use self::client::{read, read_retry_after};
 pub use self::error::{Fault, FetchError};
+pub use self::patience::{Attempts, Budget};
+pub(crate) use self::resolver::{Unresolved, resolve};
 use crate::politeness::{HostGate, NoTurn};
 use crate::robots::{self, RobotsCache, Rules};
 use crate::settings::Settings;
 
 /// How many redirects are followed.
-const MAX_REDIRECTS: usize = 5;
-/// How often a page is tried again.
-const RETRIES: usize = 2;
-/// The longest that a server can make us wait by Retry-After.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+pub const MAX_REDIRECTS: usize = 5;
 /// What is asked for.
 const ACCEPTED: HeaderValue =
     HeaderValue::from_static("text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8");
@@ -99,28 +96,25 @@ impl Fetcher {
     pub async fn fetch(&self, url: &str, options: FetchOptions) -> Result<Page, FetchError> {
         let url: Url = url.parse().map_err(|error| Fault::InvalidUrl(error).of_text(url))?;
         let redirects = options.follow_redirects.then_some(MAX_REDIRECTS);
-        let mut budget = Budget::new(options.timeout);
-        let mut backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(500))
-            .with_jitter()
-            .with_max_times(RETRIES)
-            .build();
+        let mut attempts = Attempts::new(options.timeout);
         loop {
-            let outcome = self.follow(&url, redirects, Purpose::Page, &mut budget).await;
-            let error = match outcome {
+            match self.follow(&url, redirects, Purpose::Page, attempts.budget()).await {
                 Ok((final_url, answer)) => return Ok(self.page(url, final_url, &answer)),
-                Err(error) if !error.is_worth_retrying() => return Err(error),
-                Err(error) => error,
-            };
-            let Some(pause) = backoff.next() else { return Err(error) };
-            let asked = error.retry_after().unwrap_or_default();
-            let pause = pause.max(asked);
-            if asked > MAX_RETRY_AFTER || pause >= budget.left() {
-                return Err(error);
+                Err(error) => attempts.pause_after(error).await?,
             }
-            tracing::debug!(url = %error.url, fault = %error.fault, pause_ms = pause.as_millis(), "fetching again");
-            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// What the operator has decided.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.clock.now()
     }
 
     fn page(&self, url: Url, final_url: Url, answer: &Answer) -> Page {
@@ -160,6 +154,17 @@ impl Fetcher {
 
     /// One request, with everything that must be true before it is made.
     async fn hop(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<Hop, FetchError> {
+        self.admit(url, purpose, budget).await?;
+        budget.limit(self.request(url, purpose, budget.allowed())).await.flatten().map_err(|fault| fault.of(url))
+    }
+
+    /// Waits until a page may be asked for, for whoever asks for it himself: its URL is one that may be fetched, the site's
+    /// robots.txt allows it, and it is this request's turn at the host. The addresses of a host's name are judged by who connects.
+    pub async fn admit_page(&self, url: &Url, budget: &mut Budget) -> Result<(), FetchError> {
+        self.admit(url, Purpose::Page, budget).await
+    }
+
+    async fn admit(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<(), FetchError> {
         let host = self.client.check(url).map_err(|fault| fault.of(url))?;
         let crawl_delay = match purpose {
             Purpose::Page if self.settings.obey_robots => self.ask_robots(url, budget).await?,
@@ -170,7 +175,7 @@ impl Fetcher {
             NoTurn::Table(error) => Fault::Turn(error).of(url),
         })?;
         budget.extend(waited);
-        budget.limit(self.request(url, purpose, budget.allowed)).await.flatten().map_err(|fault| fault.of(url))
+        Ok(())
     }
 
     /// Asks the site's robots.txt whether a page may be fetched; gives the delay that it wants between requests.
@@ -201,22 +206,20 @@ impl Fetcher {
         let fault = |error: reqwest::Error| Fault::from_client(&error, allowed);
         let response = self.client.get(url).header(ACCEPT, ACCEPTED).send().await.map_err(fault)?;
         let status = response.status().as_u16();
-        if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let text_of = |name: HeaderName| {
+            response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        if is_redirect(status) {
             let location =
                 response.headers().get(LOCATION).and_then(|location| std::str::from_utf8(location.as_bytes()).ok());
             let target = location.and_then(|location| url.join(location).ok());
             return target.map(|target| Hop::Redirect(status, target)).ok_or(Fault::BadRedirect(status));
         }
-        if !response.status().is_success() {
-            return Err(Fault::Status { status, retry_after: retry_after(response.headers(), self.clock.now()) });
-        }
-        let content_type =
-            response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let (content_type, retry_after) = (text_of(CONTENT_TYPE), text_of(RETRY_AFTER));
+        let type_that_matters = content_type.as_deref().filter(|_| purpose == Purpose::Page);
+        self.judge_answer(status, type_that_matters, retry_after.as_deref())?;
         let body = match purpose {
             Purpose::Page => {
-                if let Some(content_type) = content_type.as_deref().filter(|content_type| !is_text(content_type)) {
-                    return Err(Fault::ContentType(content_type.chars().take(100).collect()));
-                }
                 let (body, complete) = read(response, self.settings.max_page_bytes).await.map_err(fault)?;
                 if !complete {
                     return Err(Fault::TooLarge(self.settings.max_page_bytes));
@@ -226,6 +229,23 @@ impl Fetcher {
             Purpose::RobotsTxt => read(response, robots::MAX_BYTES).await.map_err(fault)?.0,
         };
         Ok(Hop::Answer(Answer { status, content_type, body }))
+    }
+
+    /// Whether an answer has a page, by its head: its status, its Content-Type and its Retry-After.
+    pub fn judge_answer(
+        &self,
+        status: u16,
+        content_type: Option<&str>,
+        retry_after: Option<&str>,
+    ) -> Result<(), Fault> {
+        if !(200..=299).contains(&status) {
+            let retry_after = retry_after.and_then(|text| read_retry_after(text, self.clock.now()));
+            return Err(Fault::Status { status, retry_after });
+        }
+        match content_type.filter(|content_type| !is_text(content_type)) {
+            Some(content_type) => Err(Fault::ContentType(content_type.chars().take(100).collect())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -249,33 +269,14 @@ struct Answer {
     body: Vec<u8>,
 }
 
+/// Whether a status sends to another place.
+#[must_use]
+pub const fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
 /// Whether a content type is one that text can be read from.
 fn is_text(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.is_empty() || essence.starts_with("text/") || essence == "application/xml" || essence.ends_with("+xml")
-}
-
-/// The time that a page may take.
-struct Budget {
-    allowed: Duration,
-    deadline: Instant,
-}
-
-impl Budget {
-    fn new(allowed: Duration) -> Self {
-        Self { allowed, deadline: Instant::now() + allowed }
-    }
-
-    fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// Gives back the time that was spent waiting for others.
-    fn extend(&mut self, waited: Duration) {
-        self.deadline += waited;
-    }
-
-    async fn limit<F: Future>(&self, work: F) -> Result<F::Output, Fault> {
-        tokio::time::timeout_at(self.deadline, work).await.map_err(|_| Fault::Timeout(self.allowed))
-    }
 }

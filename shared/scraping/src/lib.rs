@@ -2,6 +2,7 @@
 //! tasks or HTTP APIs.
 
 pub mod address;
+mod dial;
 pub mod export;
 pub mod fetch;
 mod politeness;
@@ -10,7 +11,8 @@ pub mod selectors;
 mod settings;
 
 pub use address::AddressPolicy;
+pub use dial::Dialer;
 pub use export::{Format, PageMetadata, RowWriter};
-pub use fetch::{FetchError, FetchOptions, Fetcher, GuardedClient, Page};
+pub use fetch::{Fault, FetchError, FetchOptions, Fetcher, GuardedClient, Page};
 pub use selectors::{Extraction, SelectorSpec, Selectors};
 pub use settings::Settings;

@@ -1,5 +1,6 @@
 //! `/tasks` and all below it.
 
+mod advanced;
 mod create;
 mod delete;
 mod download;

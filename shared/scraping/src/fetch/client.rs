@@ -15,7 +15,7 @@ use crate::address::AddressPolicy;
 use crate::settings::Settings;
 
 /// How long connecting may take, of a request's time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that is not in use is kept.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -117,7 +117,12 @@ pub fn literal_address(url: &Url) -> Option<SocketAddr> {
 /// How long a server asks to be left alone: Retry-After, as seconds or as a date.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    read_retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// How long a server asks to be left alone, by the value of its Retry-After.
+pub(super) fn read_retry_after(text: &str, now: Millis) -> Option<Duration> {
+    let text = text.trim();
     let date = || {
         let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
         let moment = u64::try_from(moment.as_millisecond()).ok()?;

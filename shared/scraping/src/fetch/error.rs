@@ -53,6 +53,9 @@ pub enum Fault {
     /// No connection came about.
     #[error("could not be reached: {0}")]
     Connect(&'static str),
+    /// A proxy on the way did not take the connection to where it should go.
+    #[error("could not be reached through the proxy: {0}")]
+    Proxy(&'static str),
     /// The connection cannot be trusted.
     #[error("could not be reached securely: {0}")]
     Tls(String),
@@ -112,7 +115,8 @@ pub enum Fault {
 
 impl Fault {
     /// The fault with its page. User name and password are left out of the message.
-    pub(crate) fn of(self, url: &Url) -> FetchError {
+    #[must_use]
+    pub fn of(self, url: &Url) -> FetchError {
         let mut shown = url.clone();
         // Fails for URLs that cannot have either.
         let _ = shown.set_username("");
@@ -121,7 +125,8 @@ impl Fault {
     }
 
     /// The fault with a page whose URL is not valid.
-    pub(crate) fn of_text(self, url: &str) -> FetchError {
+    #[must_use]
+    pub fn of_text(self, url: &str) -> FetchError {
         let mut shown: String =
             url.chars().take(SHOWN_URL_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         if shown.len() < url.len() {
@@ -142,15 +147,8 @@ impl Fault {
             return Self::Tls(reason.to_string());
         }
         if error.is_connect() {
-            return Self::Connect(match find::<io::Error>(error).map(io::Error::kind) {
-                Some(io::ErrorKind::ConnectionRefused) => "the connection was refused",
-                Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                    "there is no way to the host"
-                }
-                Some(io::ErrorKind::TimedOut) => "connecting took too long",
-                _ if error.is_timeout() => "connecting took too long",
-                _ => "the connection failed",
-            });
+            let kind = if error.is_timeout() { Some(io::ErrorKind::TimedOut) } else { None };
+            return Self::connecting(find::<io::Error>(error).map(io::Error::kind).or(kind));
         }
         if error.is_timeout() {
             return Self::Timeout(allowed);
@@ -162,9 +160,19 @@ impl Fault {
         }
     }
 
+    /// No connection came about, for a reason of this kind.
+    pub(crate) fn connecting(kind: Option<io::ErrorKind>) -> Self {
+        Self::Connect(match kind {
+            Some(io::ErrorKind::ConnectionRefused) => "the connection was refused",
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => "there is no way to the host",
+            Some(io::ErrorKind::TimedOut) => "connecting took too long",
+            _ => "the connection failed",
+        })
+    }
+
     fn is_worth_retrying(&self) -> bool {
         match self {
-            Self::UnknownHost(_) | Self::Connect(_) | Self::Interrupted => true,
+            Self::UnknownHost(_) | Self::Connect(_) | Self::Proxy(_) | Self::Interrupted => true,
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Redirected(error) | Self::RobotsUnreachable(error) => error.fault.is_worth_retrying(),
             _ => false,
@@ -181,6 +189,16 @@ impl FetchError {
             Fault::Turn(error) => error.is_transient(),
             Fault::Redirected(error) | Fault::RobotsUnreachable(error) => error.is_transient(),
             fault => fault.is_worth_retrying(),
+        }
+    }
+
+    /// Whether it is the fault of a proxy on the way, and not of the site.
+    #[must_use]
+    pub fn is_of_the_proxy(&self) -> bool {
+        match &self.fault {
+            Fault::Proxy(_) => true,
+            Fault::Redirected(error) => error.is_of_the_proxy(),
+            _ => false,
         }
     }
 

@@ -23,6 +23,36 @@ pub(crate) struct UnknownHost {
     pub(crate) host: String,
 }
 
+/// Why a name leads nowhere.
+#[derive(Debug)]
+pub(crate) enum Unresolved {
+    /// Nowhere that may be connected to.
+    NotPublic(NoPublicAddress),
+    /// Nowhere at all.
+    Unknown(UnknownHost),
+}
+
+/// The addresses of a host name, with this port, that may be connected to: one at least.
+pub(crate) async fn resolve(policy: &AddressPolicy, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unresolved> {
+    let unknown = || Unresolved::Unknown(UnknownHost { host: host.to_owned() });
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|_| unknown())?;
+    let mut refusal = None;
+    let mut allowed: Vec<SocketAddr> = Vec::new();
+    for address in found {
+        match policy.check_resolved(address.ip()) {
+            Ok(()) => allowed.push(address),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    match refusal {
+        Some(refusal) if allowed.is_empty() => {
+            Err(Unresolved::NotPublic(NoPublicAddress { host: host.to_owned(), refusal }))
+        }
+        None if allowed.is_empty() => Err(unknown()),
+        _ => Ok(allowed),
+    }
+}
+
 /// The system's resolver, filtered by the policy.
 #[derive(Clone, Debug)]
 pub(crate) struct GuardedResolver {
@@ -39,21 +69,10 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (host, policy) = (name.as_str().to_owned(), self.policy.clone());
         Box::pin(async move {
-            let Ok(found) = tokio::net::lookup_host((host.as_str(), 0)).await else {
-                return Err(UnknownHost { host }.into());
-            };
-            let mut refusal = None;
-            let mut allowed: Vec<SocketAddr> = Vec::new();
-            for address in found {
-                match policy.check_resolved(address.ip()) {
-                    Ok(()) => allowed.push(address),
-                    Err(error) => refusal = refusal.or(Some(error)),
-                }
-            }
-            match refusal {
-                Some(refusal) if allowed.is_empty() => Err(NoPublicAddress { host, refusal }.into()),
-                None if allowed.is_empty() => Err(UnknownHost { host }.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            match resolve(&policy, &host, 0).await {
+                Ok(allowed) => Ok(Box::new(allowed.into_iter()) as Addrs),
+                Err(Unresolved::NotPublic(error)) => Err(error.into()),
+                Err(Unresolved::Unknown(error)) => Err(error.into()),
             }
         })
     }

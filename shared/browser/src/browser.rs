@@ -1,0 +1,130 @@
+//! The browser of this process: started when it is first needed, used for page after page, replaced when it has died.
+
+use std::sync::Arc;
+
+use scraping::fetch::Attempts;
+use scraping::{Fault, Fetcher, Page};
+use tokio::sync::{Mutex, Semaphore};
+use url::Url;
+
+use crate::error::{RenderError, RenderFault};
+use crate::options::RenderOptions;
+use crate::process::Chromium;
+use crate::settings::Settings;
+use crate::visit::{Visit, VisitError};
+
+/// How often a page is given to a new browser after one broke down over it, or over another page beside it.
+const BREAKDOWNS: usize = 1;
+
+/// Renders pages. One per process.
+#[derive(Debug)]
+pub struct Browser {
+    settings: Settings,
+    slots: Semaphore,
+    running: Mutex<Option<Arc<Chromium>>>,
+}
+
+/// What became of a page.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The page, or why there is none.
+    pub outcome: Result<Page, RenderError>,
+    /// The proxies that it went through, one an attempt.
+    pub proxies: Vec<ProxyUse>,
+}
+
+/// How a proxy did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxyUse {
+    /// Its number.
+    pub id: u64,
+    /// Whether it took its connections to where they should go. What became of the page there is not the proxy's fault.
+    pub worked: bool,
+}
+
+impl Browser {
+    /// The browser that the operator has decided on. It is started by the first page.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { slots: Semaphore::new(settings.pages_at_once), running: Mutex::default(), settings }
+    }
+
+    /// Renders a page by the rules of `fetcher`, trying again after faults that may pass.
+    pub async fn render(&self, fetcher: &Fetcher, url: &str, options: &RenderOptions) -> Rendered {
+        let mut proxies = Vec::new();
+        // Boxed, because it is large, and so are those who call it.
+        let outcome = Box::pin(self.attempts(fetcher, url, options, &mut proxies)).await;
+        Rendered { outcome, proxies }
+    }
+
+    /// The number of the browser's process, while there is one.
+    pub async fn process(&self) -> Option<u32> {
+        self.running.lock().await.as_ref().and_then(|chromium| chromium.process())
+    }
+
+    async fn attempts(
+        &self,
+        fetcher: &Fetcher,
+        url: &str,
+        options: &RenderOptions,
+        proxies: &mut Vec<ProxyUse>,
+    ) -> Result<Page, RenderError> {
+        let url: Url = url.parse().map_err(|error| Fault::InvalidUrl(error).of_text(url))?;
+        // Whoever waits for a slot has not begun.
+        let _slot = self.slots.acquire().await.map_err(|_| RenderFault::Internal.of(&url))?;
+        let mut attempts = Attempts::new(options.timeout);
+        let mut breakdowns = 0;
+        let mut upstreams = options.upstreams.iter().cycle();
+        loop {
+            let chromium = self.chromium(fetcher).await.map_err(|fault| fault.of(&url))?;
+            let upstream = upstreams.next();
+            let visit = Visit { chromium: &chromium, fetcher, settings: &self.settings, url: &url, options, upstream };
+            let outcome = Box::pin(visit.make(attempts.budget())).await;
+            if let Some(upstream) = upstream {
+                let failed =
+                    matches!(&outcome, Err(VisitError::Page(RenderError::Fetch(error))) if error.is_of_the_proxy());
+                proxies.push(ProxyUse { id: upstream.id, worked: !failed });
+            }
+            match outcome {
+                Ok(page) => return Ok(page),
+                Err(VisitError::Page(RenderError::Fetch(error))) => attempts.pause_after(error).await?,
+                Err(VisitError::Page(error)) => return Err(error),
+                Err(VisitError::BrokeDown) => {
+                    self.retire(&chromium).await;
+                    if breakdowns == BREAKDOWNS {
+                        return Err(RenderFault::Crashed.of(&url));
+                    }
+                    breakdowns += 1;
+                }
+            }
+        }
+    }
+
+    /// The browser that runs, or a new one.
+    async fn chromium(&self, fetcher: &Fetcher) -> Result<Arc<Chromium>, RenderFault> {
+        let mut running = self.running.lock().await;
+        if let Some(chromium) =
+            running.as_ref().filter(|chromium| chromium.takes_a_page(self.settings.pages_per_process))
+        {
+            return Ok(Arc::clone(chromium));
+        }
+        // Pages that the old one still has keep it until they are done.
+        *running = None;
+        let started = Chromium::start(&self.settings, &fetcher.settings().user_agent()).await;
+        let chromium = started.map(Arc::new).map_err(|error| {
+            tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "the browser did not start");
+            RenderFault::NoBrowser
+        })?;
+        *running = Some(Arc::clone(&chromium));
+        Ok(chromium)
+    }
+
+    /// Sees to it that the next page gets another browser than this.
+    async fn retire(&self, broken: &Arc<Chromium>) {
+        tracing::warn!("the browser broke down");
+        let mut running = self.running.lock().await;
+        if running.as_ref().is_some_and(|chromium| Arc::ptr_eq(chromium, broken)) {
+            *running = None;
+        }
+    }
+}

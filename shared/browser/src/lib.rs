@@ -1,0 +1,26 @@
+//! Knows how to render a page of strangers in a real browser, which reaches nothing but what may be fetched; knows nothing of tasks,
+//! nor of what is taken from a page.
+//!
+//! One browser per process ([`Browser`]), and for each page a context of its own in it, with no cookie, no cache and no connection of
+//! any other page's, whose only way out is a forward proxy of that page's own (`proxy`). Which documents the page itself may ask for,
+//! and when, decides [`scraping::Fetcher`], as it does for pages that need no browser (`gate`).
+//! Why it is built so: `docs/decisions/0017-browser.md`.
+
+mod browser;
+mod cdp;
+mod error;
+mod flags;
+mod gate;
+mod options;
+mod process;
+mod profile;
+mod proxy;
+mod settings;
+mod tab;
+mod visit;
+
+pub use browser::{Browser, ProxyUse, Rendered};
+pub use error::{RenderError, RenderFault};
+pub use options::RenderOptions;
+pub use proxy::{Upstream, UpstreamKind};
+pub use settings::Settings;

@@ -1,0 +1,97 @@
+//! The browser's own life.
+
+use std::path::{Path, PathBuf};
+
+use browser::Settings;
+
+use crate::site::Site;
+use crate::{Tested, options, settings};
+
+fn folder_of(process: u32) -> PathBuf {
+    let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap();
+    let arguments = String::from_utf8(arguments).unwrap();
+    let folder = arguments.split(['\0', ' ']).find_map(|flag| flag.strip_prefix("--user-data-dir=")).unwrap();
+    folder.into()
+}
+
+/// The processes of a group that have not ended.
+fn group(leader: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_of = |number: &u32| {
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{number}/stat")) else { return false };
+        let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+        let mut fields = rest.split(' ');
+        fields.next() != Some("Z") && fields.nth(1) == Some(&leader.to_string())
+    };
+    numbers.filter(is_of).collect()
+}
+
+async fn is_over(done: impl Fn() -> bool) {
+    tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it is over within ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: CHROMIUM"]
+async fn one_browser_serves_page_after_page_and_leaves_nothing_behind() {
+    let site = Site::of("<h1>page</h1>").await;
+    let tested = Tested::new();
+    assert_eq!(tested.browser.process().await, None, "it was not needed yet");
+    tested.page(&site.url("/")).await;
+    let process = tested.browser.process().await.unwrap();
+    let url = site.url("/");
+    let pages = (0..6).map(|_| tested.page(&url));
+    futures::future::join_all(pages).await;
+    assert_eq!(tested.browser.process().await, Some(process));
+    let folder = folder_of(process);
+    assert!(folder.is_dir() && group(process).len() > 1);
+    // None of our environment, where a function has its credentials.
+    let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();
+    assert!(!String::from_utf8_lossy(&environment).contains("CHROMIUM="));
+    drop(tested);
+    is_over(|| group(process).is_empty()).await;
+    assert!(!folder.exists() && !Path::new(&format!("{}.lock", folder.display())).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: CHROMIUM"]
+async fn a_browser_that_was_killed_is_replaced() {
+    let site = Site::of("<h1>page</h1>").await;
+    let tested = Tested::new();
+    tested.page(&site.url("/")).await;
+    let first = tested.browser.process().await.unwrap();
+    std::process::Command::new("kill").args(["-KILL", &first.to_string()]).status().unwrap();
+    assert!(tested.page(&site.url("/")).await.text.contains("<h1>page</h1>"));
+    assert_ne!(tested.browser.process().await, Some(first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: CHROMIUM"]
+async fn a_browser_is_replaced_after_so_many_pages() {
+    let site = Site::of("<h1>page</h1>").await;
+    let tested = Tested::with(Settings { pages_per_process: 2, ..settings() });
+    let mut processes = Vec::new();
+    for _ in 0..6 {
+        tested.page(&site.url("/")).await;
+        processes.push(tested.browser.process().await.unwrap());
+    }
+    processes.dedup();
+    assert!((2..=3).contains(&processes.len()), "{processes:?}");
+}
+
+#[tokio::test]
+async fn without_a_browser_there_is_no_page_and_it_may_be_tried_again() {
+    let site = Site::of("<h1>page</h1>").await;
+    for executable in ["/nowhere/chromium", "/bin/true"] {
+        let tested = Tested::with(Settings::of(executable.into()));
+        let error = tested.render(&site.url("/"), &options()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("{} was not rendered: the browser did not start", site.url("/")));
+        assert!(error.is_transient());
+    }
+}
