@@ -22,7 +22,7 @@ use super::cost::{Cost, least};
 const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(6, 3.0, 31.0, 1)), (20, Cost::new(6, 3.0, 54.0, 1))];
 
 /// What it costs to claim a task that needs a browser and to give it back, and one message.
-const HANDED_ON: Cost = Cost::new(2, 0.0, 12.0, 1);
+const HANDED_ON: Cost = Cost::new(4, 2.0, 15.0, 1);
 
 /// How often each is measured: on a busy machine a task may take so long that it records another step.
 const RUNS: usize = 3;
