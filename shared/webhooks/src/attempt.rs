@@ -25,7 +25,7 @@ pub struct Attempt {
     /// The status of the answer, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_status: Option<u16>,
-    /// The beginning of the answer's body.
+    /// The beginning of the answer's body, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<String>,
     /// Why it counts as failed; none if it was delivered.

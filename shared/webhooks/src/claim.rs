@@ -198,7 +198,7 @@ fn attempt(delivery: &Delivery, told: &Told, fate: Fate) -> Attempt {
         attempted_at: told.attempted_at,
         duration_ms: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
         response_status: answer.map(|(status, _)| *status),
-        response_body: answer.map(|(_, body)| body.clone()),
+        response_body: answer.map(|(_, body)| body.clone()).filter(|body| !body.is_empty()),
         error: told.error(),
         next_attempt_at: if let Fate::Again(at) = fate { Some(at) } else { None },
     }

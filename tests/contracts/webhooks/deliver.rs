@@ -60,7 +60,7 @@ async fn the_end_of_a_task_is_told_signed_and_recorded() -> anyhow::Result<()> {
         "attempt": 1,
         "status": "succeeded",
         "response_status": 200,
-        "response_body": "",
+        "response_body": null,
         "error": null,
         "duration_ms": attempt["duration_ms"],
         "attempted_at": attempt["attempted_at"],
