@@ -67,6 +67,8 @@ impl Workshop {
 
     async fn submit(&self, name: &str) -> anyhow::Result<Key> {
         let (key, now, account) = (self.key(name), self.jobs.clock.now(), account_key(&self.user.id));
+        // Two of one millisecond would have no order.
+        self.jobs.clock.advance(Duration::from_millis(1));
         let job = Job::submitted(self.jobs.kind, now, UNITS, place(5, now.0), &self.jobs.policy);
         let item = TestJob { key: key.clone(), job: job.clone(), account: account.clone() };
         let new = NewJob { key: &key, item: &item, job: &job, account: &account, sort: "handed", only_if: &[] };

@@ -6,6 +6,7 @@ use anyhow::Context;
 use api::identity::{Identity, KeyKind, KeyRecord, Permission, User as Owner};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use extract::{Accounts, Plan, account_key};
 use jobs::{Account, Jobs, Logs, Policy, Queue};
 use secrets::ApiKey;
@@ -88,8 +89,19 @@ impl Stack {
 
     /// Sends a job's message, as the API does.
     pub async fn send_hint(&self, key: &Key) -> anyhow::Result<()> {
-        let body = serde_json::to_string(key)?;
-        self.sqs().send_message().queue_url(self.queue_url("extract").await?).message_body(body).send().await?;
+        self.send_hints(key, 1).await
+    }
+
+    /// Sends so many copies of a job's message, as many at a time as SQS takes.
+    pub async fn send_hints(&self, key: &Key, copies: usize) -> anyhow::Result<()> {
+        let (body, queue_url) = (serde_json::to_string(key)?, self.queue_url("extract").await?);
+        let copy = |n: usize| SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(&body).build();
+        let copies = (0..copies).map(copy).collect::<Result<Vec<_>, _>>()?;
+        for batch in copies.chunks(10) {
+            let sent = self.sqs().send_message_batch().queue_url(&queue_url).set_entries(Some(batch.to_vec()));
+            let failed = sent.send().await?.failed;
+            anyhow::ensure!(failed.is_empty(), "not sent: {failed:?}");
+        }
         Ok(())
     }
 
