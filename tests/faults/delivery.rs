@@ -12,7 +12,7 @@ use futures::future::try_join_all;
 use jobs::Status;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use table::{Clock, Key, new_id};
+use table::{Clock, new_id};
 
 use super::{
     Ends, PAGE, UPDATE, assert_account, assert_at_rest, assert_completed_once, config_of, count_looks,
