@@ -31,6 +31,8 @@ class Deployment:
 
     api: str
     stage: str
+    sockets: str | None
+    """The WebSocket API, where the emulator has such."""
     changed: bool
 
 
@@ -83,7 +85,7 @@ def _apply(cloudformation: Any, template_url: str, parameters: Mapping[str, str]
         changed = False
     outputs = _await(cloudformation)
     try:
-        return Deployment(api=outputs["RestApiId"], stage=outputs["StageName"], changed=changed)
+        return Deployment(api=outputs["RestApiId"], stage=outputs["StageName"], sockets=outputs.get("SocketApiId"), changed=changed)
     except KeyError as error:
         raise CloudError(f"template.yaml has no output {error}") from error
 

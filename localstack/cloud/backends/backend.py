@@ -40,3 +40,7 @@ class Backend(ABC):
     @abstractmethod
     def stage_path(self, api: str, stage: str) -> str:
         """Where it serves a stage of a REST API."""
+
+    def sockets_path(self, api: str, stage: str) -> str | None:
+        """Where it serves a stage of a WebSocket API; None: it has none."""
+        return None

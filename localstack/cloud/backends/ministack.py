@@ -49,3 +49,7 @@ class MiniStack(Backend):
     def stage_path(self, api: str, stage: str) -> str:
         """Below this, by any host name: API Gateway's own names do not resolve everywhere."""
         return f"/restapis/{api}/{stage}/_user_request_"
+
+    def sockets_path(self, api: str, stage: str) -> str:
+        """Below this, where functions post to its connections too."""
+        return f"/_aws/execute-api/{api}/{stage}"

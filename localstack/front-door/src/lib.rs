@@ -5,6 +5,7 @@
 
 mod headers;
 mod proxy;
+mod socket;
 mod upstream;
 
 pub use proxy::{Proxy, serve};

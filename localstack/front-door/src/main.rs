@@ -19,6 +19,9 @@ struct Arguments {
     /// Where the emulator serves the stage
     #[arg(long, value_name = "URL")]
     stage: String,
+    /// Where the emulator serves the stage of the WebSocket API, if it has one
+    #[arg(long, value_name = "URL")]
+    sockets: Option<String>,
     /// The emulator undoes one level of a path's escapes before functions see it, which API Gateway does not
     #[arg(long)]
     unescapes: bool,
@@ -31,7 +34,9 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let upstream = Upstream::new(&arguments.stage)?.unescaping(arguments.unescapes);
-    let proxy = Arc::new(Proxy::new(upstream, Duration::from_secs(arguments.limit)));
+    let sockets = arguments.sockets.as_deref().map(Upstream::new).transpose()?;
+    let proxy = Proxy::new(upstream, Duration::from_secs(arguments.limit)).with_sockets(sockets);
+    let proxy = Arc::new(proxy);
     let port = arguments.port;
     let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await

@@ -17,8 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::headers;
 use crate::upstream::Upstream;
+use crate::{headers, socket};
 
 /// How long a caller may take to send a request's headers.
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
@@ -31,10 +31,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 type Body = Either<Incoming, Full<Bytes>>;
 
-/// Passes requests on to one stage on the emulator.
+/// Passes requests on to a stage on the emulator, and those for sockets to another.
 #[derive(Debug)]
 pub struct Proxy {
     upstream: Upstream,
+    sockets: Option<Upstream>,
     client: Client<HttpConnector, Incoming>,
     limit: Duration,
 }
@@ -50,7 +51,13 @@ impl Proxy {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_LIMIT)
             .build(connector);
-        Self { upstream, client, limit }
+        Self { upstream, sockets: None, client, limit }
+    }
+
+    /// The same, with the stage of a WebSocket API, where the emulator has one.
+    #[must_use]
+    pub fn with_sockets(self, sockets: Option<Upstream>) -> Self {
+        Self { sockets, ..self }
     }
 
     /// Answers `request`, which came from `peer`. Every fault is an answer too, in API Gateway's own shape: `{"message"}`.
@@ -61,22 +68,53 @@ impl Proxy {
         if !known {
             return refusal(StatusCode::METHOD_NOT_ALLOWED, "Unsupported method");
         }
+        if let Some(sockets) = &self.sockets
+            && socket::is_for_socket(request.uri().path())
+        {
+            return self.open_socket(sockets, request, peer).await;
+        }
         let Some(located) = self.upstream.locate(request.uri()) else {
             return refusal(StatusCode::BAD_REQUEST, "Bad request");
         };
         *request.uri_mut() = located;
         *request.version_mut() = Version::HTTP_11;
         headers::towards_emulator(request.headers_mut(), self.upstream.host(), peer);
-        match timeout(self.limit, self.client.request(request)).await {
-            Ok(Ok(mut response)) => {
+        match self.passed_on(request).await {
+            Ok(mut response) => {
                 headers::drop_hop_by_hop(response.headers_mut());
                 response.map(Either::Left)
             }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Answers a handshake as the emulator does, and joins the two connections if it agrees.
+    async fn open_socket(&self, sockets: &Upstream, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let Some(located) = socket::at_stage(request.uri()).and_then(|asked| sockets.locate(&asked)) else {
+            return refusal(StatusCode::NOT_FOUND, "There is no such socket");
+        };
+        if !socket::is_handshake(request.headers()) {
+            return refusal(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket's");
+        }
+        let caller = socket::caller(&mut request);
+        *request.uri_mut() = located;
+        headers::towards_emulator(request.headers_mut(), sockets.host(), peer);
+        socket::ask(request.headers_mut());
+        match self.passed_on(request).await {
+            Ok(answer) => socket::join(caller, answer).map(Either::Left),
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// The emulator's answer, or what to say without one.
+    async fn passed_on(&self, request: Request<Incoming>) -> Result<Response<Incoming>, Response<Body>> {
+        match timeout(self.limit, self.client.request(request)).await {
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 eprintln!("front-door: the emulator did not answer: {error:?}");
-                refusal(StatusCode::BAD_GATEWAY, "The local cloud's emulator did not answer: is it running?")
+                Err(refusal(StatusCode::BAD_GATEWAY, "The local cloud's emulator did not answer: is it running?"))
             }
-            Err(_) => refusal(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
+            Err(_) => Err(refusal(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")),
         }
     }
 }
@@ -112,7 +150,8 @@ pub async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_LIMIT)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
             // What fails here is the caller's connection, and the caller knows.
             let _ = connection.await;
         });

@@ -32,6 +32,10 @@ fn echo() -> SocketAddr {
                 if asked.starts_with(b"GET /restapis/a/s/_user_request_/slow ") {
                     thread::sleep(Duration::from_mins(1));
                 }
+                if asked.starts_with(b"GET /_aws/execute-api/w/s/?job_id=7&api_key=k ") {
+                    agree_and_echo(&mut stream, &asked);
+                    return;
+                }
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nKeep-Alive: timeout=5\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\n\r\n",
                     asked.len()
@@ -42,6 +46,19 @@ fn echo() -> SocketAddr {
         }
     });
     address
+}
+
+/// Agrees to a handshake, tells what was asked in, and sends back what comes.
+fn agree_and_echo(stream: &mut TcpStream, asked: &[u8]) {
+    stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+    stream.write_all(asked).unwrap();
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer).unwrap() {
+            0 => return,
+            read => stream.write_all(&buffer[..read]).unwrap(),
+        }
+    }
 }
 
 /// Whether a request's text ends where its length, or its last chunk, says.
@@ -61,9 +78,11 @@ fn front_door(emulator: SocketAddr) -> SocketAddr {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let upstream = Upstream::new(&format!("http://{emulator}/restapis/a/s/_user_request_")).unwrap().unescaping(true);
+    let sockets = Upstream::new(&format!("http://{emulator}/_aws/execute-api/w/s")).unwrap();
     thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            serve(TcpListener::from_std(listener).unwrap(), Arc::new(Proxy::new(upstream, LIMIT))).await;
+            let proxy = Proxy::new(upstream, LIMIT).with_sockets(Some(sockets));
+            serve(TcpListener::from_std(listener).unwrap(), Arc::new(proxy)).await;
         });
     });
     address
@@ -124,4 +143,44 @@ fn a_lost_emulator_is_a_502() {
 fn a_slow_answer_is_a_504() {
     let answer = ask(front_door(echo()), b"GET /slow HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with("http/1.1 504 "), "{answer}");
+}
+
+#[test]
+fn a_jobs_socket_is_joined_to_the_emulators() {
+    let mut stream = TcpStream::connect(front_door(echo())).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let handshake = b"GET /ws/jobs/7?api_key=k HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    stream.write_all(handshake).unwrap();
+    let told = read_until(&mut stream, |text| text.matches("\r\n\r\n").count() == 2);
+    assert!(told.starts_with("http/1.1 101 switching protocols\r\n"), "{told}");
+    for header in
+        ["connection: upgrade\r\n", "upgrade: websocket\r\n", "sec-websocket-key: dghlihnhbxbszsbub25jzq==\r\n"]
+    {
+        assert!(told.contains(header), "{header} in {told}");
+    }
+    stream.write_all(b"frame").unwrap();
+    assert_eq!(read_until(&mut stream, |text| text.len() == 5), "frame");
+}
+
+#[test]
+fn what_is_no_handshake_to_a_jobs_socket_is_refused() {
+    for (request, status) in [
+        ("GET /ws/jobs/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "426 upgrade required"),
+        ("GET /ws/jobs/7/8 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "404 not found"),
+    ] {
+        let answer = ask(front_door(echo()), request.as_bytes());
+        assert!(answer.starts_with(&format!("http/1.1 {status}\r\n")), "{answer}");
+    }
+}
+
+/// What comes, in lower case, until it is enough.
+fn read_until(stream: &mut TcpStream, is_enough: impl Fn(&str) -> bool) -> String {
+    let (mut come, mut buffer) = (String::new(), [0; 4096]);
+    while !is_enough(&come) {
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "it ended after {come:?}");
+        come.push_str(&String::from_utf8_lossy(&buffer[..read]).to_lowercase());
+    }
+    come
 }
