@@ -1,0 +1,11 @@
+//! The Lambda behind `/ws/jobs/{job_id}`: handshakes, and what the stream of the table `video` tells of jobs that go on.
+
+use job_socket::{App, Event};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init("job-socket");
+    let app = &App::from_environment()?;
+    run(service_fn(move |event: LambdaEvent<Event>| async move { app.handle(event.payload).await })).await
+}

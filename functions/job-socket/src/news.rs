@@ -1,0 +1,33 @@
+//! What is told of a job.
+
+use serde_json::json;
+use videos::Shown;
+
+/// What is told at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct News {
+    /// How far the job has come: grows with all that is told of it.
+    pub(crate) so_far: i64,
+    /// The message.
+    pub(crate) message: String,
+    /// Whether nothing is told after it.
+    pub(crate) is_last: bool,
+}
+
+impl News {
+    /// What there is to tell of a job as it is; none: it is gone.
+    pub(crate) fn of(job: Option<&Shown>) -> Self {
+        let Some(shown) = job else {
+            return Self { so_far: i64::MAX, message: json!({"status": "deleted"}).to_string(), is_last: true };
+        };
+        let (status, progress) = (shown.job.job.status, shown.progress());
+        let message = json!({
+            "progress": progress,
+            "status": status,
+            "total_videos": shown.total(),
+            "successful_downloads": shown.successful(),
+            "failed_downloads": shown.failed(),
+        });
+        Self { so_far: progress.into(), message: message.to_string(), is_last: status.is_final() }
+    }
+}

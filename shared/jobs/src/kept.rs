@@ -1,0 +1,59 @@
+//! Keeping a job while some work is done that may take longer than its lease.
+
+use std::time::Duration;
+
+use lease::Lost;
+use table::Update;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use crate::run::{Progress, Run};
+
+/// A run that is renewed while work goes on; the work may record steps by it itself.
+#[derive(Debug)]
+pub struct Kept(Mutex<Run>);
+
+impl Kept {
+    /// Keeps a run.
+    #[must_use]
+    pub fn new(run: Run) -> Self {
+        Self(Mutex::new(run))
+    }
+
+    /// The run, to be ended.
+    #[must_use]
+    pub fn into_inner(self) -> Run {
+        self.0.into_inner()
+    }
+
+    /// Records a step, and what else is so of the job's item from now on.
+    pub async fn record_with(&self, progress: Progress, more: Update) -> Result<(), Lost> {
+        self.0.lock().await.record_with(progress, more, Vec::new()).await
+    }
+
+    /// Waits for some work, renewing the run each `pause`, so that one that was cancelled stops then at the latest: the work is dropped. None: it was not
+    /// done `until` then, and is dropped too.
+    pub async fn during<T>(
+        &self,
+        progress: Progress,
+        pause: Duration,
+        until: Instant,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, Lost> {
+        let renewed = async {
+            let mut tick = interval_at(Instant::now() + pause, pause);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                if let Err(lost) = self.record_with(progress, Update::new()).await {
+                    return lost;
+                }
+            }
+        };
+        tokio::select! {
+            done = work => Ok(Some(done)),
+            lost = renewed => Err(lost),
+            () = sleep_until(until) => Ok(None),
+        }
+    }
+}
