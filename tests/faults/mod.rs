@@ -1,6 +1,7 @@
 //! What goes wrong, made to go wrong on purpose: processes killed, answers lost, messages doubled, writes refused. After each the task
 //! must have ended as it should: nothing lost, nothing done twice, nothing stuck, and the account exact.
 
+mod bulk;
 mod cancel;
 mod crash;
 mod dead_letters;

@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod fleet;
 pub mod function;
 pub mod gateway;
+pub mod handbook;
 pub mod held;
 pub mod leaks;
 mod operator;

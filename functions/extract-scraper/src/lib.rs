@@ -1,26 +1,32 @@
 //! Does scraping tasks, from their queue: claims the best of its group by its lease, fetches its pages, writes its result, ends it.
 
 mod browser_settings;
+mod bulk;
 mod files;
 mod harvest;
 mod lines;
 mod pace;
 mod pages;
+mod piece;
+mod portion;
 mod renderer;
+mod together;
 mod work;
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use extract::{PageSource, Task};
+use extract::{Batch, OwnConfig, PageSource, Task};
 use jobs::{Claimed, Hint, Jobs, Lost, Queue, Results, Run};
 use lambda_runtime::LambdaEvent;
 use scraping::{Fetcher, Settings};
+use serde::Deserialize;
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
 use table::{Millis, Table};
 use tracing::Instrument;
 
+use crate::portion::Portion;
 use crate::renderer::Renderer;
 
 /// What every task needs, made once per process.
@@ -32,6 +38,15 @@ pub struct App {
     renderer: Option<Renderer>,
     /// The queue of the function that has one.
     browser_queue: Option<Queue>,
+}
+
+/// What a job is: known from its item, which is the truth, and not from its message.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Work {
+    /// A part of a task: it says of which.
+    Batch(Box<Batch>),
+    Task(Box<Task>),
 }
 
 impl App {
@@ -75,14 +90,11 @@ impl App {
         let body = message.body.as_deref().unwrap_or_default();
         let hint: Hint =
             serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
-        match self.jobs.take::<Task>(&hint, owner).await? {
-            Claimed::Run(run, task) => {
-                tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
-                if task.config.source() == PageSource::Browser && self.renderer.is_none() {
-                    return self.hand_on(*run).await;
-                }
-                Box::pin(work::perform(self, *run, &task, self.time_left(deadline))).await
-            }
+        match self.jobs.take::<Work>(&hint, owner).await? {
+            Claimed::Run(run, work) => match *work {
+                Work::Task(task) => Box::pin(self.do_task(*run, *task, deadline)).await,
+                Work::Batch(batch) => Box::pin(self.do_batch(*run, *batch, deadline)).await,
+            },
             Claimed::Nothing(why) => {
                 tracing::info!(job = hint.job.sk, why, "nothing to do");
                 Ok(())
@@ -90,7 +102,30 @@ impl App {
         }
     }
 
-    /// Gives a task to the function that has a browser. Messages do not say what a task is: it is known from its item, which is the truth.
+    async fn do_task(&self, run: Run, task: Task, deadline: Millis) -> anyhow::Result<()> {
+        tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
+        if task.config.source() == PageSource::Browser && self.renderer.is_none() {
+            return self.hand_on(run).await;
+        }
+        let time = self.time_left(deadline);
+        match (&task.config.own, &task.job.children) {
+            (OwnConfig::Bulk(bulk), None) => bulk::hand_out(self, run, &task, bulk).await,
+            (OwnConfig::Bulk(_), Some(join)) => bulk::put_together(self, run, &task, join, time).await,
+            _ => work::perform(self, run, &Portion::whole(task), time).await,
+        }
+    }
+
+    async fn do_batch(&self, run: Run, batch: Batch, deadline: Millis) -> anyhow::Result<()> {
+        tracing::info!(task_id = %batch.task_id, first_page = batch.first_page, attempt = batch.job.attempts, "claimed");
+        let Some(task) = self.jobs.table.get::<Task>(&batch.part_of.parent).await? else {
+            // Its next hint finds that it is not wanted, and deletes it.
+            tracing::info!("stopped: the task is gone");
+            return Ok(());
+        };
+        work::perform(self, run, &Portion::batch(batch, task), self.time_left(deadline)).await
+    }
+
+    /// Gives a task to the function that has a browser.
     async fn hand_on(&self, run: Run) -> anyhow::Result<()> {
         let handed_on = match &self.browser_queue {
             Some(queue) => run.hand_on(queue).await,

@@ -20,14 +20,14 @@ pub(crate) async fn download(State(app): State<App>, caller: Caller, Path(id): P
     let key = task.job.result_key.as_deref().ok_or(missing)?;
     let file_name = task.file_name();
     // What is no text API Gateway would spoil, unless a client's Accept names it first.
-    let format = task.config.pages.output_format;
-    if !format.is_text() || task.job.result_bytes.is_none_or(|bytes| bytes > LARGEST_INLINE) {
+    let form = task.config.result_form();
+    if !form.is_text() || task.job.result_bytes.is_none_or(|bytes| bytes > LARGEST_INLINE) {
         let address = app.results.address(key, &file_name).await.map_err(failed)?;
         return Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response());
     }
     let bytes = app.results.read(key).await.map_err(failed)?;
     let headers = [
-        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (header::CONTENT_TYPE, form.content_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file_name}\"")),
     ];
     Ok((headers, bytes).into_response())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scraping::fetch::Attempts;
+use scraping::fetch::{Attempts, Retries};
 use scraping::{Fault, Fetcher, Page};
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
@@ -72,7 +72,7 @@ impl Browser {
         let url: Url = url.parse().map_err(|error| Fault::InvalidUrl(error).of_text(url))?;
         // Whoever waits for a slot has not begun.
         let _slot = self.slots.acquire().await.map_err(|_| RenderFault::Internal.of(&url))?;
-        let mut attempts = Attempts::new(options.timeout);
+        let mut attempts = Attempts::new(options.timeout, Retries::default());
         let mut breakdowns = 0;
         let mut upstreams = options.upstreams.iter().cycle();
         loop {

@@ -41,7 +41,7 @@ pub use log::{Level, Line, LoggedLine, Logs};
 pub use policy::Policy;
 pub use queue::{Hint, LONGEST_DELAY, Queue};
 pub use record::{Job, Status, place};
-pub use results::{Results, ResultsError};
+pub use results::{Results, ResultsError, StoredLines};
 pub use run::{Progress, Rested, Run};
 pub use slots::Slots;
 pub use upload::{Parts, StoreError};

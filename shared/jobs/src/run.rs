@@ -70,6 +70,11 @@ impl Run {
         PartOf::new(&self.key, self.lease.token)
     }
 
+    /// Goes on with the log of a job whose children have ended, after their lines.
+    pub fn go_on_after(&mut self, children: &Join) {
+        self.log_lines = self.log_lines.max(children.log_lines);
+    }
+
     /// Records a step, and keeps the job for another lease. [`Lost::Superseded`] says to stop: the job was cancelled, or is another's, or its parent
     /// does not want it any more.
     pub async fn record(&mut self, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
@@ -85,10 +90,12 @@ impl Run {
 
     async fn renew(&mut self, progress: Progress, lines: Vec<Line>, more: Update) -> Result<(), Lost> {
         if let Owner::Parent(part_of) = &self.owner
+            && lines.is_empty()
             && !self.jobs.is_wanted(part_of).await?
         {
             return Err(Lost::Superseded(None));
         }
+        self.number_with_siblings(&lines).await?;
         let now = self.jobs.clock.now();
         let until = now.after(self.jobs.policy.lease);
         let step = self.step(progress, &lines).set("redeliver_at", self.jobs.abandoned_at(now)).and(more);
@@ -133,6 +140,7 @@ impl Run {
             // What a child uses is charged to its parent.
             Owner::Parent(_) => units_used,
         };
+        self.number_with_siblings(&lines).await?;
         let end = rules::release(self.lease.token, None, &new_nonce());
         let end = ended(end, status, units_used, self.jobs.clock.now())
             .remove("checkpoint")
@@ -146,7 +154,8 @@ impl Run {
     }
 
     /// Gives the job back for another attempt, after a pause that grows with the attempts made.
-    pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn retry(mut self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+        self.number_with_siblings(&lines).await?;
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
         let change = self.number(&lines).set("error_message", reason);
         self.give_back(pause, change, lines).await
@@ -154,7 +163,8 @@ impl Run {
 
     /// Gives the job back to be gone on with from `checkpoint` at once: for work that is longer than a function may run. It is no failed
     /// attempt.
-    pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn pause(mut self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+        self.number_with_siblings(&lines).await?;
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
     }
@@ -259,7 +269,7 @@ impl Run {
         }
         let (part_of, table) = (self.part_of(), &self.jobs.table);
         table.put_many(children).await?;
-        let join = Join::of(&part_of, children.len(), slots);
+        let join = Join::of(&part_of, children.len(), slots, self.log_lines + lines.len() as u64);
         let hand_out = rules::release(self.lease.token, None, &new_nonce())
             .and(self.number(&lines))
             .set("children", &part_of.join)
@@ -313,11 +323,22 @@ impl Run {
         Update::new().set("log_lines", self.log_lines + lines.len() as u64).set("updated_at", self.jobs.clock.now())
     }
 
-    /// Under what name its lines lie. Children of different parents have the same sort keys.
-    fn log_name(&self) -> String {
-        match self.owner {
-            Owner::Account(_) => self.key.sk.clone(),
-            Owner::Parent(_) => format!("{}#{}", self.key.pk, self.key.sk),
+    /// Claims the numbers of a child's lines: they are its parent's, in one order with those of its siblings. Of a child that loses its lease right
+    /// then they stay unused. [`Lost::Superseded`] if the parent does not want it any more.
+    async fn number_with_siblings(&mut self, lines: &[Line]) -> Result<(), Lost> {
+        if let Owner::Parent(part_of) = &self.owner
+            && !lines.is_empty()
+        {
+            self.log_lines = self.jobs.number_lines(part_of, lines.len()).await.map_err(superseded)?;
+        }
+        Ok(())
+    }
+
+    /// Under what name its lines lie.
+    fn log_name(&self) -> &str {
+        match &self.owner {
+            Owner::Account(_) => &self.key.sk,
+            Owner::Parent(part_of) => &part_of.parent.sk,
         }
     }
 
@@ -325,7 +346,7 @@ impl Run {
     async fn write(&mut self, lines: Vec<Line>) {
         let first = self.log_lines + 1;
         self.log_lines += lines.len() as u64;
-        if let Err(error) = self.jobs.logs.write(&self.log_name(), first, lines).await {
+        if let Err(error) = self.jobs.logs.write(self.log_name(), first, lines).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
         }
     }

@@ -1,6 +1,7 @@
 //! `/tasks` and all below it.
 
 mod advanced;
+mod bulk;
 mod create;
 mod delete;
 mod download;
