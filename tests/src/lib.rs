@@ -16,6 +16,7 @@ pub mod providers;
 pub mod quiet;
 pub mod raw;
 pub mod receiver;
+pub mod routes;
 pub mod scraper;
 pub mod second_engine;
 pub mod sign_in;

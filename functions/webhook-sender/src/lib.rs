@@ -74,6 +74,6 @@ impl App {
         let outcome = if told.is_success() { "WebhooksDelivered" } else { "WebhookAttemptsFailed" };
         telemetry::counter!(outcome).increment(1);
         tracing::info!(delivery, attempt, outcome, "attempted");
-        Ok(self.deliveries.conclude(claimed, &told).await?)
+        Ok(Box::pin(self.deliveries.conclude(claimed, &told)).await?)
     }
 }

@@ -15,6 +15,7 @@ use crate::delivery::{Delivery, DeliveryStatus, KEPT_SECONDS};
 use crate::endpoint::Endpoint;
 use crate::health::{Change, Sign, change};
 use crate::keys::{attempt_key, attempt_place, endpoint_of_delivery};
+use crate::places::Place;
 
 /// How long after the end of a lease its delivery counts as abandoned.
 const GRACE: Duration = Duration::from_secs(1);
@@ -28,6 +29,7 @@ pub struct Claimed {
     /// The endpoint as it is now.
     pub endpoint: Endpoint,
     lease: Lease,
+    place: Place,
 }
 
 /// What came of an attempt.
@@ -80,50 +82,82 @@ impl Told {
 }
 
 impl Deliveries {
-    /// Claims a delivery for `owner`; none if there is nothing to do: it has ended, is gone, is held by another or rests. One that has nowhere to
-    /// go any more ends here.
+    /// Claims a delivery for `owner`; none if there is nothing to do: it has ended, is gone, is held by another, rests, or waits for a place among its
+    /// user's attempts. One that has nowhere to go any more ends here.
     pub async fn claim(&self, key: &Key, owner: &str) -> Result<Option<Claimed>, TableError> {
         let Some(endpoint_key) = endpoint_of_delivery(key) else { return Ok(None) };
+        let Some(endpoint) = self.table.get::<Endpoint>(&endpoint_key).await? else {
+            return self.end_unsent(key, owner).await;
+        };
+        let Some(place) = self.enter(key, &endpoint).await? else { return Ok(None) };
+        let Some((delivery, lease)) = self.begin(key, owner).await? else {
+            self.leave(&endpoint.user_id, &place, false).await?;
+            return Ok(None);
+        };
+        let because = if !endpoint.is_active && !delivery.is_test() {
+            "The webhook is switched off"
+        } else if delivery.is_overdue(self.clock.now()) {
+            "It was given up: nobody could try it in time"
+        } else {
+            return Ok(Some(Claimed { delivery, endpoint, lease, place }));
+        };
+        let (ended, left) =
+            tokio::join!(self.end_because(&delivery, lease, because), self.leave(&endpoint.user_id, &place, false));
+        ended?;
+        left?;
+        Ok(None)
+    }
+
+    /// Ends a delivery whose endpoint is gone.
+    async fn end_unsent(&self, key: &Key, owner: &str) -> Result<Option<Claimed>, TableError> {
+        if let Some((delivery, lease)) = self.begin(key, owner).await? {
+            self.end_because(&delivery, lease, "The webhook was deleted").await?;
+            // It took no place, and may have been woken to take one.
+            self.pass_on(&delivery.user_id).await?;
+        }
+        Ok(None)
+    }
+
+    /// Takes a delivery up, if it is to be made now.
+    async fn begin(&self, key: &Key, owner: &str) -> Result<Option<(Delivery, Lease)>, TableError> {
         let now = self.clock.now();
         let begin = Update::new()
             .set("redeliver_at", now.after(self.policy.lease + GRACE))
             .set("redeliveries", 0_u64)
             .add("attempts", 1)
             .when(Condition::equal("status", DeliveryStatus::Pending.as_str()));
-        let claim = lease::claim(&self.table, key, now, owner, self.policy.lease, begin);
-        let (claim, endpoint) = tokio::join!(claim, self.table.get::<Endpoint>(&endpoint_key));
-        let Claim::Granted(lease, item) = claim? else { return Ok(None) };
-        let delivery: Delivery = decode(item)?;
-        let because = match endpoint? {
-            None => "The webhook was deleted",
-            Some(endpoint) if !endpoint.is_active && !delivery.is_test() => "The webhook is switched off",
-            Some(_) if delivery.is_overdue(now) => "It was given up: nobody could try it in time",
-            Some(endpoint) => return Ok(Some(Claimed { delivery, endpoint, lease })),
-        };
+        match lease::claim(&self.table, key, now, owner, self.policy.lease, begin).await? {
+            Claim::Granted(lease, item) => Ok(Some((decode(item)?, lease))),
+            Claim::Refused(_) => Ok(None),
+        }
+    }
+
+    async fn end_because(&self, delivery: &Delivery, lease: Lease, because: &str) -> Result<(), TableError> {
         tracing::info!(delivery = delivery.id, because, "ended without an attempt");
         let end = Update::new().set("ended_because", because);
-        self.let_go(key, lease, Fate::GivenUp, end).await?;
-        Ok(None)
+        self.let_go(&delivery.key, lease, Fate::GivenUp, end).await
     }
 
     /// Records what came of an attempt, and what becomes of the delivery and of its endpoint.
     pub async fn conclude(&self, claimed: Claimed, told: &Told) -> Result<(), TableError> {
-        let Claimed { delivery, endpoint, lease } = claimed;
+        let Claimed { delivery, endpoint, lease, place } = claimed;
         let fate = self.fate(&delivery, told, fastrand::f64());
         let attempt = attempt(&delivery, told, fate);
-        let place = attempt_place(told.attempted_at, &delivery.id, delivery.attempts);
+        let when = attempt_place(told.attempted_at, &delivery.id, delivery.attempts);
         let stored = Stored {
-            key: attempt_key(&delivery.user_id, delivery.endpoint_id, &place),
+            key: attempt_key(&delivery.user_id, delivery.endpoint_id, &when),
             expires_at: told.attempted_at.epoch_seconds() + KEPT_SECONDS,
             attempt: &attempt,
         };
         self.table.replace(&stored).await?;
         let sign = told.sign();
-        let (released, noted) = tokio::join!(
+        let (released, noted, left) = tokio::join!(
             self.let_go(&delivery.key, lease, fate, Update::new()),
-            self.note_health(&endpoint, sign, delivery.is_test())
+            self.note_health(&endpoint, sign, delivery.is_test()),
+            self.leave(&endpoint.user_id, &place, sign == Sign::Success)
         );
         noted?;
+        left?;
         released
     }
 
