@@ -9,6 +9,8 @@ pub mod function;
 pub mod gateway;
 pub mod held;
 pub mod leaks;
+pub mod mails;
+pub mod monitor;
 mod operator;
 pub mod process;
 pub mod providers;

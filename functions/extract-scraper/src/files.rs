@@ -88,17 +88,16 @@ async fn feed_lines(lines: &[u8], writer: &mpsc::Sender<io::Result<Vec<Row>>>) -
     true
 }
 
-/// Deletes the parts, which nobody will ask for. If that fails they go with their task.
-pub(crate) async fn discard_parts(results: &Results, task: &Task, parts: &[String]) {
-    let keys: Vec<_> = parts.iter().map(|part| part_key(task, part)).collect();
-    discard(results, &keys).await;
-}
-
-/// Deletes files that nobody will ask for.
+/// Deletes files that nobody will ask for. If that fails they go with their task.
 pub(crate) async fn discard(results: &Results, keys: &[String]) {
     if let Err(error) = results.delete_these(keys).await {
         tracing::warn!(%error, files = keys.len(), first = keys.first(), "files were not deleted");
     }
+}
+
+/// The keys of parts.
+pub(crate) fn part_keys(task: &Task, parts: &[String]) -> Vec<String> {
+    parts.iter().map(|part| part_key(task, part)).collect()
 }
 
 fn part_key(task: &Task, part: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use extract::Task;
+use extract::{OwnConfig, Task};
 use futures::{StreamExt, stream};
 use jobs::{Level, Lost, Progress, Run, Status, StoreError};
 use scraping::Selectors;
@@ -16,15 +16,16 @@ use crate::App;
 use crate::files::{self, Stored};
 use crate::harvest::{Harvest, LARGEST_RESULT};
 use crate::lines::Lines;
+use crate::monitor;
 use crate::pace::Pace;
 use crate::pages;
 
 /// How many pages are fetched at once; those of one host still wait for its turn.
-const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 /// Steps are recorded at most so often.
 const STEP: Duration = Duration::from_secs(2);
 /// What a killed worker has done since its last checkpoint is done again: there is one at least so often.
-const CHECKPOINT: Duration = Duration::from_secs(30);
+pub(crate) const CHECKPOINT: Duration = Duration::from_secs(30);
 
 /// One attempt at a task.
 struct Attempt<'a> {
@@ -49,7 +50,7 @@ enum Ending {
 }
 
 /// Why an attempt was broken off.
-enum Interruption {
+pub(crate) enum Interruption {
     /// The task is not ours any more.
     Lost(Lost),
     /// Something of our own failed.
@@ -75,13 +76,15 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
             return recorded(app, task, &[], failed).await;
         }
     };
+    if let OwnConfig::Monitoring(own) = &task.config.own {
+        return Box::pin(monitor::perform(app, run, task, own, selectors, time)).await;
+    }
     let harvest = Harvest::from_checkpoint(&task.config, task.job.checkpoint.as_deref());
-    let mut step = interval_at(Instant::now() + STEP, STEP);
-    step.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let step = steps();
     let out_of_time = Instant::now() + time;
     let mut attempt = Attempt { app, task, selectors, run, harvest, lines, step, out_of_time };
     let ended = attempt.gather().await;
-    let parts = attempt.harvest.parts().to_vec();
+    let parts = files::part_keys(task, attempt.harvest.parts());
     let written = match ended {
         Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
         Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
@@ -98,17 +101,29 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
     recorded(app, task, &parts, written).await
 }
 
-/// What to make of the answer to the write that ended an attempt.
-async fn recorded(app: &App, task: &Task, parts: &[String], written: Result<(), Lost>) -> anyhow::Result<()> {
+/// When steps are to be recorded.
+pub(crate) fn steps() -> Interval {
+    let mut step = interval_at(Instant::now() + STEP, STEP);
+    step.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    step
+}
+
+/// What to make of the answer to the write that ended an attempt, which has stored these files.
+pub(crate) async fn recorded(
+    app: &App,
+    task: &Task,
+    files: &[String],
+    written: Result<(), Lost>,
+) -> anyhow::Result<()> {
     let Err(Lost::Superseded(item)) = written else { return written.context("the task's end was not recorded") };
     tracing::info!("stopped: the task was cancelled, or is another worker's");
-    // Another worker goes on from the parts; without one nobody asks for them. Not every refusal tells the task as it is.
+    // Another worker may go on from the files; without one nobody asks for them. Not every refusal tells the task as it is.
     let item = match item {
         Some(item) => Some(item),
         None => app.jobs.table.get_item(&task.key, true).await?,
     };
     if item.is_none_or(|item| !Status::is_open().holds(&item)) {
-        files::discard_parts(&app.results, task, parts).await;
+        files::discard(&app.results, files).await;
     }
     Ok(())
 }
@@ -189,7 +204,7 @@ impl Attempt<'_> {
         match &ended {
             Ok(()) => {
                 telemetry::counter!("TasksCompleted").increment(1);
-                files::discard_parts(&self.app.results, self.task, self.harvest.parts()).await;
+                files::discard(&self.app.results, &files::part_keys(self.task, self.harvest.parts())).await;
             }
             // Nobody else knows of this file: the task may even be gone.
             Err(Lost::Superseded(_)) => files::discard(&self.app.results, &[stored.key]).await,
@@ -203,7 +218,7 @@ impl Attempt<'_> {
         let lines = self.lines.with(Level::Error, "end", format!("Failed: {reason}"));
         self.run.fail(reason, 0, lines).await?;
         telemetry::counter!("TasksFailed").increment(1);
-        files::discard_parts(&self.app.results, self.task, self.harvest.parts()).await;
+        files::discard(&self.app.results, &files::part_keys(self.task, self.harvest.parts())).await;
         Ok(())
     }
 
@@ -235,7 +250,7 @@ impl Attempt<'_> {
 }
 
 /// Waits for some work, keeping the task meanwhile. None: the time is up.
-async fn keeping<T>(
+pub(crate) async fn keeping<T>(
     run: &mut Run,
     step: &mut Interval,
     progress: Progress,

@@ -21,7 +21,7 @@ impl TaskType {
     pub const ALL: [Self; 4] = [Self::SimpleScraping, Self::AdvancedScraping, Self::BulkScraping, Self::Monitoring];
 
     /// The types that this deployment does; the others are refused.
-    const AVAILABLE: [Self; 2] = [Self::SimpleScraping, Self::AdvancedScraping];
+    const AVAILABLE: [Self; 3] = [Self::SimpleScraping, Self::AdvancedScraping, Self::Monitoring];
 
     /// Whether this deployment does such tasks.
     #[must_use]
