@@ -8,7 +8,7 @@ use super::{analytics, billing, endpoints, identity, webhooks};
 
 #[test]
 fn every_endpoint_of_the_extraction_cloud_has_a_row() -> anyhow::Result<()> {
-    let mut rows: Vec<_> = endpoints::bounds("").iter().map(Bound::endpoint).collect();
+    let mut rows: Vec<_> = endpoints::bounds("", "").iter().map(Bound::endpoint).collect();
     rows.extend(identity::bounds().iter().map(Bound::endpoint));
     rows.extend(billing::bounds().iter().map(Bound::endpoint));
     rows.extend(analytics::bounds().iter().map(Bound::endpoint));

@@ -23,8 +23,10 @@ use super::requests::{CLOUD_KEY, cost_of, measured, over};
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. A list in another order than by creation
 /// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task. `{ended}`, `{open}`
 /// and `{missing}` stand for ids of tasks; a `DELETE` finds a new task each time.
-pub(super) fn bounds(page: &str) -> Vec<Bound<As>> {
+pub(super) fn bounds(page: &str, email: &str) -> Vec<Bound<As>> {
     let task = json!({"name": "A task", "task_type": "simple_scraping", "config": config_of(page)});
+    let watch = json!({"urls": [page], "selectors": {"t": ".t"}, "notification_email": email});
+    let watch = json!({"name": "A monitor", "task_type": "monitoring", "config": watch});
     let (renamed, urgent) = (json!({"name": "Another name"}), json!({"priority": 9}));
     let change = |what, method, path, body, status, cost| Bound::new(what, method, path, body, As::Key, status, cost);
     let get = |what, path, status, cost| Bound::get(what, path, As::Key, status, cost);
@@ -32,6 +34,8 @@ pub(super) fn bounds(page: &str) -> Vec<Bound<As>> {
     //                                                            DynamoDB, read, written, others
     vec![
         change("create", Method::POST, "/tasks", Some(task), 201, Cost::new(2, 0.0, 16.0, 1)),
+        // Whose address it is to tell is read.
+        change("create a monitor", Method::POST, "/tasks", Some(watch), 201, Cost::new(3, 1.0, 16.0, 1)),
         change("create, at fault", Method::POST, "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
         get("list", "/tasks", 200, Cost::new(2, 1.0, 1.0, 0)),
         get("list by status", "/tasks?status=completed", 200, Cost::new(2, 1.0, 1.0, 0)),
@@ -64,7 +68,7 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
     let ids = client.ids().await?;
     client.warm_up().await?;
     let mut faults = Vec::new();
-    for mut bound in bounds(&client.site.url("/page")) {
+    for mut bound in bounds(&client.site.url("/page"), &client.user.email()) {
         bound.cost = bound.cost.measurable_on(&client.stack);
         let costs = client.measure(&bound, &ids).await.context(bound.what)?;
         let cold = if bound.by == As::Nobody { Cost::NOTHING } else { CLOUD_KEY };
@@ -78,7 +82,7 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
 async fn a_list_costs_the_same_however_many_tasks_others_have() -> anyhow::Result<()> {
     let client = Client::new().await?;
     let ids = client.ids().await?;
-    let list = bounds("").into_iter().find(|bound| bound.what == "list").context("no bound")?;
+    let list = bounds("", "").into_iter().find(|bound| bound.what == "list").context("no bound")?;
     let alone = least(&client.measure(&list, &ids).await?).context("no costs")?;
 
     // Put into the table as they are: nothing has to be scraped for this.

@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
+use drover_tests::monitor::Monitor;
 use drover_tests::site::Site;
 use drover_tests::{Stack, eventually, id_of, key_of};
 use jobs::Status;
@@ -27,6 +28,10 @@ const HANDED_ON: Cost = Cost::new(4, 2.0, 15.0, 1);
 /// What a task in bulk of 20 pages in two batches may cost: to hand out, twice a batch, and to put together.
 const IN_BULK: Cost = Cost::new(40, 20.0, 200.0, 10);
 const IN_BULK_MESSAGES: usize = 4;
+
+/// What a check of a monitor may cost, and whether it finds something to tell.
+const CHECKS: [(&str, bool, Cost); 2] =
+    [("no change", false, Cost::new(9, 9.0, 99.0, 9)), ("a change", true, Cost::new(9, 9.0, 99.0, 9))];
 
 /// How often each is measured: on a busy machine a task may take so long that it records another step.
 const RUNS: usize = 3;
@@ -77,6 +82,33 @@ async fn a_task_that_is_handed_on_is_within_its_budget() -> anyhow::Result<()> {
         let (least, bound) = (least(&costs).context("no costs")?, bound.measurable_on(&stack));
         println!("{function}: {least}");
         ensure!(least.is_within(&bound), "{function}: {costs:?} is more than {bound:?}");
+    }
+    Ok(())
+}
+
+/// A check that finds nothing new, and one that finds something to tell: an update that makes it wait, four requests as of any task, its account's plan,
+/// the log; what is known is read once, and written in three files where it is new, of which those of two checks before are deleted; what was found
+/// is recorded, the e-mail counted and sent.
+#[tokio::test]
+async fn a_check_of_a_monitor_is_within_its_budget() -> anyhow::Result<()> {
+    let (shop, monitor) = Monitor::of("£100").await?;
+    let id = monitor.path.trim_start_matches("/tasks/").to_owned();
+    let mut check = 1;
+    for (what, changes, bound) in CHECKS {
+        let bound = bound.measurable_on(&monitor.stack);
+        let mut costs = Vec::new();
+        for _ in 0..RUNS {
+            let since = Clock::system().now();
+            check += 1;
+            if changes {
+                shop.costs(Some(&format!("£{}", 100 * check)));
+            }
+            monitor.check(check).await?;
+            costs.push(cost_of(&monitor.stack, "extract-scraper", since, &id, 1).await?);
+        }
+        let least = least(&costs).context("no costs")?;
+        println!("{what}: {least}");
+        ensure!(least.is_within(&bound), "{what}: {costs:?} is more than {bound:?}");
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ pub mod gateway;
 pub mod handbook;
 pub mod held;
 pub mod leaks;
+pub mod mails;
+pub mod monitor;
 mod operator;
 pub mod process;
 pub mod providers;

@@ -159,17 +159,16 @@ async fn feed_lines<T: DeserializeOwned>(lines: &[u8], writer: &ToWriter<T>) -> 
     true
 }
 
-/// Deletes the parts, which nobody will ask for. If that fails they go with their task.
-pub(crate) async fn discard_parts(results: &Results, portion: &Portion, parts: &[String]) {
-    let keys: Vec<_> = parts.iter().map(|part| part_key(portion, part)).collect();
-    discard(results, &keys).await;
-}
-
-/// Deletes files that nobody will ask for.
+/// Deletes files that nobody will ask for. If that fails they go with their task.
 pub(crate) async fn discard(results: &Results, keys: &[String]) {
     if let Err(error) = results.delete_these(keys).await {
         tracing::warn!(%error, files = keys.len(), first = keys.first(), "files were not deleted");
     }
+}
+
+/// The keys of parts.
+pub(crate) fn part_keys(portion: &Portion, parts: &[String]) -> Vec<String> {
+    parts.iter().map(|part| part_key(portion, part)).collect()
 }
 
 fn part_key(portion: &Portion, part: &str) -> String {

@@ -5,7 +5,7 @@ use jobs::{Job, PartOf};
 use table::Key;
 
 /// How many pages of a task are fetched at once; those of one host still wait for its turn.
-const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 
 /// The work of one attempt.
 pub(crate) struct Portion {

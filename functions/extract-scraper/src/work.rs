@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use extract::TaskConfig;
 use futures::{StreamExt, stream};
 use jobs::{Jobs, Level, Lost, Progress, Run, Status, StoreError};
 use scraping::Selectors;
+use table::Key;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::App;
@@ -17,12 +19,12 @@ use crate::harvest::{Harvest, LARGEST_RESULT};
 use crate::lines::Lines;
 use crate::pace::Pace;
 use crate::pages;
-use crate::portion::Portion;
+use crate::portion::{OfTask, Portion};
 
 /// Steps are recorded at most so often.
 pub(crate) const STEP: Duration = Duration::from_secs(2);
 /// What a killed worker has done since its last checkpoint is done again: there is one at least so often.
-const CHECKPOINT: Duration = Duration::from_secs(30);
+pub(crate) const CHECKPOINT: Duration = Duration::from_secs(30);
 
 /// One attempt at a portion.
 struct Attempt<'a> {
@@ -47,7 +49,7 @@ enum Ending {
 }
 
 /// Why an attempt was broken off.
-enum Interruption {
+pub(crate) enum Interruption {
     /// The portion is not ours any more.
     Lost(Lost),
     /// Something of our own failed.
@@ -66,11 +68,12 @@ impl From<Lost> for Interruption {
 /// Does the portion, for as long as there is time. An error means that it was not possible to record how it went.
 pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Duration) -> anyhow::Result<()> {
     let lines = Lines::new(app.jobs.clock.clone());
-    let selectors = match Selectors::compile(&portion.config.pages.selectors) {
-        Ok(selectors) => Arc::new(selectors),
-        Err(faults) => {
-            let failed = run.fail(&format!("The selectors cannot be used: {faults:?}"), 0, Vec::new()).await;
-            return recorded(app, portion, &[], failed).await;
+    let batch = portion.batch.as_ref();
+    let selectors = match selectors(&portion.config) {
+        Ok(selectors) => selectors,
+        Err(reason) => {
+            let failed = run.fail(&reason, 0, Vec::new()).await;
+            return recorded(app, &portion.key, batch, &[], failed).await;
         }
     };
     let mut harvest = Harvest::from_checkpoint(&portion.config, portion.job.checkpoint.as_deref());
@@ -80,7 +83,7 @@ pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Durati
     let (step, out_of_time) = (steps(), Instant::now() + time);
     let mut attempt = Attempt { app, portion, selectors, run, harvest, lines, step, out_of_time };
     let ended = attempt.gather().await;
-    let parts = attempt.harvest.parts().to_vec();
+    let parts = files::part_keys(portion, attempt.harvest.parts());
     let written = match ended {
         Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
         Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
@@ -94,28 +97,40 @@ pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Durati
             attempt.try_again("fault", "Interrupted by a fault on our side").await
         }
     };
-    recorded(app, portion, &parts, written).await
+    recorded(app, &portion.key, batch, &parts, written).await
 }
 
-/// What to make of the answer to the write that ended an attempt.
-async fn recorded(app: &App, portion: &Portion, parts: &[String], written: Result<(), Lost>) -> anyhow::Result<()> {
+/// The selectors of a task, which were checked when it was submitted.
+pub(crate) fn selectors(config: &TaskConfig) -> Result<Arc<Selectors>, String> {
+    let compiled = Selectors::compile(&config.pages.selectors);
+    compiled.map(Arc::new).map_err(|faults| format!("The selectors cannot be used: {faults:?}"))
+}
+
+/// What to make of the answer to the write that ended an attempt at the job of this key, a batch or none, which has stored these files.
+pub(crate) async fn recorded(
+    app: &App,
+    key: &Key,
+    batch: Option<&OfTask>,
+    files: &[String],
+    written: Result<(), Lost>,
+) -> anyhow::Result<()> {
     let Err(Lost::Superseded(item)) = written else { return written.context("the end was not recorded") };
     tracing::info!("stopped: it was cancelled, or is another worker's");
-    // Another worker goes on from the parts; without one nobody asks for them. Not every refusal tells the portion as it is.
+    // Another worker may go on from the files; without one nobody asks for them. Not every refusal tells the item as it is.
     let item = match item {
         Some(item) => Some(item),
-        None => app.jobs.table.get_item(&portion.key, true).await?,
+        None => app.jobs.table.get_item(key, true).await?,
     };
-    let goes_on = item.is_some_and(|item| Status::is_open().holds(&item)) && is_wanted(&app.jobs, portion).await?;
+    let goes_on = item.is_some_and(|item| Status::is_open().holds(&item)) && is_wanted(&app.jobs, batch).await?;
     if !goes_on {
-        files::discard_parts(&app.results, portion, parts).await;
+        files::discard(&app.results, files).await;
     }
     Ok(())
 }
 
-/// Whether anybody waits for the portion to end: of a batch, its task.
-async fn is_wanted(jobs: &Jobs, portion: &Portion) -> anyhow::Result<bool> {
-    let Some(batch) = &portion.batch else { return Ok(true) };
+/// Whether anybody waits for the end: of a batch, its task.
+async fn is_wanted(jobs: &Jobs, batch: Option<&OfTask>) -> anyhow::Result<bool> {
+    let Some(batch) = batch else { return Ok(true) };
     Ok(jobs.join(&batch.part_of.join).await?.is_some_and(|join| join.is_open))
 }
 
@@ -209,7 +224,7 @@ impl Attempt<'_> {
                 if self.portion.batch.is_none() {
                     telemetry::counter!("TasksCompleted").increment(1);
                 }
-                files::discard_parts(&self.app.results, self.portion, self.harvest.parts()).await;
+                files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
             }
             // Nobody else knows of this file: what it is of may even be gone.
             Err(Lost::Superseded(_)) => files::discard(&self.app.results, &[stored.key]).await,
@@ -225,7 +240,7 @@ impl Attempt<'_> {
         if self.portion.batch.is_none() {
             telemetry::counter!("TasksFailed").increment(1);
         }
-        files::discard_parts(&self.app.results, self.portion, self.harvest.parts()).await;
+        files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
         Ok(())
     }
 

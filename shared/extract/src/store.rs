@@ -155,7 +155,7 @@ impl Tasks {
                 Err(SubmitError::Table(error)) => return Err(error.into()),
                 Err(SubmitError::Refused(account)) => match refusal(account, &task, now) {
                     Some(error) => return Err(error),
-                    None => self.accounts.renew(user).await?,
+                    None => drop(self.accounts.renew(user).await?),
                 },
             }
         }

@@ -44,6 +44,15 @@ impl Task {
         results_prefix(&self.user_id, self.id)
     }
 
+    /// The file that tells what has changed, of a monitoring task whose values are in the file of this key.
+    #[must_use]
+    pub fn changes_key(result_key: &str) -> String {
+        match result_key.rsplit_once('.') {
+            Some((name, extension)) => format!("{name}-changes.{extension}"),
+            None => format!("{result_key}-changes"),
+        }
+    }
+
     /// The name of the file that an owner saves its result as.
     #[must_use]
     pub fn file_name(&self) -> String {

@@ -42,6 +42,6 @@ pub use policy::Policy;
 pub use queue::{Hint, LONGEST_DELAY, Queue};
 pub use record::{Job, Status, place};
 pub use results::{Results, ResultsError, StoredLines};
-pub use run::{Progress, Rested, Run};
+pub use run::{Progress, Rest, Rested, Run};
 pub use slots::Slots;
 pub use upload::{Parts, StoreError};

@@ -27,6 +27,21 @@ pub struct Progress {
     pub units_used: u64,
 }
 
+/// How a job rests until the next part of its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// Until when.
+    pub until: Millis,
+    /// The compute units that this part of its work has used.
+    pub units_used: u64,
+    /// What it goes on from.
+    pub checkpoint: &'a str,
+    /// The key and the size of its result so far; none leaves what there is.
+    pub result: Option<(&'a str, u64)>,
+    /// What its owner should know of this part.
+    pub note: Option<&'a str>,
+}
+
 /// What became of a job that was to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rested {
@@ -207,33 +222,29 @@ impl Run {
 
     /// Gives the job back until a later moment, when it begins anew: what this part of its work has used is charged now, and as much set aside
     /// again. Where the account has too little left for that, the job ends as failed, and says so.
-    pub async fn rest_until(
-        mut self,
-        moment: Millis,
-        units_used: u64,
-        checkpoint: &str,
-        lines: Vec<Line>,
-    ) -> Result<Rested, Lost> {
+    pub async fn rest_until(mut self, rest: Rest<'_>, lines: Vec<Line>) -> Result<Rested, Lost> {
         let Owner::Account(account) = &self.owner else {
             return Err(TableError::Broken("a part of a job does not rest".to_owned()).into());
         };
         let (now, table) = (self.jobs.clock.now(), &self.jobs.table);
-        let units_used = units_used.min(self.units_reserved);
-        let again = Again::at(moment, now);
-        let rest = self
+        let units_used = rest.units_used.min(self.units_reserved);
+        let again = Again::at(rest.until, now);
+        let put_down = self
             .put_down(again, now)
             .and(self.number(&lines))
-            .set("checkpoint", checkpoint)
+            .and(rest.result())
+            .set("checkpoint", rest.checkpoint)
             .set("attempts", 0_u64)
+            .set("progress", 0_u64)
             .set("units_used", 0_u64)
             .add("units_charged", i64::try_from(units_used).unwrap_or(i64::MAX))
-            .remove("error_message");
+            .set_or_remove("error_message", rest.note);
         let mut charge = Account::charge(units_used);
         if self.holds_slot {
             charge = charge.and(Slots::give_back());
         }
         let transaction = Transaction::new()
-            .update(table, &self.key, rest)?
+            .update(table, &self.key, put_down)?
             .update(table, account, charge)?
             .update(table, &usage::day_key(account, now), usage::charged(units_used))?
             .update(table, &usage::totals_key(account), usage::charged(units_used))?;
@@ -242,7 +253,8 @@ impl Run {
         match charged {
             Ok(()) => {}
             Err(TableError::ConditionFailed(items)) if matches!(items.as_slice(), [None, Some(_), ..]) => {
-                self.fail(OUT_OF_UNITS, units_used, lines).await?;
+                let ended = rest.result().set("error_message", OUT_OF_UNITS);
+                self.finish(Status::Failed, Outcome::Failed, units_used, ended, lines).await?;
                 return Ok(Rested::OutOfUnits);
             }
             Err(error) => return Err(superseded(error)),
@@ -348,6 +360,15 @@ impl Run {
         self.log_lines += lines.len() as u64;
         if let Err(error) = self.jobs.logs.write(self.log_name(), first, lines).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
+        }
+    }
+}
+
+impl Rest<'_> {
+    fn result(&self) -> Update {
+        match self.result {
+            Some((key, bytes)) => Update::new().set("result_key", key).set("result_bytes", bytes),
+            None => Update::new(),
         }
     }
 }

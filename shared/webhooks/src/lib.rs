@@ -34,7 +34,7 @@ mod schedule;
 mod secret;
 
 pub use attempt::{Attempt, AttemptPage};
-pub use claim::{Claimed, Told};
+pub use claim::{Claimed, Farewell, Taken, Told};
 pub use deliveries::Deliveries;
 pub use delivery::{Delivery, DeliveryStatus, KIND};
 pub use endpoint::Endpoint;

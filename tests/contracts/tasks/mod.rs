@@ -7,6 +7,7 @@ mod delete;
 mod download;
 mod list;
 mod logs;
+mod monitoring;
 mod show;
 mod update;
 
