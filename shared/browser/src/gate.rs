@@ -96,7 +96,8 @@ impl<'a> Gate<'a> {
                     (true, false) => self.ask_for_document(params, budget).await?,
                     (true, true) => self.take_answer(params)?,
                     (false, false) => self.ask_for_part(params)?,
-                    (false, true) => {}
+                    // A frame's document: the page has not loaded until it has.
+                    (false, true) => self.tell("Fetch.continueRequest", params),
                 }
             }
             "Page.lifecycleEvent" if params["frameId"] == self.tab.frame.as_str() => self.note(&params["name"]),
