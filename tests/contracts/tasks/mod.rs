@@ -6,6 +6,7 @@ mod delete;
 mod download;
 mod list;
 mod logs;
+mod rotation;
 mod show;
 mod update;
 

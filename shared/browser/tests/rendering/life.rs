@@ -20,6 +20,11 @@ async fn one_browser_serves_page_after_page_and_leaves_nothing_behind() {
     let pages = (0..6).map(|_| tested.page(&url));
     futures::future::join_all(pages).await;
     assert_eq!(tested.browser.process().await, Some(process));
+    for each in group(process) {
+        let limits = std::fs::read_to_string(format!("/proc/{each}/limits")).unwrap();
+        let memory = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
+        assert!(memory.contains(&settings().max_memory.to_string()), "{memory}");
+    }
     let folder = folder_of(process);
     assert!(folder.is_dir() && group(process).len() > 1);
     // None of our environment, where a function has its credentials.
