@@ -1,10 +1,11 @@
 //! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped,
-//! stand-ins for providers, and the proxy that makes faults. Knows nothing of what any suite expects.
+//! stand-ins for providers and proxies, and the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
 pub mod aws;
 pub mod chaos;
 pub mod fleet;
+pub mod forward_proxy;
 pub mod function;
 pub mod gateway;
 pub mod handbook;

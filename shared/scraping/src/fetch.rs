@@ -160,6 +160,11 @@ impl Fetcher {
         budget.limit(self.request(url, purpose, budget.allowed())).await.flatten().map_err(|fault| fault.of(url))
     }
 
+    /// Whether a page may be asked for, as far as its URL tells.
+    pub fn judge_url(&self, url: &Url) -> Result<(), FetchError> {
+        self.client.check(url).map(drop).map_err(|fault| fault.of(url))
+    }
+
     /// Waits until a page may be asked for, for whoever asks for it himself: its URL is one that may be fetched, the site's
     /// robots.txt allows it, and it is this request's turn at the host. The addresses of a host's name are judged by who connects.
     pub async fn admit_page(&self, url: &Url, budget: &mut Budget) -> Result<(), FetchError> {

@@ -8,6 +8,7 @@ mod download;
 mod list;
 mod logs;
 mod monitoring;
+mod rotation;
 mod show;
 mod update;
 

@@ -201,16 +201,6 @@ impl FetchError {
         }
     }
 
-    /// Whether it is the fault of a proxy on the way, and not of the site.
-    #[must_use]
-    pub fn is_of_the_proxy(&self) -> bool {
-        match &self.fault {
-            Fault::Proxy(_) => true,
-            Fault::Redirected(error) => error.is_of_the_proxy(),
-            _ => false,
-        }
-    }
-
     /// Whether to try again at once. Not where the page's time is used up, or a turn at the host is hard to get.
     pub(crate) fn is_worth_retrying(&self) -> bool {
         self.fault.is_worth_retrying()
