@@ -51,7 +51,7 @@ def deploy(stack: Stack, release: build.Release, defaults: Mapping[str, str], pa
 
 
 def _deploy(stack: Stack, release: build.Release, source: template.Template, parameters: Mapping[str, str]) -> Deployment:
-    s3 = _client("s3", stack)
+    s3 = client("s3", stack)
     _ensure_bucket(s3)
 
     def upload(binary: str) -> str:
@@ -63,7 +63,7 @@ def _deploy(stack: Stack, release: build.Release, source: template.Template, par
     body = json.dumps(template.without_layers(template.with_code(source, upload))).encode()
     key = f"{sha256(body).hexdigest()}.template"
     s3.put_object(Bucket=_BUCKET, Key=key, Body=body)
-    return _apply(_client("cloudformation", stack), f"{stack.emulator}/{_BUCKET}/{key}", parameters)
+    return _apply(client("cloudformation", stack), f"{stack.emulator}/{_BUCKET}/{key}", parameters)
 
 
 def _apply(cloudformation: Any, template_url: str, parameters: Mapping[str, str]) -> Deployment:
@@ -140,7 +140,8 @@ def _exists(s3: Any, key: str) -> bool:
     return True
 
 
-def _client(service: str, stack: Stack) -> Any:
+def client(service: str, stack: Stack) -> Any:
+    """A client of the emulator's."""
     return boto3.client(
         service,
         endpoint_url=stack.emulator,

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cloud import build
-from cloud.deploy import STACK_NAME
+from cloud.deploy import STACK_NAME, client
 from cloud.aws import ACCESS_KEY, REGION, SECRET_KEY
 from cloud.errors import CloudError
 from cloud.state import Stack
@@ -18,6 +18,9 @@ from cloud.state import Stack
 _DEMO = ["--email", "demo@example.com", "--name", "Demo User", "--plan", "professional"]
 _OPERATOR = ["--email", "operator@example.com", "--name", "Operator", "--plan", "enterprise", "--operator"]
 _WORKERS = ["--email", "workers@example.com", "--name", "Workers"]
+
+SENDER = "drover@drover.example"
+"""What e-mail is sent from; the emulators keep it and send nothing."""
 
 _SCRAPER_ADMIN = "/api/scraper-credentials/admin"
 _CREDENTIALS: list[dict[str, Any]] = [
@@ -62,6 +65,11 @@ def seed(stack: Stack) -> dict[str, str]:
 def session_keys(stack: Stack) -> None:
     """Makes the keys that sessions are signed with; where there are some, nothing is done."""
     _droverctl(stack, "session-keys", "create")
+
+
+def sender(stack: Stack) -> None:
+    """Has the sender of e-mail verified: the emulators do it by themselves."""
+    client("ses", stack).verify_email_identity(EmailAddress=SENDER)
 
 
 def is_complete(stack: Stack) -> bool:

@@ -105,6 +105,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
     seed.session_keys(stack)
+    seed.sender(stack)
     if not seed.is_complete(stack):
         with step("Making the demonstration accounts"):
             stack.keys = seed.seed(stack)
@@ -117,7 +118,8 @@ def _machine() -> dict[str, str]:
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find())}
+    mail = {"MailFrom": seed.SENDER, "MailIdentity": seed.SENDER, "MailAllow": "company.com"}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find()), **mail}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:

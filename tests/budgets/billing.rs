@@ -3,11 +3,14 @@
 //! A user has five billing requests a minute, so each request is another user's, whom the function has seen once.
 
 use anyhow::{Context, ensure};
+use drover_tests::User;
+use drover_tests::answer::Answer;
 use drover_tests::store::{Happening, WEBHOOKS, Webhook};
 use extract::Plan;
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
+use super::bound::Bound;
 use super::cost::Cost;
 use super::requests::{KEY, cost_of, measured, over};
 use crate::contracts::billing::{Buyer, Shop, wanted};
@@ -15,75 +18,50 @@ use crate::contracts::billing::{Buyer, Shop, wanted};
 /// What a function costs more that has not read the store's secrets.
 const SECRETS: Cost = Cost::new(0, 0.0, 0.0, 2);
 
-/// What is asked, by whom.
-#[derive(Clone, Copy)]
-enum Of {
-    /// By somebody who has bought nothing.
-    User(&'static str, fn() -> Json),
-    /// By somebody who has bought nothing, and has asked the same before.
-    Again(&'static str, fn() -> Json),
-    /// By a subscriber.
-    Subscriber(&'static str, fn() -> Json),
-    /// Nothing: Lemon Squeezy tells this event of a purchase, after those before it.
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    /// Somebody who has bought nothing.
+    User,
+    /// Somebody who has bought nothing, and has asked the same before.
+    Again,
+    /// A subscriber.
+    Subscriber,
+    /// Lemon Squeezy, which tells this event of a purchase, after those before it.
     Event(&'static str),
-    /// An event that it has told before.
+    /// The same with an event that it has told before.
     EventAgain(&'static str),
 }
 
-/// A request: what it is, and what it may cost.
-struct Bound {
-    what: &'static str,
-    method: Method,
-    of: Of,
-    status: u16,
-    cost: Cost,
-}
-
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost.
-fn bounds() -> Vec<Bound> {
+pub(super) fn bounds() -> Vec<Bound<Of>> {
     use Of::{Again, Event, EventAgain, Subscriber, User};
-    let bound = |what, method, of, status, cost| Bound { what, method, of, status, cost };
-    let event = |what, name, cost| bound(what, Method::POST, Event(name), 200, cost);
-    let (post, checkout) = (Method::POST, "/billing/create-checkout");
+    const SUBSCRIPTION: &str = "/billing/subscription";
+    const CHECKOUT: &str = "/billing/create-checkout";
+    let (professional, enterprise) = (Some(wanted(Plan::Professional)), Some(wanted(Plan::Enterprise)));
+    let post = |what, path, body, of, status, cost| Bound::new(what, Method::POST, path, body, of, status, cost);
+    let told = |what, of, cost| post(what, WEBHOOKS, None, of, 200, cost);
     let asked = Cost::new(2, 1.0, 1.0, 1);
     //                                                                          DynamoDB, read, written, others
     vec![
-        bound("plans", Method::GET, User("/billing/plans", nothing), 200, Cost::new(1, 0.0, 1.0, 0)),
-        bound(
-            "subscription",
-            Method::GET,
-            Subscriber("/billing/subscription", nothing),
-            200,
-            Cost::new(3, 2.0, 1.0, 0),
-        ),
-        bound("checkout", post.clone(), User(checkout, professional), 200, Cost::new(6, 3.0, 3.0, 1)),
-        bound("checkout, again", post.clone(), Again(checkout, professional), 200, Cost::new(3, 2.0, 1.0, 0)),
-        bound("checkout, at fault", post.clone(), User(checkout, nothing), 400, Cost::new(1, 0.0, 1.0, 0)),
-        bound("change the plan", Method::PUT, Subscriber("/billing/subscription", enterprise), 200, asked),
-        bound("cancel", post.clone(), Subscriber("/billing/subscription/cancel", nothing), 200, asked),
-        bound("resume", post.clone(), Subscriber("/billing/subscription/resume", nothing), 200, asked),
-        bound("portal", post.clone(), Subscriber("/billing/portal", nothing), 200, asked),
-        bound("invoices", Method::GET, Subscriber("/billing/invoices", nothing), 200, asked),
-        event("told of an order", "order_created", Cost::new(1, 0.0, 1.0, 0)),
+        Bound::get("plans", "/billing/plans", User, 200, Cost::new(1, 0.0, 1.0, 0)),
+        Bound::get("subscription", SUBSCRIPTION, Subscriber, 200, Cost::new(3, 2.0, 1.0, 0)),
+        post("checkout", CHECKOUT, professional.clone(), User, 200, Cost::new(6, 3.0, 3.0, 1)),
+        post("checkout, again", CHECKOUT, professional, Again, 200, Cost::new(3, 2.0, 1.0, 0)),
+        post("checkout, at fault", CHECKOUT, Some(json!({})), User, 400, Cost::new(1, 0.0, 1.0, 0)),
+        Bound::new("change the plan", Method::PUT, SUBSCRIPTION, enterprise, Subscriber, 200, asked),
+        post("cancel", "/billing/subscription/cancel", None, Subscriber, 200, asked),
+        post("resume", "/billing/subscription/resume", None, Subscriber, 200, asked),
+        post("portal", "/billing/portal", None, Subscriber, 200, asked),
+        Bound::get("invoices", "/billing/invoices", Subscriber, 200, asked),
+        told("told of an order", Event("order_created"), Cost::new(1, 0.0, 1.0, 0)),
         // The event, what is known, the checkout's owner.
-        event("told of a subscription", "subscription_created", Cost::new(5, 3.0, 7.0, 0)),
+        told("told of a subscription", Event("subscription_created"), Cost::new(5, 3.0, 7.0, 0)),
         // The event, what is known, the account, and the two entries of its ledger.
-        event("told of a payment", "subscription_payment_success", Cost::new(5, 3.0, 11.0, 0)),
-        bound("told again", post.clone(), EventAgain("subscription_payment_success"), 200, Cost::new(5, 3.0, 1.0, 0)),
-        bound("no such path", Method::GET, User("/billing/nowhere", nothing), 404, Cost::new(1, 0.0, 1.0, 0)),
+        told("told of a payment", Event("subscription_payment_success"), Cost::new(5, 3.0, 11.0, 0)),
+        told("told again", EventAgain("subscription_payment_success"), Cost::new(5, 3.0, 1.0, 0)),
+        Bound::get("no such path", "/billing/nowhere", User, 404, Cost::new(1, 0.0, 1.0, 0)),
     ]
-}
-
-fn nothing() -> Json {
-    json!({})
-}
-
-fn professional() -> Json {
-    wanted(Plan::Professional)
-}
-
-fn enterprise() -> Json {
-    wanted(Plan::Enterprise)
 }
 
 #[tokio::test]
@@ -103,22 +81,23 @@ async fn every_endpoint_of_billing_is_within_its_budget() -> anyhow::Result<()> 
 }
 
 /// The request, with all done that goes before it.
-async fn request(shop: &Shop, bound: &Bound) -> anyhow::Result<RequestBuilder> {
-    match bound.of {
-        Of::User(path, body) => {
+async fn request(shop: &Shop, bound: &Bound<Of>) -> anyhow::Result<RequestBuilder> {
+    let asked = |user: &User| bound.with_body(user.request(bound.method.clone(), bound.path));
+    match bound.by {
+        Of::User => {
             let user = shop.user().await?;
             user.get("/billing/subscription").await?;
-            Ok(user.request(bound.method.clone(), path).json(&body()))
+            Ok(asked(&user))
         }
-        Of::Again(path, body) => {
+        Of::Again => {
             let user = shop.user().await?;
-            user.send(bound.method.clone(), path, &body()).await?.success(bound.status)?;
-            Ok(user.request(bound.method.clone(), path).json(&body()))
+            Answer::of(asked(&user).send().await?).await?.success(bound.status)?;
+            Ok(asked(&user))
         }
-        Of::Subscriber(path, body) => {
+        Of::Subscriber => {
             let Buyer { user, subscription, .. } = shop.subscriber(Plan::Professional).await?;
             shop.store.happen(subscription, Happening::Nothing).await?;
-            Ok(user.request(bound.method.clone(), path).json(&body()))
+            Ok(asked(&user))
         }
         Of::Event(name) => {
             let Buyer { user, events, .. } = shop.buyer(Plan::Professional).await?;

@@ -6,7 +6,7 @@
 use anyhow::{Context, ensure};
 use axum::Router;
 use axum::response::Html;
-use axum::routing::get;
+use axum::routing;
 use drover_tests::chaos::{Fault, Rule};
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, id_of, key_of};
@@ -16,50 +16,38 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
+use super::bound::{As, Bound};
 use super::cost::{Cost, least};
 use super::requests::{CLOUD_KEY, cost_of, measured, over};
 
-/// A request: what it is, and what it may cost.
-struct Bound {
-    what: &'static str,
-    method: Method,
-    /// `{ended}`, `{open}` and `{missing}` stand for ids of tasks; a `DELETE` finds a new task each time.
-    path: &'static str,
-    body: Option<Json>,
-    anonymous: bool,
-    status: u16,
-    cost: Cost,
-}
-
-impl Bound {
-    const fn get(what: &'static str, path: &'static str, status: u16, cost: Cost) -> Self {
-        Self { what, method: Method::GET, path, body: None, anonymous: false, status, cost }
-    }
-}
-
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. A list in another order than by creation
-/// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task.
-fn bounds(page: &str) -> Vec<Bound> {
+/// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task. `{ended}`, `{open}`
+/// and `{missing}` stand for ids of tasks; a `DELETE` finds a new task each time.
+pub(super) fn bounds(page: &str, email: &str) -> Vec<Bound<As>> {
     let task = json!({"name": "A task", "task_type": "simple_scraping", "config": config_of(page)});
+    let watch = json!({"urls": [page], "selectors": {"t": ".t"}, "notification_email": email});
+    let watch = json!({"name": "A monitor", "task_type": "monitoring", "config": watch});
     let (renamed, urgent) = (json!({"name": "Another name"}), json!({"priority": 9}));
-    let change =
-        |what, method, path, body, status, cost| Bound { method, body, ..Bound::get(what, path, status, cost) };
-    let anonymous = |what, path, status, cost| Bound { anonymous: true, ..Bound::get(what, path, status, cost) };
+    let change = |what, method, path, body, status, cost| Bound::new(what, method, path, body, As::Key, status, cost);
+    let get = |what, path, status, cost| Bound::get(what, path, As::Key, status, cost);
+    let anonymous = |what, path, status, cost| Bound::get(what, path, As::Nobody, status, cost);
     //                                                            DynamoDB, read, written, others
     vec![
         change("create", Method::POST, "/tasks", Some(task), 201, Cost::new(2, 0.0, 16.0, 1)),
+        // Whose address it is to tell is read.
+        change("create a monitor", Method::POST, "/tasks", Some(watch), 201, Cost::new(3, 1.0, 16.0, 1)),
         change("create, at fault", Method::POST, "/tasks", Some(json!({})), 400, Cost::new(1, 0.0, 1.0, 0)),
-        Bound::get("list", "/tasks", 200, Cost::new(2, 1.0, 1.0, 0)),
-        Bound::get("list by status", "/tasks?status=completed", 200, Cost::new(2, 1.0, 1.0, 0)),
-        Bound::get("list by name", "/tasks?sort_by=name", 200, Cost::new(3, 1.0, 1.0, 0)),
-        Bound::get("show", "/tasks/{ended}", 200, Cost::new(2, 1.0, 1.0, 0)),
-        Bound::get("show, missing", "/tasks/{missing}", 404, Cost::new(2, 1.0, 1.0, 0)),
+        get("list", "/tasks", 200, Cost::new(2, 1.0, 1.0, 0)),
+        get("list by status", "/tasks?status=completed", 200, Cost::new(2, 1.0, 1.0, 0)),
+        get("list by name", "/tasks?sort_by=name", 200, Cost::new(3, 1.0, 1.0, 0)),
+        get("show", "/tasks/{ended}", 200, Cost::new(2, 1.0, 1.0, 0)),
+        get("show, missing", "/tasks/{missing}", 404, Cost::new(2, 1.0, 1.0, 0)),
         change("rename", Method::PUT, "/tasks/{open}", Some(renamed.clone()), 200, Cost::new(2, 0.0, 7.0, 0)),
         change("another priority", Method::PUT, "/tasks/{open}", Some(urgent), 200, Cost::new(2, 0.0, 6.0, 0)),
         change("rename, ended", Method::PUT, "/tasks/{ended}", Some(renamed), 400, Cost::new(3, 1.0, 1.0, 0)),
-        Bound::get("logs", "/tasks/{ended}/logs", 200, Cost::new(3, 2.0, 1.0, 0)),
-        Bound::get("download", "/tasks/{ended}/download", 200, Cost::new(2, 1.0, 1.0, 1)),
-        Bound::get("download, not yet", "/tasks/{open}/download", 404, Cost::new(2, 1.0, 1.0, 0)),
+        get("logs", "/tasks/{ended}/logs", 200, Cost::new(3, 2.0, 1.0, 0)),
+        get("download", "/tasks/{ended}/download", 200, Cost::new(2, 1.0, 1.0, 1)),
+        get("download, not yet", "/tasks/{open}/download", 404, Cost::new(2, 1.0, 1.0, 0)),
         change("cancel", Method::DELETE, "/tasks/{open}", None, 200, Cost::new(3, 1.0, 18.0, 0)),
         change("delete", Method::DELETE, "/tasks/{ended}", None, 200, Cost::new(4, 2.0, 5.0, 2)),
         change("delete, missing", Method::DELETE, "/tasks/{missing}", None, 404, Cost::new(2, 1.0, 1.0, 0)),
@@ -80,10 +68,10 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
     let ids = client.ids().await?;
     client.warm_up().await?;
     let mut faults = Vec::new();
-    for mut bound in bounds(&client.site.url("/page")) {
+    for mut bound in bounds(&client.site.url("/page"), &client.user.email()) {
         bound.cost = bound.cost.measurable_on(&client.stack);
         let costs = client.measure(&bound, &ids).await.context(bound.what)?;
-        let cold = if bound.anonymous { Cost::NOTHING } else { CLOUD_KEY };
+        let cold = if bound.by == As::Nobody { Cost::NOTHING } else { CLOUD_KEY };
         faults.extend(over(bound.what, &costs, &bound.cost, &cold)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
@@ -94,7 +82,7 @@ async fn every_endpoint_is_within_its_budget() -> anyhow::Result<()> {
 async fn a_list_costs_the_same_however_many_tasks_others_have() -> anyhow::Result<()> {
     let client = Client::new().await?;
     let ids = client.ids().await?;
-    let list = bounds("").into_iter().find(|bound| bound.what == "list").context("no bound")?;
+    let list = bounds("", "").into_iter().find(|bound| bound.what == "list").context("no bound")?;
     let alone = least(&client.measure(&list, &ids).await?).context("no costs")?;
 
     // Put into the table as they are: nothing has to be scraped for this.
@@ -128,7 +116,7 @@ struct Ids {
 impl Client {
     async fn new() -> anyhow::Result<Self> {
         let stack = Stack::from_environment()?;
-        let site = Site::serve(Router::new().route("/page", get(async || Html("<p class=t>One</p>")))).await?;
+        let site = Site::serve(Router::new().route("/page", routing::get(async || Html("<p class=t>One</p>")))).await?;
         Ok(Self { user: stack.user().await?, waiting: stack.user().await?, stack, site })
     }
 
@@ -161,7 +149,7 @@ impl Client {
     }
 
     /// What a request costs.
-    async fn measure(&self, bound: &Bound, ids: &Ids) -> anyhow::Result<Vec<Cost>> {
+    async fn measure(&self, bound: &Bound<As>, ids: &Ids) -> anyhow::Result<Vec<Cost>> {
         measured(&bound.cost, async || {
             let fresh = match (&bound.method, bound.path) {
                 (&Method::DELETE, "/tasks/{ended}") => Some(self.ended_task().await?),
@@ -170,12 +158,9 @@ impl Client {
             };
             let (ended, open) = (fresh.as_ref().unwrap_or(&ids.ended), fresh.as_ref().unwrap_or(&ids.open));
             let path = bound.path.replace("{ended}", ended).replace("{open}", open).replace("{missing}", &ids.missing);
-            let request = if bound.anonymous { User::anonymous } else { User::request };
+            let request = if bound.by == As::Nobody { User::anonymous } else { User::request };
             let caller = if bound.path.contains("{open}") { &self.waiting } else { &self.user };
-            let mut request = request(caller, bound.method.clone(), &path);
-            if let Some(body) = &bound.body {
-                request = request.json(body);
-            }
+            let request = bound.with_body(request(caller, bound.method.clone(), &path));
             cost_of(&self.stack, "extract-tasks", request, bound.status).await
         })
         .await

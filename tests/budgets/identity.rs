@@ -7,8 +7,9 @@ use anyhow::{Context, ensure};
 use drover_tests::sign_in::Visitor;
 use drover_tests::{Stack, User};
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
+use super::bound::{As, Bound};
 use super::cost::Cost;
 use super::requests::{cost_of, measured, over};
 
@@ -16,33 +17,16 @@ use super::requests::{cost_of, measured, over};
 /// provider says of itself.
 const COLD: Cost = Cost::new(3, 1.0, 1.0, 5);
 
-/// Who asks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum As {
-    Nobody,
-    Key,
-    Session,
-}
-
-struct Bound {
-    what: &'static str,
-    method: Method,
-    /// `{key}` stands for a new key's id, `{missing}` for none's.
-    path: &'static str,
-    body: Json,
-    by: As,
-    status: u16,
-    cost: Cost,
-}
-
-fn bounds() -> Vec<Bound> {
-    let row = |what, method, path, body, by, status, cost| Bound { what, method, path, body, by, status, cost };
-    let key = json!({"name": "A key", "permissions": ["tasks:read"]});
-    let unknown = json!({"code": "4/0A", "state": "unknown"});
+/// `{key}` stands for a new key's id, `{missing}` for none's.
+pub(super) fn bounds() -> Vec<Bound<As>> {
+    let row = Bound::new;
+    let key = Some(json!({"name": "A key", "permissions": ["tasks:read"]}));
+    let unknown = Some(json!({"code": "4/0A", "state": "unknown"}));
+    let (nothing, renamed) = (Some(json!({})), Some(json!({"full_name": "B"})));
     //                                                                                  DynamoDB, read, written, others
     vec![
-        row("begin to sign in", Method::GET, "/auth/google", Json::Null, As::Nobody, 200, Cost::new(2, 0.0, 2.0, 0)),
-        row("sign in, at fault", Method::POST, "/auth/google", json!({}), As::Nobody, 400, Cost::new(1, 0.0, 1.0, 0)),
+        row("begin to sign in", Method::GET, "/auth/google", None, As::Nobody, 200, Cost::new(2, 0.0, 2.0, 0)),
+        row("sign in, at fault", Method::POST, "/auth/google", nothing, As::Nobody, 400, Cost::new(1, 0.0, 1.0, 0)),
         row(
             "sign in, unknown state",
             Method::POST,
@@ -52,14 +36,14 @@ fn bounds() -> Vec<Bound> {
             400,
             Cost::new(2, 0.0, 2.0, 0),
         ),
-        row("me, by key", Method::GET, "/auth/me", Json::Null, As::Key, 200, Cost::new(3, 2.0, 1.0, 0)),
-        row("me, by session", Method::GET, "/auth/me", Json::Null, As::Session, 200, Cost::new(4, 2.0, 1.0, 0)),
-        row("profile", Method::PUT, "/auth/me", json!({"full_name": "B"}), As::Session, 200, Cost::new(4, 1.0, 2.0, 0)),
-        row("log out", Method::POST, "/auth/logout", Json::Null, As::Session, 200, Cost::new(3, 0.0, 2.0, 0)),
-        row("keys", Method::GET, "/api-keys", Json::Null, As::Key, 200, Cost::new(3, 1.0, 1.0, 0)),
+        row("me, by key", Method::GET, "/auth/me", None, As::Key, 200, Cost::new(3, 2.0, 1.0, 0)),
+        row("me, by session", Method::GET, "/auth/me", None, As::Session, 200, Cost::new(4, 2.0, 1.0, 0)),
+        row("profile", Method::PUT, "/auth/me", renamed, As::Session, 200, Cost::new(4, 1.0, 2.0, 0)),
+        row("log out", Method::POST, "/auth/logout", None, As::Session, 200, Cost::new(3, 0.0, 2.0, 0)),
+        row("keys", Method::GET, "/api-keys", None, As::Key, 200, Cost::new(3, 1.0, 1.0, 0)),
         row("new key", Method::POST, "/api-keys", key, As::Key, 201, Cost::new(2, 0.0, 7.0, 0)),
-        row("key goes", Method::DELETE, "/api-keys/{key}", Json::Null, As::Key, 200, Cost::new(3, 1.0, 7.0, 0)),
-        row("no such key", Method::DELETE, "/api-keys/{missing}", Json::Null, As::Key, 404, Cost::new(2, 1.0, 1.0, 0)),
+        row("key goes", Method::DELETE, "/api-keys/{key}", None, As::Key, 200, Cost::new(3, 1.0, 7.0, 0)),
+        row("no such key", Method::DELETE, "/api-keys/{missing}", None, As::Key, 404, Cost::new(2, 1.0, 1.0, 0)),
     ]
 }
 
@@ -123,7 +107,7 @@ async fn a_session_costs_one_request_more_than_a_known_key() -> anyhow::Result<(
     Ok(())
 }
 
-async fn request(stack: &Stack, user: &User, bound: &Bound) -> anyhow::Result<RequestBuilder> {
+async fn request(stack: &Stack, user: &User, bound: &Bound<As>) -> anyhow::Result<RequestBuilder> {
     let mut path = bound.path.replace("{missing}", "00000000-0000-0000-0000-000000000000");
     if path.contains("{key}") {
         let body = json!({"name": "A key", "permissions": ["tasks:read"]});
@@ -137,5 +121,5 @@ async fn request(stack: &Stack, user: &User, bound: &Bound) -> anyhow::Result<Re
         // A session can be ended once.
         As::Session => request.bearer_auth(&stack.session_of(&user.id).await?.token),
     };
-    Ok(if bound.body.is_null() { request } else { request.json(&bound.body) })
+    Ok(bound.with_body(request))
 }

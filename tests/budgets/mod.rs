@@ -2,7 +2,9 @@
 
 mod analytics;
 mod billing;
+mod bound;
 pub(crate) mod cost;
+mod coverage;
 mod endpoints;
 mod identity;
 mod requests;

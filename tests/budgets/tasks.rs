@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
+use drover_tests::monitor::Monitor;
 use drover_tests::site::Site;
 use drover_tests::{Stack, eventually, id_of, key_of};
 use jobs::Status;
@@ -23,6 +24,14 @@ const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(6, 3.0, 31.0, 1)), (20, Cost::
 
 /// What it costs to claim a task that needs a browser and to give it back, and one message.
 const HANDED_ON: Cost = Cost::new(4, 2.0, 15.0, 1);
+
+/// What a task in bulk of 20 pages in two batches may cost: to hand out, twice a batch, and to put together.
+const IN_BULK: Cost = Cost::new(40, 20.0, 200.0, 10);
+const IN_BULK_MESSAGES: usize = 4;
+
+/// What a check of a monitor may cost, and whether it finds something to tell.
+const CHECKS: [(&str, bool, Cost); 2] =
+    [("no change", false, Cost::new(9, 9.0, 99.0, 9)), ("a change", true, Cost::new(9, 9.0, 99.0, 9))];
 
 /// How often each is measured: on a busy machine a task may take so long that it records another step.
 const RUNS: usize = 3;
@@ -41,7 +50,7 @@ async fn a_whole_task_is_within_its_budget() -> anyhow::Result<()> {
             let task = user.create_task(json!({"urls": urls, "selectors": {"t": ".t"}})).await?;
             let ended = stack.ended(&key_of(&user, &task)?).await?;
             ensure!(ended.job.status == Status::Completed, "{ended:?}");
-            costs.push(cost_of(&stack, "extract-scraper", since, id_of(&task)?).await?);
+            costs.push(cost_of(&stack, "extract-scraper", since, id_of(&task)?, 1).await?);
         }
         let least = least(&costs).context("no costs")?;
         println!("{pages:2} pages: {least}");
@@ -66,7 +75,7 @@ async fn a_task_that_is_handed_on_is_within_its_budget() -> anyhow::Result<()> {
         let task = user.ended(&task).await?;
         ensure!(task["status"] == "completed", "{task}");
         for ((function, _), costs) in bounds.iter().zip(&mut costs) {
-            costs.push(cost_of(&stack, function, since, id_of(&task)?).await?);
+            costs.push(cost_of(&stack, function, since, id_of(&task)?, 1).await?);
         }
     }
     for ((function, bound), costs) in bounds.into_iter().zip(costs) {
@@ -77,16 +86,72 @@ async fn a_task_that_is_handed_on_is_within_its_budget() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a function logged that the task's message cost.
-async fn cost_of(stack: &Stack, function: &str, since: table::Millis, task: &str) -> anyhow::Result<Cost> {
-    let line = eventually(&format!("the line of {task}'s message at {function}"), async || {
+/// A check that finds nothing new, and one that finds something to tell: an update that makes it wait, four requests as of any task, its account's plan,
+/// the log; what is known is read once, and written in three files where it is new, of which those of two checks before are deleted; what was found
+/// is recorded, the e-mail counted and sent.
+#[tokio::test]
+async fn a_check_of_a_monitor_is_within_its_budget() -> anyhow::Result<()> {
+    let (shop, monitor) = Monitor::of("£100").await?;
+    let id = monitor.path.trim_start_matches("/tasks/").to_owned();
+    let mut check = 1;
+    for (what, changes, bound) in CHECKS {
+        let bound = bound.measurable_on(&monitor.stack);
+        let mut costs = Vec::new();
+        for _ in 0..RUNS {
+            let since = Clock::system().now();
+            check += 1;
+            if changes {
+                shop.costs(Some(&format!("£{}", 100 * check)));
+            }
+            monitor.check(check).await?;
+            costs.push(cost_of(&monitor.stack, "extract-scraper", since, &id, 1).await?);
+        }
+        let least = least(&costs).context("no costs")?;
+        println!("{what}: {least}");
+        ensure!(least.is_within(&bound), "{what}: {costs:?} is more than {bound:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_in_bulk_is_within_its_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    let site = Site::serve(Router::new().route("/page", get(async || Html("<p class=t>One</p>")))).await?;
+    let urls: Vec<_> = (0..20).map(|_| site.url("/page")).collect();
+    let config = json!({"urls": urls, "selectors": {"t": ".t"}, "parallel_requests": 2});
+    let mut costs = Vec::new();
+    for _ in 0..RUNS {
+        let since = Clock::system().now();
+        let body = json!({"name": "Many", "task_type": "bulk_scraping", "config": config});
+        let task = user.send(Method::POST, "/tasks", &body).await?.success(201)?;
+        let ended = user.ended(&task).await?;
+        ensure!(ended["status"] == "completed", "{ended}");
+        costs.push(cost_of(&stack, "extract-scraper", since, id_of(&task)?, IN_BULK_MESSAGES).await?);
+    }
+    let (least, bound) = (least(&costs).context("no costs")?, IN_BULK.measurable_on(&stack));
+    println!("in bulk: {least}");
+    ensure!(least.is_within(&bound), "{costs:?} is more than {bound:?}");
+    Ok(())
+}
+
+/// What a function logged that the messages cost by which it came to the task or to its batches.
+async fn cost_of(
+    stack: &Stack,
+    function: &str,
+    since: table::Millis,
+    task: &str,
+    messages: usize,
+) -> anyhow::Result<Cost> {
+    eventually(&format!("the lines of {task}'s messages at {function}"), async || {
         let claimed = stack.log_lines(function, since, &[task, "claimed"]).await?;
-        let Some(message) = claimed.first().and_then(|line| line["span"]["message_id"].as_str()) else {
-            return Ok(None);
-        };
-        let done = stack.log_lines(function, since, &[message, "message done"]).await?;
-        Ok(done.into_iter().next())
+        let (mut done, mut cost) = (0, Cost::NOTHING);
+        for message in claimed.iter().filter_map(|line| line["span"]["message_id"].as_str()) {
+            for line in stack.log_lines(function, since, &[message, "message done"]).await? {
+                (done, cost) = (done + 1, cost.plus(&Cost::logged(&line)?));
+            }
+        }
+        Ok((done == messages).then_some(cost))
     })
-    .await?;
-    Cost::logged(&line)
+    .await
 }

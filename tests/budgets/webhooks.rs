@@ -9,35 +9,26 @@ use drover_tests::{Stack, User, eventually, id_of};
 use extract::TaskType;
 use futures::future::try_join_all;
 use reqwest::Method;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use table::{Clock, Millis};
 
+use super::bound::{As, Bound};
 use super::cost::Cost;
 use super::requests::{KEY, cost_of, measured, over};
 
-/// What an attempt may cost that succeeds, of an endpoint that is well: the claim and the endpoint at once, the attempt's record, the end; one
-/// request to the endpoint.
-const ATTEMPT: Cost = Cost::new(4, 1.0, 6.0, 1);
+/// What an attempt may cost that succeeds, of an endpoint that is well: the endpoint, a place among its user's attempts, the claim, the attempt's record,
+/// the end and the place given back; one request to the endpoint.
+const ATTEMPT: Cost = Cost::new(6, 1.0, 8.0, 1);
 
 /// The function that serves them.
 const FUNCTION: &str = "webhook-endpoints";
 /// How many requests go before, at once: more than there are functions, so that most know the caller's key.
 const WARMING: usize = 20;
 
-/// A request: what it is, and what it may cost.
-struct Bound {
-    what: &'static str,
-    method: Method,
-    /// `{id}` stands for the id of a webhook that is made for this request, `{missing}` for one that is not there.
-    path: &'static str,
-    body: Option<Json>,
-    status: u16,
-    cost: Cost,
-}
-
-/// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost.
-fn bounds() -> Vec<Bound> {
-    let bound = |what, method, path, body, status, cost| Bound { what, method, path, body, status, cost };
+/// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. `{id}` stands for the id of a webhook that is made for
+/// this request, `{missing}` for one that is not there.
+pub(super) fn bounds() -> Vec<Bound<As>> {
+    let bound = |what, method, path, body, status, cost| Bound::new(what, method, path, body, As::Key, status, cost);
     let new = Some(json!({"url": "https://example.com/hook"}));
     let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
     //                                                             DynamoDB, read, written, others
@@ -75,7 +66,7 @@ async fn every_endpoint_of_webhooks_is_within_its_budget() -> anyhow::Result<()>
 }
 
 /// What a request costs.
-async fn measure(stack: &Stack, user: &User, bound: &Bound) -> anyhow::Result<Option<Cost>> {
+async fn measure(stack: &Stack, user: &User, bound: &Bound<As>) -> anyhow::Result<Option<Cost>> {
     for webhook in user.get("/webhooks").await?.as_array().into_iter().flatten() {
         user.call(Method::DELETE, &format!("/webhooks/{}", id_of(webhook)?)).await?.success(200)?;
     }
@@ -85,11 +76,7 @@ async fn measure(stack: &Stack, user: &User, bound: &Bound) -> anyhow::Result<Op
         let webhook = user.send(Method::POST, "/webhooks", &body).await?.success(201)?;
         path = path.replace("{id}", id_of(&webhook)?);
     }
-    let mut request = user.request(bound.method.clone(), &path);
-    if let Some(body) = &bound.body {
-        request = request.json(body);
-    }
-    cost_of(stack, FUNCTION, request, bound.status).await
+    cost_of(stack, FUNCTION, bound.with_body(user.request(bound.method.clone(), &path)), bound.status).await
 }
 
 #[tokio::test]

@@ -44,6 +44,11 @@ async fn refused(stack: &Stack, tasks: &[Json], since: Millis, count: usize) -> 
     .await
 }
 
+/// A rest of a task that has used a unit.
+fn rest(until: Millis) -> jobs::Rest<'static> {
+    jobs::Rest { until, units_used: 1, checkpoint: "checkpoint", result: None, note: None }
+}
+
 async fn statuses(stack: &Stack, user: &User, tasks: &[Json]) -> anyhow::Result<Vec<Status>> {
     let mut statuses = Vec::with_capacity(tasks.len());
     for task in tasks {
@@ -144,7 +149,7 @@ async fn one_that_rests_is_passed_over_and_waits_again_when_its_rest_is_over() -
     let (run, task) = quiet.take(&first).await?.context("none was taken")?;
     ensure!(task.id == first.id);
     let resting = Clock::system().now().after(std::time::Duration::from_hours(1));
-    ensure!(run.rest_until(resting, 1, "checkpoint", Vec::new()).await? == jobs::Rested::Rests);
+    ensure!(run.rest_until(rest(resting), Vec::new()).await? == jobs::Rested::Rests);
     let account = stack.account(&user).await?;
     ensure!((account.units_available, account.units_reserved, account.units_used) == (97, 2, 1), "{account:?}");
     ledger::check(&stack.accounts().ledger(&user.id).await?, &account)?;
@@ -170,7 +175,7 @@ async fn one_that_is_to_rest_fails_where_too_little_is_left_for_its_next_part() 
     let task = quiet.pending(&user, "Only", TaskType::SimpleScraping).await?;
     let (run, _) = quiet.take(&task).await?.context("none was taken")?;
     let resting = Clock::system().now().after(std::time::Duration::from_hours(1));
-    ensure!(run.rest_until(resting, 1, "checkpoint", Vec::new()).await? == jobs::Rested::OutOfUnits);
+    ensure!(run.rest_until(rest(resting), Vec::new()).await? == jobs::Rested::OutOfUnits);
     let ended = stack.stored_task(&task.key).await?.context("the task is gone")?;
     let reason = ended.job.error_message.as_deref().unwrap_or_default();
     ensure!(ended.job.status == Status::Failed && reason.contains("compute units"), "{ended:?}");

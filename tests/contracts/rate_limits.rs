@@ -1,9 +1,12 @@
 //! Rate limits. A window may end while a test counts: each answer says in which window it was counted, by when that ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::answer::Answer;
+use drover_tests::chaos::{Fault, Rule};
+use drover_tests::routes::extract_cloud;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -110,6 +113,70 @@ async fn a_second_key_or_a_session_is_no_second_limit() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The contract's class of an endpoint, by how many requests a minute it takes; and what a payment provider tells.
+fn class_of(method: &str, route: &str) -> u64 {
+    let is_under = |root: &str| route.starts_with(root);
+    match (method, route) {
+        ("POST", "/tasks") => 30,
+        _ if is_under("/billing/webhooks/") => 3_000,
+        _ if is_under("/billing/") => 5,
+        _ if is_under("/auth/") => 10,
+        _ => 100,
+    }
+}
+
+/// An answer tells of this limit.
+fn tells_of(answer: &Answer, limit: u64) -> anyhow::Result<()> {
+    ensure!(answer.number("x-ratelimit-limit")? == limit, "the limit is {limit}: {answer:?}");
+    ensure!(answer.number("x-ratelimit-remaining")? < limit, "{answer:?}");
+    let now = Clock::system().now().epoch_seconds();
+    ensure!((now..=now + 61).contains(&answer.number("x-ratelimit-reset")?), "{answer:?}");
+    Ok(())
+}
+
+/// Each route, by one who may, by nobody, by a method that it does not know, and one below it that is not there.
+#[tokio::test]
+async fn every_answer_of_every_route_tells_of_its_limit() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (mut faults, mut seen) = (Vec::new(), BTreeSet::new());
+    for (method, route) in extract_cloud()? {
+        // One of their own for each: this is about what answers tell.
+        let user = stack.user().await?;
+        let path = route.split('/').map(|part| if part.starts_with('{') { user.id.as_str() } else { part });
+        let (path, limit) = (path.collect::<Vec<_>>().join("/"), class_of(&method, &route));
+        let known: Method = method.parse()?;
+        for (what, request, limit) in [
+            ("by a user", user.request(known.clone(), &path).json(&json!({})), limit),
+            ("by nobody", user.anonymous(known, &path).json(&json!({})), limit),
+            ("by another method", user.request(Method::PATCH, &path), class_of("PATCH", &route)),
+            ("below it", user.request(Method::GET, &format!("{path}/of/nothing")), 100),
+        ] {
+            let answer = Answer::of(request.send().await?).await?;
+            seen.insert(answer.status);
+            if let Err(error) = tells_of(&answer, limit) {
+                faults.push(format!("{method} {route} {what}: {error:#}"));
+            }
+        }
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    ensure!([200, 400, 401, 403, 404, 405].iter().all(|status| seen.contains(status)), "only {seen:?} were seen");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_limiter_that_fails_lets_requests_pass_and_tells_of_the_limit_all_the_same() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let user = stack.user().await?;
+    let about = format!("RATE#USER#{}", user.id);
+    let fails = Rule::new("DynamoDB_20120810.UpdateItem", &about, u32::MAX, Fault::not_authorized());
+    let fails = stack.chaos(&fails).await?;
+    let answer = user.call(Method::GET, "/tasks").await?;
+    ensure!(answer.status == 200, "{answer:?}");
+    tells_of(&answer, 100)?;
+    ensure!(fails.end().await? == 1, "the limiter did not fail");
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_answer_tells_of_the_limit() -> anyhow::Result<()> {
     let user = Stack::from_environment()?.user().await?;
@@ -134,10 +201,7 @@ async fn every_answer_tells_of_the_limit() -> anyhow::Result<()> {
     ] {
         let answer = Answer::of(request.send().await?).await?;
         assert_eq!(answer.status, status, "{answer:?}");
-        assert_eq!(answer.number("x-ratelimit-limit")?, limit, "{answer:?}");
-        assert!(answer.number("x-ratelimit-remaining")? < limit, "{answer:?}");
-        let now = Clock::system().now().epoch_seconds();
-        assert!((now..=now + 61).contains(&answer.number("x-ratelimit-reset")?), "{answer:?}");
+        tells_of(&answer, limit)?;
     }
     Ok(())
 }

@@ -4,12 +4,11 @@
 //! without a case here fails the test, and so does a case without a route: who adds a route adds a line to [`CASES`].
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use drover_tests::answer::Answer;
 use drover_tests::quiet::QuietTasks;
+use drover_tests::routes::{extract_cloud, paths_of_template};
 use drover_tests::store::StandInStore;
 use drover_tests::{Stack, User};
 use extract::{TaskType, account_key};
@@ -70,19 +69,6 @@ const CASES: &[(&str, &str, Seen)] = &[
     ("POST", "/webhooks/{webhook_id}/rotate-secret", NotFound),
     ("POST", "/webhooks/{webhook_id}/test", NotFound),
     ("GET", "/webhooks/{webhook_id}/attempts", NotFound),
-];
-
-/// What the extraction cloud's paths begin with (RULINGS.md, "One deployment, five APIs"), and Drover's own.
-const ROOTS: [&str; 9] = [
-    "/auth/google",
-    "/auth/me",
-    "/auth/logout",
-    "/tasks",
-    "/api-keys",
-    "/billing",
-    "/analytics",
-    "/admin",
-    "/webhooks",
 ];
 
 /// One who owns something of everything.
@@ -209,8 +195,9 @@ fn check(answer: &Answer, seen: Seen, tenant: &Tenant) -> anyhow::Result<()> {
 async fn every_route_has_a_case_and_every_case_a_route() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let user = stack.user().await?;
+    let written = extract_cloud()?;
     let mut deployed = BTreeSet::new();
-    for route in routes()? {
+    for route in written.iter().map(|(_, route)| route).collect::<BTreeSet<_>>() {
         // What no route knows as a method it answers with those that it knows.
         let path = route.split('/').map(|part| if part.starts_with('{') { user.id.as_str() } else { part });
         let path = path.collect::<Vec<_>>().join("/");
@@ -221,7 +208,7 @@ async fn every_route_has_a_case_and_every_case_a_route() -> anyhow::Result<()> {
         let methods = allowed.split(',').map(str::trim).filter(|method| !matches!(*method, "HEAD" | "OPTIONS"));
         deployed.extend(methods.map(|method| (method.to_owned(), route.clone())));
     }
-    ensure!(deployed.len() >= 16, "so few routes: {deployed:?}");
+    ensure!(deployed == written, "deployed is {deployed:?}, and written {written:?}");
     let cases: BTreeSet<_> =
         CASES.iter().map(|(method, route, _)| ((*method).to_owned(), (*route).to_owned())).collect();
     let missing: Vec<_> = deployed.difference(&cases).collect();
@@ -234,35 +221,11 @@ async fn every_route_has_a_case_and_every_case_a_route() -> anyhow::Result<()> {
 /// The template sends the extraction cloud's paths to functions: of each there must be a route.
 #[test]
 fn every_path_of_the_template_has_a_route() -> anyhow::Result<()> {
-    let (routes, template) = (routes()?, fs::read_to_string(workspace().join("template.yaml"))?);
-    let paths = template.lines().filter_map(|line| line.split_once(" Path: ")?.1.split([',', ' ']).next());
-    let ours: Vec<_> = paths.map(|path| path.trim_matches('"')).filter(|path| is_ours(path)).collect();
-    ensure!(ours.len() >= 7, "so few paths: {ours:?}");
-    for path in ours {
+    let (routes, paths) = (extract_cloud()?, paths_of_template()?);
+    ensure!(paths.len() >= 7, "so few paths: {paths:?}");
+    for path in paths {
         let root = path.trim_end_matches("/{proxy+}");
-        ensure!(routes.iter().any(|route| route.starts_with(root)), "{path} leads to no route");
+        ensure!(routes.iter().any(|(_, route)| route.starts_with(root)), "{path} leads to no route");
     }
     Ok(())
-}
-
-fn is_ours(path: &str) -> bool {
-    let begins = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    path == "/health" || ROOTS.into_iter().any(begins)
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The extraction cloud's routes, as the functions' sources say them: `.route("…", …)`.
-fn routes() -> anyhow::Result<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
-    for function in fs::read_dir(workspace().join("functions"))? {
-        let source = function?.path().join("src/lib.rs");
-        let Ok(source) = fs::read_to_string(source) else { continue };
-        let routes =
-            source.split(".route(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-        found.extend(routes.filter(|route| is_ours(route)).map(str::to_owned));
-    }
-    Ok(found)
 }

@@ -151,7 +151,7 @@ async fn a_job_that_is_handed_on_keeps_its_slot_until_it_ends() -> anyhow::Resul
     run.complete("nowhere", 0, None, UNITS, Vec::new()).await?;
 
     // One that ends before the other worker comes gives its slot back, and the message finds nothing.
-    ensure!(shop.jobs.cancel(&second).await? == Cancelled::Now);
+    ensure!(shop.jobs.cancel(&second).await? == Cancelled::Now { children: None });
     ensure!(usize::try_from(shop.slots_free().await?)? == SLOTS);
     let (run, found) = shop.take(&Hint::goes_on(second.clone())).await?;
     ensure!(found.key == third, "the message of one that has ended is one for whoever waits: {:?}", found.key);

@@ -223,7 +223,7 @@ async fn cancelled(workshop: &Workshop) -> anyhow::Result<()> {
     }
     ensure!(runs.len() == SLOTS as usize, "{} run at once", runs.len());
 
-    ensure!(jobs.cancel(&workshop.parent).await? == Cancelled::Now);
+    ensure!(matches!(jobs.cancel(&workshop.parent).await?, Cancelled::Now { children: Some(_) }));
     for (mut run, key) in runs {
         let step = run.record(Progress { percent: 50, units_used: 1 }, Vec::new()).await;
         ensure!(matches!(step, Err(jobs::Lost::Superseded(_))), "a step went through: {step:?}");

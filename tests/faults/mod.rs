@@ -1,12 +1,14 @@
 //! What goes wrong, made to go wrong on purpose: processes killed, answers lost, messages doubled, writes refused. After each the task
 //! must have ended as it should: nothing lost, nothing done twice, nothing stuck, and the account exact.
 
+mod bulk;
 mod cancel;
 mod crash;
 mod dead_letters;
 mod delivery;
 mod hand_on;
 mod join;
+mod ledger;
 mod parts;
 mod pause;
 mod requests;
@@ -14,6 +16,10 @@ mod storage;
 mod webhooks;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use api::identity::Permission;
@@ -21,10 +27,11 @@ use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use drover_tests::chaos::{Active, Fault, Rule};
+use drover_tests::process::kill_holder_of;
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, eventually, key_of};
 use extract::{Plan, Task};
-use jobs::{Status, ledger};
+use jobs::{Status, ledger as books};
 use serde_json::{Value as Json, json};
 use table::Key;
 
@@ -83,6 +90,26 @@ async fn count_looks(stack: &Stack, about: &str) -> anyhow::Result<Active> {
     stack.chaos(&Rule::count(GET, about)).await
 }
 
+/// Kills the function that makes every `deadly`th visit to `server`, for as long as this is polled, and counts them.
+async fn kill_each(
+    deadly: usize,
+    visitor: impl Fn(usize) -> Option<SocketAddr>,
+    server: SocketAddr,
+    killed: &AtomicUsize,
+) -> Infallible {
+    let mut seen = deadly;
+    loop {
+        if let Some(doomed) = visitor(seen) {
+            seen += deadly;
+            // It may have hung up already.
+            if kill_holder_of(doomed, server).is_ok() {
+                killed.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The account is exact: what was granted is still there or used, nothing is set aside, every end is counted once.
 async fn assert_account(stack: &Stack, user: &User, charged: i64, ends: Ends) -> anyhow::Result<()> {
     let account = stack.account(user).await?;
@@ -92,7 +119,7 @@ async fn assert_account(stack: &Stack, user: &User, charged: i64, ends: Ends) ->
         Ends { completed: account.jobs_completed, failed: account.jobs_failed, cancelled: account.jobs_cancelled };
     ensure!(account.slots.slots_free == account.slots.slots, "slots are missing: {account:?}");
     ensure!(counted == ends, "not exact: {account:?}, where the ends were {ends:?}");
-    ledger::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
+    books::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
 }
 
 /// The task has ended for good: nobody holds it, nobody will come back for it.

@@ -1,6 +1,7 @@
 //! Every request that a task's life is made of, with every fault that a network and a loaded service make.
 
 use anyhow::{Context, ensure};
+use drover_tests::answer::Answer;
 use drover_tests::chaos::{Active, Fault, Rule};
 use drover_tests::held::HeldPage;
 use drover_tests::site::Site;
@@ -202,7 +203,9 @@ async fn a_creation_that_never_arrived_is_told_and_leaves_nothing() -> anyhow::R
         let rule = stack.chaos(&Rule::new(TRANSACT, &user.id, TRIES, fault)).await?;
         let body = json!({"name": "A task", "task_type": "simple_scraping", "config": config_of([site.url("/page")])});
         let answer = user.request(Method::POST, "/tasks").json(&body).send().await?;
-        ensure!(answer.status() == 500, "{name}: answered {}", answer.status());
+        let answer = Answer::of(answer).await?;
+        answer.error(500, "internal_server_error").with_context(|| name.to_owned())?;
+        ensure!(answer.number("x-ratelimit-limit")? == 30, "{name}: {answer:?}");
         ensure!(rule.end().await? == u64::from(TRIES), "{name}: the rule did not strike as often as it should");
         ensure!(stack.task_keys(&user).await?.is_empty(), "{name}: there is a task");
         assert_account(&stack, &user, 0, Ends::default()).await?;
@@ -214,6 +217,7 @@ fn name_of(fault: &Fault) -> &'static str {
     match fault {
         Fault::LoseRequest => "request lost",
         Fault::LoseAnswer => "answer lost",
+        Fault::Twice => "twice",
         Fault::Delay { .. } | Fault::DelayAnswer { .. } => "slow",
         Fault::Answer { status: 400, .. } => "throttled",
         Fault::Answer { .. } => "refused",

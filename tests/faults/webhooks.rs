@@ -1,12 +1,11 @@
 //! Webhooks of many ends at once, while their senders are killed and their endpoints fail: the history of what was sent, received and recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use drover_tests::process::kill_holder_of;
 use drover_tests::quiet::QuietTasks;
 use drover_tests::receiver::{Received, Receiver, Step};
 use drover_tests::{CROWD, Stack, User, eventually};
@@ -14,6 +13,8 @@ use extract::TaskType;
 use futures::future::try_join_all;
 use table::Clock;
 use webhooks::{Attempt, Delivery, DeliveryStatus};
+
+use super::kill_each;
 
 /// How many tasks end at once.
 const ENDS: usize = 40;
@@ -24,19 +25,9 @@ const LIFE: Duration = Duration::from_secs(20);
 /// As in shared/webhooks.
 const LEASE: Duration = Duration::from_mins(1);
 
-/// Kills the sender of every twelfth request, for as long as this is polled, and counts them.
-async fn kill_senders(server: &Receiver, killed: &AtomicUsize) -> Infallible {
-    let mut seen = DEADLY;
-    loop {
-        if let Some(doomed) = server.received().get(seen) {
-            seen += DEADLY;
-            // It may have hung up already.
-            if kill_holder_of(doomed.peer, server.site.address).is_ok() {
-                killed.fetch_add(1, Ordering::SeqCst);
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// Who sent a request.
+fn sender(server: &Receiver, visit: usize) -> Option<SocketAddr> {
+    server.received().get(visit).map(|received| received.peer)
 }
 
 /// Waits until every delivery has ended; what the dead hold is let go, which their leases would do later.
@@ -97,8 +88,8 @@ async fn every_end_arrives_while_senders_are_killed_and_endpoints_fail() -> anyh
     };
     let deliveries = tokio::select! {
         deliveries = work => deliveries?,
-        never = kill_senders(&servers[0], &killed) => match never {},
-        never = kill_senders(&servers[1], &killed) => match never {},
+        never = kill_each(DEADLY, |visit| sender(&servers[0], visit), servers[0].site.address, &killed) => match never {},
+        never = kill_each(DEADLY, |visit| sender(&servers[1], visit), servers[1].site.address, &killed) => match never {},
     };
     let killed = killed.into_inner();
     ensure!(killed >= 3, "only {killed} senders were killed");

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use table::{Condition, Item, Query};
 
 use super::bodies::wrong_texts;
-use super::{AT_ONCE, Case, by};
+use super::{AT_ONCE, Case, by, count};
 use crate::contracts::billing::{Shop, wanted};
 
 /// How many billing requests a user may make in a minute, one kept back.
@@ -134,6 +134,7 @@ async fn no_hostile_request_to_billing_does_anything() -> anyhow::Result<()> {
     let faults: Vec<Vec<String>> = struck.buffer_unordered(AT_ONCE).try_collect().await?;
     let faults: Vec<_> = faults.into_iter().flatten().collect();
     ensure!(faults.is_empty(), "{} of {} went through:\n{}", faults.len(), attacks.len(), faults.join("\n"));
+    count(attacks.len());
     Ok(())
 }
 
@@ -217,5 +218,6 @@ async fn no_forged_webhook_is_taken() -> anyhow::Result<()> {
     }
     ensure!(faults.is_empty(), "{} of {} went through:\n{}", faults.len(), cases.len(), faults.join("\n"));
     ensure!(belongings(&shop, &buyer.user).await? == before, "something changed");
+    count(cases.len());
     Ok(())
 }

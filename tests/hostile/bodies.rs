@@ -1,5 +1,7 @@
 //! Bodies: wrong types, wrong values, wrong JSON, no JSON.
 
+use std::io::Write;
+
 use drover_tests::Stack;
 use futures::future::try_join_all;
 use serde_json::{Value as Json, json};
@@ -169,11 +171,20 @@ fn wrong_configs() -> Vec<(&'static str, Vec<Json>)> {
     ]
 }
 
-/// Bodies that are no JSON, or JSON as nobody writes it.
+/// Bodies that are no JSON, or JSON as nobody writes it: of a task.
 pub(crate) fn wrong_texts() -> Vec<(String, Vec<u8>)> {
-    let valid = valid().to_string();
+    wrong_texts_of(&valid(), "name")
+}
+
+/// The same of any valid body, one `field` of which is the text `Extract`.
+pub(crate) fn wrong_texts_of(valid: &Json, field: &str) -> Vec<(String, Vec<u8>)> {
+    let valid = valid.to_string();
     let named = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
     let replaced = |from: &str, to: &str| valid.replacen(from, to, 1).into_bytes();
+    let with_bytes = |bytes: &[u8]| {
+        let (before, after) = valid.split_once("Extract").unwrap_or_default();
+        [before.as_bytes(), bytes, after.as_bytes()].concat()
+    };
     let mut too_large = valid.clone().into_bytes();
     too_large.resize(1024 * 1024 + 1, b' ');
     vec![
@@ -182,22 +193,28 @@ pub(crate) fn wrong_texts() -> Vec<(String, Vec<u8>)> {
         named("half of it", valid.as_bytes()[..valid.len() / 2].to_vec()),
         named("twice", format!("{valid}{valid}").into_bytes()),
         named("more after it", format!("{valid},").into_bytes()),
-        named("a comma too many", replaced("}}", "},}")),
+        named("a comma too many", format!("{},}}", &valid[..valid.len() - 1]).into_bytes()),
         named("single quotes", valid.replace('"', "'").into_bytes()),
         named("a comment", format!("/* task */ {valid}").into_bytes()),
         named("NaN", replaced("\"Extract\"", "NaN")),
+        named("Infinity", replaced("\"Extract\"", "-Infinity")),
+        named("a hexadecimal number", replaced("\"Extract\"", "0x10")),
         named("a number without end", replaced("\"Extract\"", &"9".repeat(500_000))),
         named("an exponent without end", replaced("\"Extract\"", "1e999999999999")),
         named("a NUL", replaced("Extract", "a\u{0}b")),
         named("a byte order mark", [b"\xef\xbb\xbf", valid.as_bytes()].concat()),
         named("UTF-16", valid.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        named("bytes that are no UTF-8", [b"{\"name\": \"\xff\xfe\xc0\xaf\"", &valid.as_bytes()[17..]].concat()),
-        named("a cut character", replaced("Extract", "\u{20ac}").into_iter().filter(|byte| *byte != 0xac).collect()),
+        named("bytes that are no UTF-8", with_bytes(b"\xff\xfe\xc0\xaf")),
+        named("Latin-1", with_bytes(b"caf\xe9")),
+        named("a character too long by a byte", with_bytes(b"\xf0\x82\x82\xac")),
+        named("a cut character", with_bytes(b"\xe2\x82")),
+        named("a surrogate in UTF-8", with_bytes(b"\xed\xa0\x80")),
         named("a lone surrogate", replaced("Extract", "\\ud800")),
         named("a surrogate pair the wrong way round", replaced("Extract", "\\udc00\\ud800")),
         named("an unknown escape", replaced("Extract", "\\x41")),
+        named("a line break in a text", replaced("Extract", "a\nb")),
         // Of a name that is there twice, the last counts.
-        named("a name twice", replaced("\"Extract\"", "\"Extract\",\"name\":6")),
+        named("a name twice", replaced("\"Extract\"", &format!("\"Extract\",\"{field}\":6"))),
         named("deep lists", [b"[".repeat(10_000), b"]".repeat(10_000)].concat()),
         named("deep lists without an end", b"[".repeat(100_000)),
         named("deep objects", [b"{\"a\":".repeat(10_000), b"1".to_vec(), b"}".repeat(10_000)].concat()),
@@ -205,9 +222,19 @@ pub(crate) fn wrong_texts() -> Vec<(String, Vec<u8>)> {
         named("a form", b"name=Extract&task_type=simple_scraping".to_vec()),
         named("XML", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><name>&b;</name>".to_vec()),
         named("gzip", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]),
+        named("it, packed", packed(valid.as_bytes())),
+        named("ten mebibytes, packed", packed(&vec![b' '; 10 * 1024 * 1024])),
         named("a byte more than 1 MiB", too_large),
         named("noise", (0..4_096_u32).map(|byte| byte.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect()),
     ]
+}
+
+/// Bytes as `Content-Encoding: gzip` has them.
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    // Into memory: it cannot fail.
+    let _ = packer.write_all(bytes);
+    packer.finish().unwrap_or_default()
 }
 
 fn shortened(text: &str) -> String {

@@ -110,7 +110,21 @@ fn wrong_schedules() -> Vec<Json> {
 }
 
 fn wrong_addresses() -> Vec<Json> {
-    let texts = ["", "nobody", "@", "a@", "@example.com", "a@b@example.com", "a@example.com\r\nBcc: b@example.com"];
+    let texts = [
+        "",
+        "nobody",
+        "@",
+        "a@",
+        "@example.com",
+        "a@b@example.com",
+        "a@example.com\r\nBcc: b@example.com",
+        "ä@example.com",
+        "a@example.com, b@example.com",
+        "a@[127.0.0.1]",
+        "a b@example.com",
+        "a@exa\u{0}mple.com",
+        "somebody-else@example.org",
+    ];
     let mut wrong: Vec<_> = texts.map(Json::from).to_vec();
     wrong.extend([json!(5), json!(["a@example.com"]), json!(format!("{}@example.com", "a".repeat(300)))]);
     wrong

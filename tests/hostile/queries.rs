@@ -76,6 +76,14 @@ async fn no_query_string_leads_astray() -> anyhow::Result<()> {
     for query in ["page=0", "page=x", "page=-1", "page=99999999999", "page_size=0", "page_size=501", "page_size=1e2"] {
         cases.push(Case::new(format!("GET logs?{query}"), by(&victim.user, "GET", &format!("{logs}?{query}")), 400));
     }
+    let download = format!("/tasks/{}/download", victim.ended.id);
+    // Of what is no monitor there are no changes.
+    for query in
+        ["content=changes", "content=../values", "content=values,changes", "content=%00", "content=values&content=x"]
+    {
+        let target = format!("{download}?{query}");
+        cases.push(Case::new(format!("GET download?{query}"), by(&victim.user, "GET", &target), 400));
+    }
     victim.withstands(cases, &[]).await
 }
 

@@ -1,14 +1,7 @@
 //! The Debian Administrator's Handbook, read as JSON and as CSV, against what another parser reads in the same files (tests/oracle.py).
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, ensure};
-use axum::Router;
-use axum::extract::Path as Asked;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use drover_tests::handbook::Handbook;
 use drover_tests::site::Site;
 use drover_tests::{Stack, User};
 use serde_json::{Map, Value as Json, json};
@@ -18,37 +11,20 @@ use tokio::process::Command;
 const PAGES: usize = 100;
 
 /// The manual, served, with some of its pages.
-struct Handbook {
-    folder: PathBuf,
-    files: Vec<String>,
+struct Served {
+    manual: Handbook,
     site: Site,
 }
 
-impl Handbook {
+impl Served {
     async fn open() -> anyhow::Result<Self> {
-        let folder =
-            std::env::var("DROVER_HANDBOOK").context("DROVER_HANDBOOK is not set: run the suites by tests/run")?;
-        let folder = PathBuf::from(folder);
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&folder).with_context(|| format!("no manual in {}", folder.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "html") {
-                files.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
-            }
-        }
-        files.sort();
-        files.truncate(PAGES);
-        ensure!(files.len() == PAGES, "only {} pages in {}", files.len(), folder.display());
-        let root = folder.clone();
-        let site = Site::serve(
-            Router::new().route("/{file}", get(async move |Asked(file): Asked<String>| serve(&root, &file))),
-        )
-        .await?;
-        Ok(Self { folder, files, site })
+        let manual = Handbook::open(PAGES)?;
+        let site = Site::serve(manual.pages()).await?;
+        Ok(Self { manual, site })
     }
 
     fn urls(&self) -> Vec<String> {
-        self.files.iter().map(|file| self.site.url(&format!("/{file}"))).collect()
+        self.manual.files.iter().map(|file| self.site.url(&format!("/{file}"))).collect()
     }
 
     /// What the other parser reads in each file.
@@ -56,22 +32,15 @@ impl Handbook {
         let python = std::env::var("DROVER_PYTHON").context("DROVER_PYTHON is not set: run the suites by tests/run")?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/oracle.py");
         let url = format!("http://{}", self.site.address);
-        let output = Command::new(python).arg(script).arg(&self.folder).arg(url).args(&self.files).output().await?;
+        let output = Command::new(python)
+            .arg(script)
+            .arg(&self.manual.folder)
+            .arg(url)
+            .args(&self.manual.files)
+            .output()
+            .await?;
         ensure!(output.status.success(), "the oracle failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(serde_json::from_slice(&output.stdout)?)
-    }
-}
-
-fn serve(folder: &Path, file: &str) -> Response {
-    let content_type = match file.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css",
-        Some("png") => "image/png",
-        _ => return StatusCode::NOT_FOUND.into_response(),
-    };
-    match std::fs::read(folder.join(file)) {
-        Ok(bytes) => ([(CONTENT_TYPE, content_type)], bytes).into_response(),
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
@@ -86,7 +55,7 @@ async fn scraped(user: &User, config: Json) -> anyhow::Result<String> {
 #[tokio::test]
 async fn a_hundred_pages_read_as_another_parser_reads_them() -> anyhow::Result<()> {
     let user = Stack::from_environment()?.user().await?;
-    let handbook = Handbook::open().await?;
+    let handbook = Served::open().await?;
     let all = |selector: &str| json!({"selector": selector, "multiple": true});
     let selectors = json!({
         "title": "head > title",
@@ -101,7 +70,7 @@ async fn a_hundred_pages_read_as_another_parser_reads_them() -> anyhow::Result<(
     let rows: Vec<Map<String, Json>> = serde_json::from_str(&result)?;
     assert_eq!(rows.len(), PAGES, "a row for each page");
     let mut paragraphs = 0;
-    for ((file, url), mut row) in handbook.files.iter().zip(handbook.urls()).zip(rows) {
+    for ((file, url), mut row) in handbook.manual.files.iter().zip(handbook.urls()).zip(rows) {
         let fetched_at = row.remove("_fetched_at");
         assert!(fetched_at.is_some_and(|at| at.is_string()), "{file}");
         let mut expected = oracle[file].as_object().cloned().context("no object")?;
@@ -123,7 +92,7 @@ async fn a_hundred_pages_read_as_another_parser_reads_them() -> anyhow::Result<(
 #[tokio::test]
 async fn every_link_of_a_hundred_pages_is_a_line_of_csv() -> anyhow::Result<()> {
     let user = Stack::from_environment()?.user().await?;
-    let handbook = Handbook::open().await?;
+    let handbook = Served::open().await?;
     let selectors = json!({"link": {"selector": "a[href]", "attr": "href", "type": "url"}, "text": "a[href]"});
     let config =
         json!({"urls": handbook.urls(), "selectors": selectors, "output_format": "csv", "include_metadata": true});
@@ -140,7 +109,7 @@ async fn every_link_of_a_hundred_pages_is_a_line_of_csv() -> anyhow::Result<()> 
         found.push((record[0].to_owned(), record[4].to_owned(), record[5].to_owned()));
     }
     let mut expected = Vec::new();
-    for (file, url) in handbook.files.iter().zip(handbook.urls()) {
+    for (file, url) in handbook.manual.files.iter().zip(handbook.urls()) {
         for link in oracle[file]["links"].as_array().into_iter().flatten() {
             let text = link["text"].as_str().unwrap_or_default();
             // What a spreadsheet would take for a formula is quoted with an apostrophe.

@@ -1,8 +1,8 @@
 //! What is deployed, as CloudFormation tells: so that nothing new is forgotten.
 
 use anyhow::{Context, ensure};
-use drover_tests::Stack;
 use drover_tests::aws::{Call, Caller};
+use drover_tests::{Stack, mails};
 use reqwest::Method;
 use serde_json::Value as Json;
 
@@ -74,6 +74,12 @@ impl Deployed {
                 arn: Some(arn),
             });
         }
+        resources.push(Resource {
+            kind: "AWS::SES::EmailIdentity".to_owned(),
+            name: "MailIdentity".to_owned(),
+            id: mails::SENDER.to_owned(),
+            arn: Some(format!("arn:aws:ses:{}:{account}:identity/{}", operator.region(), mails::SENDER)),
+        });
         let mut deployed = Self { resources, functions: Vec::new() };
         for resource in deployed.resources.iter().filter(|resource| resource.kind == "AWS::Lambda::Function") {
             let path = format!("/2015-03-31/functions/{}/configuration", resource.id);

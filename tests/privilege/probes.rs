@@ -58,6 +58,7 @@ pub(super) async fn all(deployed: &Deployed, operator: &Caller) -> anyhow::Resul
             "AWS::SNS::Topic" => probes.extend(of_topic(resource)),
             "AWS::Lambda::Function" => probes.extend(of_function(resource)),
             "AWS::IAM::Role" => probes.extend(of_role(resource)),
+            "AWS::SES::EmailIdentity" => probes.extend(of_sender(resource)),
             "AWS::SSM::Parameter" => probes.extend(of_parameters(resource, operator).await?),
             kind if NOTHING_TO_TRY.contains(&kind) => {}
             kind => bail!("tests/privilege/probes.rs knows no way to try {}, a {kind}", resource.name),
@@ -305,6 +306,18 @@ fn of_role(role: &Resource) -> Vec<Probe> {
         probe("iam:GetRole", &role.name, iam("GetRole", &[name]), Outcome::Done),
         probe("iam:PutRolePolicy", &role.name, broken, failed("MalformedPolicyDocument")),
     ]
+}
+
+/// An address without a domain is refused after the question whether the caller may send.
+fn of_sender(sender: &Resource) -> [Probe; 1] {
+    let letter = [
+        ("Source", sender.id.as_str()),
+        ("Destination.ToAddresses.member.1", "nobody"),
+        ("Message.Subject.Data", "-"),
+        ("Message.Body.Text.Data", "-"),
+    ];
+    let call = Call::query("ses", "2010-12-01", "SendEmail", &letter);
+    [probe("ses:SendEmail", &sender.name, call, failed("InvalidParameterValue"))]
 }
 
 async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {

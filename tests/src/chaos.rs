@@ -32,6 +32,8 @@ pub enum Fault {
     LoseRequest,
     /// The request is done, and then the connection breaks.
     LoseAnswer,
+    /// The request is done twice, and the second answer given: a message is sent twice.
+    Twice,
     /// The request is done after a while.
     Delay {
         /// How long.

@@ -1,20 +1,25 @@
 //! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped,
-//! stand-ins for providers, and the proxy that makes faults. Knows nothing of what any suite expects.
+//! stand-ins for providers and proxies, and the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
 pub mod aws;
 pub mod chaos;
 pub mod fleet;
+pub mod forward_proxy;
 pub mod function;
 pub mod gateway;
+pub mod handbook;
 pub mod held;
 pub mod leaks;
+pub mod mails;
+pub mod monitor;
 mod operator;
 pub mod process;
 pub mod providers;
 pub mod quiet;
 pub mod raw;
 pub mod receiver;
+pub mod routes;
 pub mod scraper;
 pub mod second_engine;
 pub mod sign_in;

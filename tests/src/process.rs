@@ -108,3 +108,46 @@ fn address(text: &str) -> Option<SocketAddr> {
     };
     Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
 }
+
+/// The processes of a function of a stack, whose memory is of interest.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    marker: String,
+    function: String,
+}
+
+impl Workers {
+    /// The processes of this function. The stack is told by what stands in their environment, as in [`listeners_of`].
+    #[must_use]
+    pub fn of(stack: &str, function: &str) -> Self {
+        let marker = format!("DROVER_LOCAL_STACK={stack}");
+        Self { marker, function: format!("AWS_LAMBDA_FUNCTION_NAME={function}") }
+    }
+
+    /// Forgets how much memory each of them has had at most, so that what follows is measured.
+    pub fn forget_peaks(&self) -> anyhow::Result<()> {
+        for process in self.processes()? {
+            fs::write(process.join("clear_refs"), "5").context("the kernel does not forget a peak")?;
+        }
+        Ok(())
+    }
+
+    /// The most memory that any of them has had since, in bytes (the kernel's `VmHWM`).
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        let peaks = self.processes()?.into_iter().filter_map(|process| {
+            let status = fs::read_to_string(process.join("status")).ok()?;
+            let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            peak.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Ok(peaks.max().context("no process of the function lives")? * 1024)
+    }
+
+    fn processes(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let is_one = |process: &PathBuf| {
+            let environment = fs::read(process.join("environ")).unwrap_or_default();
+            let has = |wanted: &str| environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
+            has(&self.function) && has(&self.marker)
+        };
+        Ok(processes()?.into_iter().filter(is_one).collect())
+    }
+}

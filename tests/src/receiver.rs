@@ -31,6 +31,8 @@ pub enum Step {
     Redirect(String),
     /// It takes a moment, and fails every third time.
     Flaky,
+    /// It takes a moment, and answers 204.
+    Slow,
     /// It does not answer.
     Silence,
 }
@@ -168,6 +170,10 @@ async fn carry_out(step: Step, place: usize) -> Response {
             tokio::time::sleep(MOMENT).await;
             if place.is_multiple_of(3) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
                 .into_response()
+        }
+        Step::Slow => {
+            tokio::time::sleep(MOMENT).await;
+            StatusCode::NO_CONTENT.into_response()
         }
         Step::Silence => {
             tokio::time::sleep(FOR_EVER).await;

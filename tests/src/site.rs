@@ -12,6 +12,11 @@ use tokio::task::JoinHandle;
 /// Where the stacks of tests may fetch from: tests/run allows the network 127.77.0.0/16.
 const NETWORK: [u8; 2] = [127, 77];
 
+/// An address that hardly another test has, and that the stacks of tests may connect to.
+pub(crate) fn any_address() -> Ipv4Addr {
+    Ipv4Addr::new(NETWORK[0], NETWORK[1], fastrand::u8(..), fastrand::u8(1..255))
+}
+
 /// A site that is served for as long as this lives.
 #[derive(Debug)]
 pub struct Site {
@@ -23,8 +28,7 @@ pub struct Site {
 impl Site {
     /// Serves `pages`, at an address of its own.
     pub async fn serve(pages: Router) -> anyhow::Result<Self> {
-        let host = Ipv4Addr::new(NETWORK[0], NETWORK[1], fastrand::u8(..), fastrand::u8(1..255));
-        let listener = TcpListener::bind((host, 0)).await.context("no address for a site")?;
+        let listener = TcpListener::bind((any_address(), 0)).await.context("no address for a site")?;
         let address = listener.local_addr()?;
         let server = tokio::spawn(async move {
             let service = pages.into_make_service_with_connect_info::<SocketAddr>();

@@ -117,6 +117,11 @@ impl Stack {
         Ok(payload)
     }
 
+    /// A client for what the emulator and the proxies tell.
+    pub(crate) const fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// Puts a chaos rule in force.
     pub async fn chaos(&self, rule: &Rule) -> anyhow::Result<Active> {
         Active::begin(&self.client, &self.chaos, rule).await

@@ -16,9 +16,9 @@ mod webhook;
 use api::extract_cloud::{Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use jobs::Jobs;
 use subscriptions::Subscriptions;
-use table::aws::{SettingError, configure, dynamodb, setting};
-use table::{Clock, Table};
+use table::aws::{SettingError, configure};
 
 use self::store::SalesDesk;
 
@@ -26,20 +26,22 @@ use self::store::SalesDesk;
 #[derive(Clone)]
 pub struct App {
     subscriptions: Subscriptions,
+    jobs: Jobs,
     desk: SalesDesk,
     gate: Gate,
 }
 
 impl App {
-    /// What the environment names: `EXTRACT_TABLE`, what the gate asks for, and the operator's store (`settings.rs`).
+    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `EXTRACT_QUEUE_URL`, `JOB_LEASE_SECONDS`, what the gate asks for, and the operator's store (`settings.rs`).
     pub fn from_environment() -> Result<Self, SettingError> {
-        let (config, clock) = (configure()?, Clock::system());
+        let config = configure()?;
         let settings = settings::from_environment()?;
-        let table = Table::new(dynamodb(&config), &setting("EXTRACT_TABLE")?);
+        let jobs = extract::open(&config)?;
         Ok(Self {
-            subscriptions: Subscriptions::new(table, settings.offers.clone(), clock.clone()),
+            subscriptions: Subscriptions::new(jobs.table.clone(), settings.offers.clone(), jobs.clock.clone()),
             desk: SalesDesk::new(&config, settings),
-            gate: Gate::from_environment(&config, clock)?,
+            gate: Gate::from_environment(&config, jobs.clock.clone())?,
+            jobs,
         })
     }
 }

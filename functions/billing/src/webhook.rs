@@ -1,4 +1,5 @@
 //! `POST /billing/webhooks/lemon-squeezy`: what Lemon Squeezy tells. It repeats, three times, what is not answered with 200.
+//! Tasks that waited for a larger plan begin at once; a wake-up that is lost on the way is made up for by recovery.
 
 use api::extract_cloud::{Error, Reply, Text};
 use axum::extract::State;
@@ -30,8 +31,11 @@ pub(crate) async fn receive(
         Some(_) => Recorded::Nobodys,
         None => Recorded::Nothing,
     };
+    if let Recorded::Now { group, more_slots } = &outcome {
+        app.jobs.wake(group, *more_slots).await;
+    }
     let told = match outcome {
-        Recorded::Now => "recorded",
+        Recorded::Now { .. } => "recorded",
         Recorded::Before => "recorded before",
         Recorded::Nothing => "nothing to record",
         Recorded::Nobodys => "not of this deployment",

@@ -70,7 +70,7 @@ impl App {
     /// Ends the job of a letter, and gives what became of it.
     async fn end(&self, key: &Key) -> Result<&'static str, table::TableError> {
         Ok(match self.jobs.give_up(key, REASON).await? {
-            Cancelled::Now => "its job was failed",
+            Cancelled::Now { .. } => "its job was failed",
             Cancelled::AlreadyEnded => "its job had ended, or was being worked on",
             Cancelled::Missing => "its job is gone",
         })

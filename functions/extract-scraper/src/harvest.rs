@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lines::Lines;
 use crate::pages::Taken;
+use crate::piece::Piece;
 
 /// How many bytes of rows are kept in memory: of more, a part is made.
 const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
@@ -20,8 +21,10 @@ const WARNINGS: usize = 10;
 pub(crate) struct Harvest {
     /// What a later attempt goes on from, once the rows in memory are in a part.
     done: Done,
-    /// The rows that are in no part yet, each a line of JSON.
+    /// What is in no part yet, each a line of JSON: rows, or the pieces of a batch.
     rows: Vec<u8>,
+    /// Of a batch: the first of its pages, by its place in the task.
+    first_page: Option<usize>,
     /// How many pages were done at the last checkpoint, and when the attempt began.
     checkpointed: usize,
     began: usize,
@@ -57,7 +60,12 @@ impl Harvest {
             })
             .unwrap_or_default();
         let began = done.pages;
-        Self { done, rows: Vec::new(), checkpointed: began, began, price: config.source().units() }
+        Self { done, rows: Vec::new(), first_page: None, checkpointed: began, began, price: config.source().units() }
+    }
+
+    /// The same of a batch, which keeps what it takes as pieces, and counts its pages from this one on.
+    pub(crate) fn in_pieces(self, first_page: usize) -> Self {
+        Self { first_page: Some(first_page), ..self }
     }
 
     /// The checkpoint: true once the rows in memory are in a part.
@@ -66,6 +74,7 @@ impl Harvest {
     }
 
     pub(crate) fn add(&mut self, url: &str, outcome: Result<Taken, RenderError>, lines: &mut Lines) {
+        let piece = self.first_page.map(|first| first + self.done.pages);
         self.done.pages += 1;
         let taken = match outcome {
             Ok(taken) => taken,
@@ -73,6 +82,9 @@ impl Harvest {
                 let message = error.to_string();
                 lines.add(Line::new(lines.now(), Level::Error, "fetch", message.clone()).with("url", url));
                 self.done.failed += 1;
+                if let Some(page) = piece {
+                    self.keep(&Piece::failure(page, message.clone()));
+                }
                 self.done.first_failure.get_or_insert(message);
                 return;
             }
@@ -83,13 +95,20 @@ impl Harvest {
         for warning in taken.warnings.into_iter().take(WARNINGS) {
             lines.add(Line::new(lines.now(), Level::Warning, "extract", format!("{url}: {warning}")).with("url", url));
         }
-        let before = self.rows.len();
-        for row in &taken.rows {
-            // Of such values, into memory, none fails.
-            let _ = serde_json::to_writer(&mut self.rows, row);
-            self.rows.push(b'\n');
-        }
         self.done.rows += taken.rows.len() as u64;
+        match piece {
+            Some(page) if taken.rows.is_empty() => self.keep(&Piece::nothing(page)),
+            Some(page) => taken.rows.into_iter().for_each(|row| self.keep(&Piece::row(page, row))),
+            None => taken.rows.iter().for_each(|row| self.keep(row)),
+        }
+    }
+
+    /// Keeps a line.
+    fn keep(&mut self, line: &impl Serialize) {
+        let before = self.rows.len();
+        // Of such values, into memory, none fails.
+        let _ = serde_json::to_writer(&mut self.rows, line);
+        self.rows.push(b'\n');
         self.done.bytes += (self.rows.len() - before) as u64;
     }
 
@@ -160,13 +179,22 @@ impl Harvest {
         Progress { percent: u8::try_from(percent).unwrap_or(99), units_used: self.units() }
     }
 
-    /// What to say of pages that could not be had.
+    /// What to say of pages that could not be had. Of a batch: why not the first of them, since its task says how many they are in all.
     pub(crate) fn complaint(&self) -> Option<String> {
         let first = self.done.first_failure.as_ref()?;
-        Some(match self.done.pages {
-            1 => first.clone(),
-            pages => format!("{} of {pages} pages failed; the first: {first}", self.done.failed),
+        Some(if self.first_page.is_some() {
+            first.clone()
+        } else {
+            complaint(self.done.failed, self.done.pages, first)
         })
+    }
+}
+
+/// What to say of so many pages that could not be had.
+pub(crate) fn complaint(failed: usize, pages: usize, first: &str) -> String {
+    match pages {
+        1 => first.to_owned(),
+        pages => format!("{failed} of {pages} pages failed; the first: {first}"),
     }
 }
 
@@ -239,6 +267,28 @@ mod tests {
         assert!(harvest.is_full() && !harvest.is_too_large());
         harvest.done.bytes = LARGEST_RESULT + 1;
         assert!(harvest.is_too_large());
+    }
+
+    #[test]
+    fn a_batch_says_of_each_page_what_became_of_it() {
+        let (config, mut lines) = (config(TaskType::BulkScraping), Lines::new(Clock::system()));
+        let mut harvest = Harvest::from_checkpoint(&config, None).in_pieces(20);
+        harvest.add("a", Ok(taken(2, 1)), &mut lines);
+        harvest.add("b", failure("b"), &mut lines);
+        let checkpoint = harvest.checkpoint();
+        let mut pieces = harvest.take_rows();
+        let mut harvest = Harvest::from_checkpoint(&config, Some(&checkpoint)).in_pieces(20);
+        harvest.add("c", Ok(taken(0, 0)), &mut lines);
+        pieces.extend_from_slice(harvest.rows_in_memory());
+        let expected = [
+            json!({"page": 20, "row": {"t": "x", "n": 0.1}}),
+            json!({"page": 20, "row": {"t": "x", "n": 0.1}}),
+            json!({"page": 21, "failure": "b redirected more than 5 times"}),
+            json!({"page": 22}),
+        ];
+        assert_eq!(String::from_utf8(pieces).unwrap(), expected.map(|piece| format!("{piece}\n")).concat());
+        assert_eq!(harvest.complaint().as_deref(), Some("b redirected more than 5 times"));
+        assert_eq!((harvest.rows(), harvest.units()), (2, 2));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use browser::{RenderError, RenderFault};
 use extract::{OwnConfig, TaskConfig};
 use scraping::export::Row;
-use scraping::{FetchOptions, Page, PageMetadata, Selectors};
+use scraping::{FetchOptions, Page, PageMetadata, Retries, Selectors};
 
 use crate::App;
 use crate::pace::Pace;
@@ -58,6 +58,10 @@ async fn page(app: &App, url: &str, config: &TaskConfig) -> Result<Page, RenderE
         return renderer.page(&app.fetcher, url, &config.pages, own).await;
     }
     let timeout = Duration::from_secs(config.pages.timeout.into());
-    let options = FetchOptions { timeout, follow_redirects: config.pages.follow_redirects };
+    let retries = match &config.own {
+        OwnConfig::Bulk(own) => Retries::Each(own.retry_attempts as usize),
+        _ => Retries::default(),
+    };
+    let options = FetchOptions { timeout, retries, follow_redirects: config.pages.follow_redirects };
     Ok(app.fetcher.fetch(url, options).await?)
 }

@@ -95,7 +95,8 @@ impl Renderer {
         let listing = self.proxies.list(&filter, MOST_PROXIES, None).await?.context("the first page is a page")?;
         let opened = self.proxies.opened(listing.records).await?;
         let known: Vec<_> = opened.into_iter().filter_map(|(proxy, password)| known(proxy, password)).collect();
-        *kept = Some((Instant::now(), known.clone()));
+        // That there is none is not kept: whoever adds one wants it used.
+        *kept = (!known.is_empty()).then(|| (Instant::now(), known.clone()));
         Ok(known)
     }
 

@@ -1,4 +1,4 @@
-//! One attempt at a task: its pages, one after the other by their hosts' patience, into one file.
+//! One attempt at a task, or at a batch of one: its pages, one after the other by their hosts' patience, into one file.
 
 use std::future::Future;
 use std::io;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use extract::Task;
+use extract::TaskConfig;
 use futures::{StreamExt, stream};
-use jobs::{Level, Lost, Progress, Run, Status, StoreError};
+use jobs::{Jobs, Level, Lost, Progress, Run, Status, StoreError};
 use scraping::Selectors;
+use table::Key;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::App;
@@ -18,18 +19,17 @@ use crate::harvest::{Harvest, LARGEST_RESULT};
 use crate::lines::Lines;
 use crate::pace::Pace;
 use crate::pages;
+use crate::portion::{OfTask, Portion};
 
-/// How many pages are fetched at once; those of one host still wait for its turn.
-const AT_ONCE: usize = 4;
 /// Steps are recorded at most so often.
-const STEP: Duration = Duration::from_secs(2);
+pub(crate) const STEP: Duration = Duration::from_secs(2);
 /// What a killed worker has done since its last checkpoint is done again: there is one at least so often.
-const CHECKPOINT: Duration = Duration::from_secs(30);
+pub(crate) const CHECKPOINT: Duration = Duration::from_secs(30);
 
-/// One attempt at a task.
+/// One attempt at a portion.
 struct Attempt<'a> {
     app: &'a App,
-    task: &'a Task,
+    portion: &'a Portion,
     selectors: Arc<Selectors>,
     run: Run,
     harvest: Harvest,
@@ -49,8 +49,8 @@ enum Ending {
 }
 
 /// Why an attempt was broken off.
-enum Interruption {
-    /// The task is not ours any more.
+pub(crate) enum Interruption {
+    /// The portion is not ours any more.
     Lost(Lost),
     /// Something of our own failed.
     Fault(anyhow::Error),
@@ -65,23 +65,25 @@ impl From<Lost> for Interruption {
     }
 }
 
-/// Does the task, for as long as there is time. An error means that it was not possible to record how it went.
-pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) -> anyhow::Result<()> {
+/// Does the portion, for as long as there is time. An error means that it was not possible to record how it went.
+pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Duration) -> anyhow::Result<()> {
     let lines = Lines::new(app.jobs.clock.clone());
-    let selectors = match Selectors::compile(&task.config.pages.selectors) {
-        Ok(selectors) => Arc::new(selectors),
-        Err(faults) => {
-            let failed = run.fail(&format!("The selectors cannot be used: {faults:?}"), 0, Vec::new()).await;
-            return recorded(app, task, &[], failed).await;
+    let batch = portion.batch.as_ref();
+    let selectors = match selectors(&portion.config) {
+        Ok(selectors) => selectors,
+        Err(reason) => {
+            let failed = run.fail(&reason, 0, Vec::new()).await;
+            return recorded(app, &portion.key, batch, &[], failed).await;
         }
     };
-    let harvest = Harvest::from_checkpoint(&task.config, task.job.checkpoint.as_deref());
-    let mut step = interval_at(Instant::now() + STEP, STEP);
-    step.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let out_of_time = Instant::now() + time;
-    let mut attempt = Attempt { app, task, selectors, run, harvest, lines, step, out_of_time };
+    let mut harvest = Harvest::from_checkpoint(&portion.config, portion.job.checkpoint.as_deref());
+    if let Some(batch) = &portion.batch {
+        harvest = harvest.in_pieces(batch.first_page);
+    }
+    let (step, out_of_time) = (steps(), Instant::now() + time);
+    let mut attempt = Attempt { app, portion, selectors, run, harvest, lines, step, out_of_time };
     let ended = attempt.gather().await;
-    let parts = attempt.harvest.parts().to_vec();
+    let parts = files::part_keys(portion, attempt.harvest.parts());
     let written = match ended {
         Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
         Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
@@ -95,37 +97,64 @@ pub(crate) async fn perform(app: &App, run: Run, task: &Task, time: Duration) ->
             attempt.try_again("fault", "Interrupted by a fault on our side").await
         }
     };
-    recorded(app, task, &parts, written).await
+    recorded(app, &portion.key, batch, &parts, written).await
 }
 
-/// What to make of the answer to the write that ended an attempt.
-async fn recorded(app: &App, task: &Task, parts: &[String], written: Result<(), Lost>) -> anyhow::Result<()> {
-    let Err(Lost::Superseded(item)) = written else { return written.context("the task's end was not recorded") };
-    tracing::info!("stopped: the task was cancelled, or is another worker's");
-    // Another worker goes on from the parts; without one nobody asks for them. Not every refusal tells the task as it is.
+/// The selectors of a task, which were checked when it was submitted.
+pub(crate) fn selectors(config: &TaskConfig) -> Result<Arc<Selectors>, String> {
+    let compiled = Selectors::compile(&config.pages.selectors);
+    compiled.map(Arc::new).map_err(|faults| format!("The selectors cannot be used: {faults:?}"))
+}
+
+/// What to make of the answer to the write that ended an attempt at the job of this key, a batch or none, which has stored these files.
+pub(crate) async fn recorded(
+    app: &App,
+    key: &Key,
+    batch: Option<&OfTask>,
+    files: &[String],
+    written: Result<(), Lost>,
+) -> anyhow::Result<()> {
+    let Err(Lost::Superseded(item)) = written else { return written.context("the end was not recorded") };
+    tracing::info!("stopped: it was cancelled, or is another worker's");
+    // Another worker may go on from the files; without one nobody asks for them. Not every refusal tells the item as it is.
     let item = match item {
         Some(item) => Some(item),
-        None => app.jobs.table.get_item(&task.key, true).await?,
+        None => app.jobs.table.get_item(key, true).await?,
     };
-    if item.is_none_or(|item| !Status::is_open().holds(&item)) {
-        files::discard_parts(&app.results, task, parts).await;
+    let goes_on = item.is_some_and(|item| Status::is_open().holds(&item)) && is_wanted(&app.jobs, batch).await?;
+    if !goes_on {
+        files::discard(&app.results, files).await;
     }
     Ok(())
+}
+
+/// Whether anybody waits for the end: of a batch, its task.
+async fn is_wanted(jobs: &Jobs, batch: Option<&OfTask>) -> anyhow::Result<bool> {
+    let Some(batch) = batch else { return Ok(true) };
+    Ok(jobs.join(&batch.part_of.join).await?.is_some_and(|join| join.is_open))
+}
+
+/// When steps are recorded.
+pub(crate) fn steps() -> Interval {
+    let mut steps = interval_at(Instant::now() + STEP, STEP);
+    steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    steps
 }
 
 impl Attempt<'_> {
     /// Fetches the pages that are left, recording steps as it goes.
     async fn gather(&mut self) -> Result<Ending, Interruption> {
-        let (app, config) = (self.app, &self.task.config);
-        let total = config.pages.urls.len();
+        let (app, config) = (self.app, &self.portion.config);
+        let (total, name) = (self.portion.page_count(), self.portion.name());
         let left = total - self.harvest.pages().min(total);
-        let attempts = self.task.job.attempts;
-        self.lines.say(Level::Info, "start", format!("Started attempt {attempts}: {left} of {total} pages to fetch"));
+        let attempts = self.portion.job.attempts;
+        self.lines.say(Level::Info, "start", format!("Started attempt {attempts}: {left} of {name} to fetch"));
 
         let (selectors, rate) = (Arc::clone(&self.selectors), Pace::of(config));
         let pages = config.pages.urls.iter().skip(self.harvest.pages());
-        let mut pages =
-            stream::iter(pages).map(|url| pages::take(app, url, config, &selectors, &rate)).buffered(AT_ONCE);
+        let mut pages = stream::iter(pages)
+            .map(|url| pages::take(app, url, config, &selectors, &rate))
+            .buffered(self.portion.at_once);
         let mut checkpointed = Instant::now();
         loop {
             tokio::select! {
@@ -149,7 +178,7 @@ impl Attempt<'_> {
 
     /// Makes sure that what is done is not done again, whatever becomes of this worker.
     async fn checkpoint(&mut self) -> Result<(), Interruption> {
-        let stored = files::store_part(&self.app.results, self.task, self.run.token(), &mut self.harvest).await;
+        let stored = files::store_part(&self.app.results, self.portion, self.run.token(), &mut self.harvest).await;
         stored.context("the work so far could not be stored").map_err(Interruption::Fault)?;
         let progress = self.progress();
         self.run.checkpoint(&self.harvest.checkpoint(), progress, self.lines.take()).await?;
@@ -157,14 +186,14 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Writes the result and ends the task.
+    /// Writes what was taken and ends the portion.
     async fn conclude(mut self) -> Result<(), Lost> {
         let complaint = self.harvest.complaint();
-        if self.harvest.had() == 0 {
+        if self.harvest.had() == 0 && self.portion.batch.is_none() {
             return self.fail(&complaint.unwrap_or_else(|| "there was nothing to fetch".to_owned())).await;
         }
         let (results, token, progress) = (&self.app.results, self.run.token(), self.progress());
-        let storing = Box::pin(files::store_result(results, self.task, token, &self.selectors, &self.harvest));
+        let storing = Box::pin(files::store(results, self.portion, token, &self.selectors, &self.harvest));
         let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
         let stored = match kept {
             Some(Ok(stored)) => stored,
@@ -182,28 +211,36 @@ impl Attempt<'_> {
 
     async fn complete(mut self, stored: Stored, complaint: Option<String>) -> Result<(), Lost> {
         stored.tell(&mut self.lines);
-        let completed = format!("Completed: {} rows from {} pages", self.harvest.rows(), self.harvest.had());
+        let (rows, had) = (self.harvest.rows(), self.harvest.had());
+        let completed = match &self.portion.batch {
+            Some(_) => format!("Done with {}: {rows} rows from {had} of them", self.portion.name()),
+            None => format!("Completed: {rows} rows from {had} pages"),
+        };
         let lines = self.lines.with(Level::Info, "end", completed);
         let units = self.harvest.units();
         let ended = self.run.complete(&stored.key, stored.bytes, complaint.as_deref(), units, lines).await;
         match &ended {
             Ok(()) => {
-                telemetry::counter!("TasksCompleted").increment(1);
-                files::discard_parts(&self.app.results, self.task, self.harvest.parts()).await;
+                if self.portion.batch.is_none() {
+                    telemetry::counter!("TasksCompleted").increment(1);
+                }
+                files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
             }
-            // Nobody else knows of this file: the task may even be gone.
+            // Nobody else knows of this file: what it is of may even be gone.
             Err(Lost::Superseded(_)) => files::discard(&self.app.results, &[stored.key]).await,
             Err(Lost::Table(_)) => {}
         }
         ended
     }
 
-    /// Ends the task badly. It costs nothing.
+    /// Ends the portion badly. It costs nothing.
     async fn fail(self, reason: &str) -> Result<(), Lost> {
         let lines = self.lines.with(Level::Error, "end", format!("Failed: {reason}"));
         self.run.fail(reason, 0, lines).await?;
-        telemetry::counter!("TasksFailed").increment(1);
-        files::discard_parts(&self.app.results, self.task, self.harvest.parts()).await;
+        if self.portion.batch.is_none() {
+            telemetry::counter!("TasksFailed").increment(1);
+        }
+        files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
         Ok(())
     }
 
@@ -213,7 +250,7 @@ impl Attempt<'_> {
         if !self.harvest.has_advanced() {
             return self.run.retry(stuck, self.lines.with(Level::Error, "pause", stuck)).await;
         }
-        let stored = files::store_part(&self.app.results, self.task, self.run.token(), &mut self.harvest).await;
+        let stored = files::store_part(&self.app.results, self.portion, self.run.token(), &mut self.harvest).await;
         if let Err(error) = stored {
             tracing::error!(error = format!("{error:#}"), "a part was not stored");
             return self.try_again("pause", "The work so far could not be stored").await;
@@ -223,19 +260,19 @@ impl Attempt<'_> {
         self.run.pause(&checkpoint, progress, self.lines.with(Level::Info, "pause", paused)).await
     }
 
-    /// Gives the task back after a fault of our own, which is logged and not told.
+    /// Gives the portion back after a fault of our own, which is logged and not told.
     async fn try_again(self, step: &str, reason: &str) -> Result<(), Lost> {
         let lines = self.lines.with(Level::Error, step, format!("{reason}; it will be tried again"));
         self.run.retry(reason, lines).await
     }
 
     fn progress(&self) -> Progress {
-        self.harvest.progress(self.task.config.pages.urls.len())
+        self.harvest.progress(self.portion.page_count())
     }
 }
 
-/// Waits for some work, keeping the task meanwhile. None: the time is up.
-async fn keeping<T>(
+/// Waits for some work, keeping the job meanwhile. None: the time is up.
+pub(crate) async fn keeping<T>(
     run: &mut Run,
     step: &mut Interval,
     progress: Progress,

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::routing::get;
 use extract::Tasks;
 use jobs::{Jobs, Results};
+use mail::MailRules;
 use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
 
@@ -23,11 +24,12 @@ pub struct App {
     jobs: Jobs,
     results: Results,
     limits: Table,
+    mail_rules: MailRules,
     gate: Gate,
 }
 
 impl App {
-    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`,
+    /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`, `JOB_LEASE_SECONDS`, `MAIL_ALLOW`,
     /// and what the gate asks for.
     pub fn from_environment() -> Result<Self, SettingError> {
         let config = configure()?;
@@ -36,6 +38,7 @@ impl App {
             tasks: Tasks::new(jobs.clone()),
             results: Results::new(&config, setting("RESULTS_BUCKET")?),
             gate: Gate::from_environment(&config, jobs.clock.clone())?,
+            mail_rules: MailRules::from_environment(),
             limits: Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?),
             jobs,
         })

@@ -27,6 +27,23 @@ pub(crate) struct LogQuery {
     pub(crate) page_size: u32,
 }
 
+/// What of a task is downloaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// The values.
+    #[default]
+    Values,
+    /// What has changed of them.
+    Changes,
+}
+
+/// Reads the parameters of `GET /tasks/{id}/download`.
+pub(crate) fn content(query: Option<&str>) -> Result<Content, Error> {
+    let mut given = Parameters::read(query);
+    let wanted = given.one_of("content", &[("values", Content::Values), ("changes", Content::Changes)]);
+    given.checked(wanted.unwrap_or_default())
+}
+
 /// Reads the parameters of `GET /tasks`.
 pub(crate) fn tasks(query: Option<&str>) -> Result<TaskQuery, Error> {
     let mut given = Parameters::read(query);
@@ -165,6 +182,20 @@ mod tests {
     fn moments_come_with_and_without_an_escaped_plus() {
         for query in ["created_after=2024-01-15T11:30:00%2B01:00", "created_after=2024-01-15T11:30:00+01:00"] {
             assert_eq!(tasks(Some(query)).unwrap().created_after, Some(Millis(1_705_314_600_000)), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_values_are_downloaded_unless_the_changes_are_asked_for() {
+        for (query, wanted) in [
+            (None, Some(Content::Values)),
+            (Some("content="), Some(Content::Values)),
+            (Some("content=values"), Some(Content::Values)),
+            (Some("content=changes&other=1"), Some(Content::Changes)),
+            (Some("content=Changes"), None),
+            (Some("content=all"), None),
+        ] {
+            assert_eq!(content(query).ok(), wanted, "{query:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use extract::{CreateError, Deleted, ListError, NewTask, Plan, TaskChange, TaskType, UpdateError};
+use extract::{CreateError, Deleted, ListError, NewTask, OwnConfig, Plan, TaskChange, TaskType, UpdateError};
 use serde_json::{Value as Json, json};
 
 use crate::view::TaskView;
@@ -52,12 +52,27 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): B
             return Err(faults.into());
         }
     };
+    may_be_told(&app, &caller, &new).await?;
     let task = app.tasks.create(&caller.user_id, new).await.map_err(|error| match error {
         CreateError::InsufficientUnits { needed, available } => Error::InsufficientCredits { needed, available },
         CreateError::NotInPlan(asked) => not_in_plan(asked),
         CreateError::Table(error) => error.into(),
     })?;
     Ok(Reply(StatusCode::CREATED, task.into()))
+}
+
+/// Whether the task may tell whom it is to tell: the caller themselves, or whoever the operator allows. Nobody else has agreed to it.
+async fn may_be_told(app: &App, caller: &Caller, new: &NewTask) -> Result<(), Error> {
+    let OwnConfig::Monitoring(own) = &new.config.own else { return Ok(()) };
+    let Some(address) = own.notification_email.as_deref().filter(|address| !app.mail_rules.allow(address)) else {
+        return Ok(());
+    };
+    let user = app.gate.identity.find_user(&caller.user_id).await?;
+    if user.is_some_and(|user| user.email.eq_ignore_ascii_case(address)) {
+        return Ok(());
+    }
+    let fault = "must be the address that you sign in with, or of a domain that this deployment's operator allows";
+    Err(Error::invalid("config.notification_email", fault))
 }
 
 /// The type that a body names, if it is one that not every plan runs.

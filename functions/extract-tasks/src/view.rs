@@ -25,6 +25,9 @@ pub struct TaskView {
     updated_at: String,
     started_at: Option<String>,
     completed_at: Option<String>,
+    /// When a task that rests goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run_at: Option<String>,
     user_id: String,
 }
 
@@ -44,6 +47,8 @@ impl TaskView {
 
     fn with(task: Task, config: Json) -> Self {
         let job = task.job;
+        let rests = job.status == Status::Pending && job.turn.is_none();
+        let next_run_at = job.lease.claimable_at.filter(|_| rests);
         Self {
             id: task.id,
             name: task.name,
@@ -61,6 +66,7 @@ impl TaskView {
             updated_at: job.updated_at.to_string(),
             started_at: job.started_at.map(|at| at.to_string()),
             completed_at: job.completed_at.map(|at| at.to_string()),
+            next_run_at: next_run_at.map(|at| at.to_string()),
             user_id: task.user_id,
         }
     }

@@ -1,35 +1,43 @@
-//! Sends deliveries to webhooks, from their queue: claims each by its lease, signs and posts it, records what was answered.
+//! Sends deliveries to webhooks, from their queue: claims each by its lease, signs and posts it, records what was answered, and tells the owner of an
+//! endpoint that was switched off.
 
+mod farewell;
 mod send;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
+use identity::Identity;
 use lambda_runtime::LambdaEvent;
+use mail::Mailer;
 use scraping::{GuardedClient, Settings};
 use secrets::Sealer;
-use table::aws::configure;
+use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
-use table::{Clock, Key};
+use table::{Clock, Key, Table};
 use tracing::Instrument;
-use webhooks::Deliveries;
+use webhooks::{Claimed, Deliveries, Farewell, Taken};
 
 /// What every delivery needs, made once per process.
 pub struct App {
     deliveries: Deliveries,
     sealer: Sealer,
     client: GuardedClient,
+    identity: Identity,
+    mailer: Mailer,
     clock: Clock,
 }
 
 impl App {
-    /// What the environment names: `WEBHOOKS_TABLE`, `WEBHOOKS_QUEUE_URL`, `WEBHOOKS_KEY`, `WEBHOOK_RETRY_BASE_MS`, and the operator's rules
-    /// of fetching (`scraping::Settings`).
+    /// What the environment names: `WEBHOOKS_TABLE`, `WEBHOOKS_QUEUE_URL`, `WEBHOOKS_KEY`, `WEBHOOK_RETRY_BASE_MS`,
+    /// `IDENTITY_TABLE`, `MAIL_FROM`, and the operator's rules of fetching (`scraping::Settings`).
     pub fn from_environment() -> anyhow::Result<Self> {
         let (config, clock) = (configure()?, Clock::system());
         Ok(Self {
             deliveries: webhooks::open_deliveries(&config, clock.clone())?,
             sealer: webhooks::open_sealer(&config)?,
             client: GuardedClient::new(&Settings::from_environment()?)?,
+            identity: Identity::new(Table::new(dynamodb(&config), &setting("IDENTITY_TABLE")?), clock.clone()),
+            mailer: Mailer::from_environment(&config),
             clock,
         })
     }
@@ -65,15 +73,26 @@ impl App {
         let body = message.body.as_deref().unwrap_or_default();
         let key: Key =
             serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no delivery: {error}"))?;
-        let Some(claimed) = self.deliveries.claim(&key, owner).await? else {
-            tracing::info!(delivery = key.sk, "nothing to do");
-            return Ok(());
+        let farewell = match self.deliveries.claim(&key, owner).await? {
+            Taken::Attempt(claimed) => Box::pin(self.make(*claimed)).await?,
+            Taken::Farewell(farewell) => Some(*farewell),
+            Taken::Nothing => {
+                tracing::info!(delivery = key.sk, "nothing to do");
+                None
+            }
         };
+        let Some(farewell) = farewell else { return Ok(()) };
+        self.tell_owner(&farewell.endpoint).await?;
+        Ok(self.deliveries.owner_told(farewell).await?)
+    }
+
+    /// Makes an attempt, and records what came of it.
+    async fn make(&self, claimed: Claimed) -> anyhow::Result<Option<Farewell>> {
         let (delivery, attempt) = (claimed.delivery.id.clone(), claimed.delivery.attempts);
         let told = self.attempt(&claimed.delivery, &claimed.endpoint).await?;
         let outcome = if told.is_success() { "WebhooksDelivered" } else { "WebhookAttemptsFailed" };
         telemetry::counter!(outcome).increment(1);
         tracing::info!(delivery, attempt, outcome, "attempted");
-        Ok(self.deliveries.conclude(claimed, &told).await?)
+        Ok(Box::pin(self.deliveries.conclude(claimed, &told)).await?)
     }
 }

@@ -1,4 +1,4 @@
-"""Starts MiniStack, with eleven faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
+"""Starts MiniStack, with twelve faults of 1.5.33 mended. It touches internals: check each on an upgrade of the pin.
 
 Not part of the package `cloud`: the emulator's process runs it, and nothing else.
 """
@@ -16,7 +16,7 @@ socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 from ministack.app import main  # noqa: E402
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime  # noqa: E402
 from ministack.core.responses import error_response_json  # noqa: E402
-from ministack.services import apigateway_v1, dynamodb_streams, lambda_svc  # noqa: E402
+from ministack.services import apigateway_v1, dynamodb_streams, lambda_svc, ses  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 
@@ -142,6 +142,22 @@ def authorize_streams_by_name() -> None:
     iam_actions.extract_resource_arn = with_stream
 
 
+def authorize_mail_by_sender() -> None:
+    """It asks for `*` where a letter is sent: SES asks for the identity that the sender is of, the address or its domain."""
+    extract = iam_actions.extract_resource_arn
+
+    def with_sender(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], *place: Any) -> str:
+        arn: str = extract(service, method, path, headers, body, query, *place)
+        source = iam_actions._query_param(query, "Source") if service == "ses" else ""
+        if not source:
+            return arn
+        region, account = place
+        identity = source if ses._identities.get(source) else source.rpartition("@")[2]
+        return f"arn:aws:ses:{region}:{account}:identity/{identity}"
+
+    iam_actions.extract_resource_arn = with_sender
+
+
 def refuse_unreadable_event_sources() -> None:
     """It reads an event source for a function whatever the function's role may do: Lambda refuses a source that the role may not read."""
     needed = {
@@ -182,6 +198,7 @@ move_event_sources_to_aliases()
 route_by_weight()
 authorize_batches_as_singles()
 authorize_streams_by_name()
+authorize_mail_by_sender()
 refuse_unreadable_event_sources()
 read_concurrency_as_a_number()
 import_any_methods()

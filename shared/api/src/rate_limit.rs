@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use table::{Clock, Key, Table, TableError, Update, decode};
+use table::{Clock, Key, Millis, Table, TableError, Update, decode};
 
 /// How often a caller may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,29 @@ impl RateLimiter {
     /// Counts one request of `subject` and says whether it is within the limit.
     pub async fn hit(&self, subject: &str, limit: RateLimit) -> Result<Decision, TableError> {
         let now = self.clock.now();
-        let length = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX).max(1);
-        let start = now.0 - now.0 % length;
-        let end = start + length;
+        let (start, end) = limit.window_at(now);
         let key = Key::new(format!("RATE#{subject}"), format!("{}#{start}", limit.scope));
         let count = Update::new().add("hits", 1).set("expires_at", end / 1_000 + 60);
         let window: Window = decode(self.table.update(&key, count).await?)?;
         Ok(decide(limit, window.hits, now.0, end))
+    }
+
+    /// The same for whoever has a gate: a limiter that fails lets requests pass, as the window's first. A lost count is better than a lost service.
+    pub(crate) async fn admit(&self, subject: &str, limit: RateLimit) -> Decision {
+        self.hit(subject, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the request was not counted");
+            let now = self.clock.now();
+            decide(limit, 1, now.0, limit.window_at(now).1)
+        })
+    }
+}
+
+impl RateLimit {
+    /// When the window began that `now` is in, and when it ends: milliseconds since the epoch.
+    fn window_at(self, now: Millis) -> (u64, u64) {
+        let length = u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX).max(1);
+        let start = now.0 - now.0 % length;
+        (start, start + length)
     }
 }
 

@@ -263,22 +263,18 @@ pub fn gated(router: Router, gate: Gate) -> Router {
 
 async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let subject = format!("IP#{}", source_address(&request));
-    let (decision, key) = tokio::join!(gate.limiter.hit(&subject, gate.limit), gate.authenticate(request.headers()));
-    // A limiter that fails lets requests pass: a lost count is better than a lost service.
-    let decision = decision.inspect_err(|error| tracing::warn!(%error, "the request was not counted")).ok();
-    let mut response = match (key, decision) {
-        (_, Some(decision)) if !decision.allowed => Error::rate_limited().into_response(),
-        (Ok(key), _) => {
+    let (decision, key) = tokio::join!(gate.limiter.admit(&subject, gate.limit), gate.authenticate(request.headers()));
+    let mut response = match key {
+        _ if !decision.allowed => Error::rate_limited().into_response(),
+        Ok(key) => {
             request.extensions_mut().insert(Caller { key_id: key.id, is_operator: key.is_operator });
             next.run(request).await
         }
         // What is at no path needs no token to be told so.
-        (Err(_), _) if request.extensions().get::<MatchedPath>().is_none() => next.run(request).await,
-        (Err(error), _) => error.into_response(),
+        Err(_) if request.extensions().get::<MatchedPath>().is_none() => next.run(request).await,
+        Err(error) => error.into_response(),
     };
-    if let Some(decision) = decision {
-        show(decision, response.headers_mut());
-    }
+    show(decision, response.headers_mut());
     response
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scraping::fetch::Attempts;
+use scraping::fetch::{Attempts, Retries};
 use scraping::{Fault, Fetcher, Page};
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
@@ -10,8 +10,9 @@ use url::Url;
 use crate::error::{RenderError, RenderFault};
 use crate::options::RenderOptions;
 use crate::process::Chromium;
+use crate::proxy::{Conduct, ProxyUse, judge};
 use crate::settings::Settings;
-use crate::visit::{Visit, VisitError};
+use crate::visit::{Visit, VisitError, Visited};
 
 /// How often a page is given to a new browser after one broke down over it, or over another page beside it.
 const BREAKDOWNS: usize = 1;
@@ -29,17 +30,8 @@ pub struct Browser {
 pub struct Rendered {
     /// The page, or why there is none.
     pub outcome: Result<Page, RenderError>,
-    /// The proxies that it went through, one an attempt.
+    /// How the proxies did that it went through, each once, as far as it is known.
     pub proxies: Vec<ProxyUse>,
-}
-
-/// How a proxy did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProxyUse {
-    /// Its number.
-    pub id: u64,
-    /// Whether it took its connections to where they should go. What became of the page there is not the proxy's fault.
-    pub worked: bool,
 }
 
 impl Browser {
@@ -51,13 +43,13 @@ impl Browser {
 
     /// Renders a page by the rules of `fetcher`, trying again after faults that may pass.
     pub async fn render(&self, fetcher: &Fetcher, url: &str, options: &RenderOptions) -> Rendered {
-        let mut proxies = Vec::new();
+        let mut ways = Vec::new();
         // Boxed, because it is large, and so are those who call it.
-        let outcome = Box::pin(self.attempts(fetcher, url, options, &mut proxies)).await;
-        Rendered { outcome, proxies }
+        let outcome = Box::pin(self.attempts(fetcher, url, options, &mut ways)).await;
+        Rendered { outcome, proxies: judge(&ways) }
     }
 
-    /// The number of the browser's process, while there is one.
+    /// The number of the process that was started, while there is one: the leader of a group, in which the browser is if this was a script.
     pub async fn process(&self) -> Option<u32> {
         self.running.lock().await.as_ref().and_then(|chromium| chromium.process())
     }
@@ -67,24 +59,22 @@ impl Browser {
         fetcher: &Fetcher,
         url: &str,
         options: &RenderOptions,
-        proxies: &mut Vec<ProxyUse>,
+        ways: &mut Vec<(u64, Conduct)>,
     ) -> Result<Page, RenderError> {
         let url: Url = url.parse().map_err(|error| Fault::InvalidUrl(error).of_text(url))?;
+        // What is not of the web the browser might have without asking us.
+        fetcher.judge_url(&url)?;
         // Whoever waits for a slot has not begun.
         let _slot = self.slots.acquire().await.map_err(|_| RenderFault::Internal.of(&url))?;
-        let mut attempts = Attempts::new(options.timeout);
+        let mut attempts = Attempts::new(options.timeout, Retries::default());
         let mut breakdowns = 0;
         let mut upstreams = options.upstreams.iter().cycle();
         loop {
             let chromium = self.chromium(fetcher).await.map_err(|fault| fault.of(&url))?;
             let upstream = upstreams.next();
             let visit = Visit { chromium: &chromium, fetcher, settings: &self.settings, url: &url, options, upstream };
-            let outcome = Box::pin(visit.make(attempts.budget())).await;
-            if let Some(upstream) = upstream {
-                let failed =
-                    matches!(&outcome, Err(VisitError::Page(RenderError::Fetch(error))) if error.is_of_the_proxy());
-                proxies.push(ProxyUse { id: upstream.id, worked: !failed });
-            }
+            let Visited { outcome, conduct } = Box::pin(visit.make(attempts.budget())).await;
+            ways.extend(upstream.map(|upstream| upstream.id).zip(conduct));
             match outcome {
                 Ok(page) => return Ok(page),
                 Err(VisitError::Page(RenderError::Fetch(error))) => attempts.pause_after(error).await?,

@@ -60,6 +60,9 @@ pub enum RenderFault {
     /// The answer is a file.
     #[error("is a file to download and not a page")]
     Download,
+    /// The answer was a redirect that the browser cannot read; it does not tell the status.
+    #[error("answered with a redirect, but not with a valid place to go")]
+    BadRedirect,
     /// The answer leaves the browser where it was.
     #[error("answered with nothing to show")]
     NothingToShow,

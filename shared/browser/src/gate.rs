@@ -48,6 +48,8 @@ pub(crate) struct Gate<'a> {
     redirects: usize,
     /// The next document is where a redirect goes.
     is_redirected: bool,
+    /// The page that has asked for others by itself, and stays if there is nothing in those to go to.
+    left: Option<Progress>,
 }
 
 impl Progress {
@@ -63,7 +65,8 @@ impl<'a> Gate<'a> {
         proxy: &'a PageProxy,
         progress: watch::Sender<Progress>,
     ) -> Self {
-        Self { visit, tab, proxy, progress, requests: 0, navigations: 0, redirects: 0, is_redirected: false }
+        let (requests, navigations, redirects) = (0, 0, 0);
+        Self { visit, tab, proxy, progress, requests, navigations, redirects, is_redirected: false, left: None }
     }
 
     /// Watches until something ends the page, and gives that.
@@ -96,7 +99,8 @@ impl<'a> Gate<'a> {
                     (true, false) => self.ask_for_document(params, budget).await?,
                     (true, true) => self.take_answer(params)?,
                     (false, false) => self.ask_for_part(params)?,
-                    (false, true) => {}
+                    // A frame's document: the page has not loaded until it has.
+                    (false, true) => self.tell("Fetch.continueRequest", params),
                 }
             }
             "Page.lifecycleEvent" if params["frameId"] == self.tab.frame.as_str() => self.note(&params["name"]),
@@ -105,6 +109,10 @@ impl<'a> Gate<'a> {
                 let accept = params["type"] == "beforeunload";
                 self.tab.session.tell("Page.handleJavaScriptDialog", &json!({"accept": accept}));
             }
+            "Page.downloadWillBegin" if params["frameId"] == self.tab.frame.as_str() && !self.stay() => {
+                return Err(self.fault(RenderFault::Download));
+            }
+            "Page.frameStartedNavigating" if params["frameId"] == self.tab.frame.as_str() => self.leave(&params["url"]),
             "Inspector.targetCrashed" => return Err(self.fault(RenderFault::Crashed)),
             _ => {}
         }
@@ -128,7 +136,10 @@ impl<'a> Gate<'a> {
             }
         }
         // Before the wait: what was there until now is not the page.
-        self.progress.send_replace(Progress::new(&url));
+        let before = self.progress.send_replace(Progress::new(&url));
+        if before.head.is_some() {
+            self.left = Some(before);
+        }
         self.visit.fetcher.admit_page(&url, budget).await.map_err(|error| self.visit.led_to(&url, error))?;
         self.go_on(params, &url);
         Ok(())
@@ -162,13 +173,17 @@ impl<'a> Gate<'a> {
             }
             self.is_redirected = true;
         } else {
+            let is_file = header("content-disposition")
+                .is_some_and(|how| how.trim_start().to_ascii_lowercase().starts_with("attachment"));
+            if (is_file || matches!(status, 204 | 205)) && self.stay() {
+                self.refuse(params, "Aborted");
+                return Ok(());
+            }
             let content_type = header("content-type");
             let judged =
                 self.visit.fetcher.judge_answer(status, content_type.as_deref(), header("retry-after").as_deref());
             judged.map_err(|fault| self.visit.at(&place, fault))?;
-            if header("content-disposition")
-                .is_some_and(|how| how.trim_start().to_ascii_lowercase().starts_with("attachment"))
-            {
+            if is_file {
                 return Err(self.fault(RenderFault::Download));
             }
             self.progress.send_modify(|progress| progress.head = Some(Head { status, content_type }));
@@ -182,10 +197,7 @@ impl<'a> Gate<'a> {
         self.count()?;
         match params["request"]["url"].as_str().unwrap_or_default().parse::<Url>() {
             Ok(url) if matches!(url.scheme(), "http" | "https" | "data" | "blob") => self.go_on(params, &url),
-            _ => {
-                let refuse = json!({"requestId": params["requestId"], "errorReason": "BlockedByClient"});
-                self.tab.session.tell("Fetch.failRequest", &refuse);
-            }
+            _ => self.refuse(params, "BlockedByClient"),
         }
         Ok(())
     }
@@ -205,6 +217,32 @@ impl<'a> Gate<'a> {
         headers.extend(added.map(|(name, value)| json!({"name": name, "value": value})));
         let go_on = json!({"requestId": params["requestId"], "headers": headers});
         self.tab.session.tell("Fetch.continueRequest", &go_on);
+    }
+
+    /// The last document is a file, or nothing: the page that asked for it stays, if there is one.
+    fn stay(&self) -> bool {
+        let Some(mut page) = self.left.clone() else { return false };
+        // It may be that it does not load any further.
+        page.loaded_at.get_or_insert_with(Instant::now);
+        self.progress.send_replace(page);
+        true
+    }
+
+    /// Of another program's address (of mail, of an app) there is no request, and no end to the page's loading.
+    fn leave(&self, to: &Json) {
+        let scheme = to.as_str().and_then(|to| to.split_once(':')).map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| !matches!(scheme, "http" | "https" | "about" | "blob" | "data")) {
+            self.progress.send_if_modified(|progress| {
+                let is_new = progress.head.is_some() && progress.loaded_at.is_none();
+                progress.loaded_at = progress.loaded_at.or_else(|| is_new.then(Instant::now));
+                is_new
+            });
+        }
+    }
+
+    fn refuse(&self, params: &Json, reason: &str) {
+        let refusal = json!({"requestId": params["requestId"], "errorReason": reason});
+        self.tab.session.tell("Fetch.failRequest", &refusal);
     }
 
     fn tell(&self, method: &str, params: &Json) {

@@ -19,8 +19,8 @@ mod settings;
 mod tab;
 mod visit;
 
-pub use browser::{Browser, ProxyUse, Rendered};
+pub use browser::{Browser, Rendered};
 pub use error::{RenderError, RenderFault};
 pub use options::RenderOptions;
-pub use proxy::{Upstream, UpstreamKind};
+pub use proxy::{ProxyUse, Upstream, UpstreamKind};
 pub use settings::Settings;

@@ -29,6 +29,10 @@ const LAST_WORDS: i64 = 2_000;
 /// What of our environment it gets. Not what lies there besides: the credentials of a function's role.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "TZ", "LD_LIBRARY_PATH"];
 
+/// Starts what follows, with so many kibibytes of memory for it and for each of its children. Nothing else can be done between a fork and
+/// its exec without code that the compiler does not check.
+const LIMITED: &str = r#"ulimit -d "$0"; exec "$@""#;
+
 /// Why there is no browser.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
@@ -90,8 +94,9 @@ impl Chromium {
 
 impl Group {
     fn start(settings: &Settings, flags: &[String], home: &Path, pipe: Pair, words: &File) -> io::Result<Self> {
-        let mut command = Command::new(&settings.executable);
-        command.args(flags).env_clear();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", LIMITED, &(settings.max_memory / 1024).to_string()]);
+        command.arg(&settings.executable).args(flags).env_clear();
         command.envs(ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.env("HOME", home).env("TMPDIR", home);
         if let Some(beside) = settings.executable.parent() {

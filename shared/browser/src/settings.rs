@@ -17,6 +17,9 @@ pub struct Settings {
     pub pages_at_once: usize,
     /// After how many pages the browser is started anew, so that what it leaks is bounded.
     pub pages_per_process: usize,
+    /// How many bytes of memory of its own each process of the browser may have, what it has only reserved included. A page has one process:
+    /// what goes beyond is refused to its script, or ends the page alone.
+    pub max_memory: u64,
     /// How many bytes a page may send and receive in all.
     pub max_transfer: u64,
     /// How many requests a page may make.
@@ -36,6 +39,7 @@ impl Settings {
             sandboxed: true,
             pages_at_once: 2,
             pages_per_process: 200,
+            max_memory: 1024 * 1024 * 1024,
             max_transfer: 50 * 1024 * 1024,
             max_requests: 500,
             max_navigations: 10,

@@ -14,7 +14,7 @@ use crate::error::{RenderError, RenderFault};
 use crate::gate::{Gate, Progress};
 use crate::options::RenderOptions;
 use crate::process::Chromium;
-use crate::proxy::{Allowance, PageProxy, Upstream};
+use crate::proxy::{Allowance, Conduct, PageProxy, Upstream};
 use crate::settings::Settings;
 use crate::tab::Tab;
 
@@ -58,6 +58,13 @@ pub(crate) struct Visit<'a> {
     pub(crate) upstream: Option<&'a Upstream>,
 }
 
+/// What came of an attempt.
+pub(crate) struct Visited {
+    pub(crate) outcome: Result<Page, VisitError>,
+    /// How the proxy on the way has done, if there was one and anything came of it.
+    pub(crate) conduct: Option<Conduct>,
+}
+
 /// What was in the page.
 struct Content {
     place: Url,
@@ -65,17 +72,26 @@ struct Content {
 }
 
 impl Visit<'_> {
-    pub(crate) async fn make(&self, budget: &mut Budget) -> Result<Page, VisitError> {
-        let proxy = self.way_out().await?;
+    pub(crate) async fn make(&self, budget: &mut Budget) -> Visited {
+        match self.way_out().await {
+            Ok(proxy) => {
+                let outcome = self.go(&proxy, budget).await;
+                Visited { outcome, conduct: proxy.conduct() }
+            }
+            Err(error) => Visited { outcome: Err(error), conduct: None },
+        }
+    }
+
+    async fn go(&self, proxy: &PageProxy, budget: &mut Budget) -> Result<Page, VisitError> {
         let product = self.fetcher.settings().user_agent();
         let (tab, events) = Tab::open(self.chromium, proxy.address(), &product, self.url, self.options).await?;
         let (progress, seen) = watch::channel(Progress::new(self.url));
-        let gate = Gate::new(self, &tab, &proxy, progress);
+        let gate = Gate::new(self, &tab, proxy, progress);
         let content = tokio::select! {
             // What the gate knows is told rather than what the browser makes of it.
             biased;
             error = Box::pin(gate.watch(events, budget)) => return Err(error),
-            content = self.read(&tab, &proxy, seen.clone()) => content?,
+            content = self.read(&tab, proxy, seen.clone()) => content?,
         };
         let progress = seen.borrow();
         let Some(head) = progress.head.clone() else { return Err(RenderFault::NothingToShow.of(self.url).into()) };
@@ -131,6 +147,7 @@ impl Visit<'_> {
         }
         let fault = match reason.strip_prefix("net::ERR_").unwrap_or(reason) {
             "ABORTED" => return RenderFault::NothingToShow.of(self.url),
+            "INVALID_REDIRECT" => return RenderFault::BadRedirect.of(self.url),
             "TOO_MANY_REDIRECTS" => Fault::TooManyRedirects(MAX_REDIRECTS),
             reason if reason.contains("CERT") || reason.contains("SSL") => Fault::Tls(words(reason)),
             _ => Fault::Interrupted,

@@ -4,12 +4,16 @@
 
 #[path = "rendering/bounds.rs"]
 mod bounds;
+#[path = "rendering/hostile.rs"]
+mod hostile;
 #[path = "rendering/inside.rs"]
 mod inside;
 #[path = "rendering/life.rs"]
 mod life;
 #[path = "rendering/pages.rs"]
 mod pages;
+#[path = "rendering/processes.rs"]
+mod processes;
 #[path = "rendering/proxies.rs"]
 mod proxies;
 #[path = "rendering/site.rs"]

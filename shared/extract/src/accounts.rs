@@ -1,7 +1,7 @@
 //! The accounts of all users, in the table `extract`: opened, read, and moved on when their period is over.
 
 use jobs::{Entry, Movement, ledger, usage};
-use table::{Clock, Condition, Table, TableError, Transaction};
+use table::{Clock, Condition, Table, TableError, Transaction, Update};
 
 use crate::account::CloudAccount;
 use crate::keys::account_key;
@@ -55,19 +55,35 @@ impl Accounts {
         self.table.get(&account_key(user)).await
     }
 
-    /// Begins the period that is due by itself, if one is; of all who try at once, one does.
-    pub async fn renew(&self, user: &str) -> Result<(), TableError> {
+    /// Begins the period that is due by itself, if one is; of all who try at once, one does. Gives the plan that is in force then; none if there is
+    /// no account.
+    pub async fn renew(&self, user: &str) -> Result<Option<Plan>, TableError> {
         for _ in 0..RACES {
             let now = self.clock.now();
-            let Some(account) = self.stored(user).await?.filter(|account| account.is_due(now)) else { return Ok(()) };
-            let change = account.begin(&account.renewal(now), now);
-            match change.add_to(Transaction::new(), &self.table)?.commit(&self.table).await {
-                Ok(()) => return Ok(()),
+            let Some(account) = self.stored(user).await? else { return Ok(None) };
+            if !account.is_due(now) {
+                return Ok(Some(account.period.plan));
+            }
+            let next = account.renewal(now);
+            match account.begin(&next, now).add_to(Transaction::new(), &self.table)?.commit(&self.table).await {
+                Ok(()) => return Ok(Some(next.plan)),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
             }
         }
         Err(TableError::Unavailable("the account changes faster than its period can begin".to_owned()))
+    }
+
+    /// Counts an e-mail that is sent for a user today (UTC), unless there were `most` of them; says whether it was counted.
+    pub async fn count_mail(&self, user: &str, most: u64) -> Result<bool, TableError> {
+        let Some(last) = most.checked_sub(1) else { return Ok(false) };
+        let may = Condition::Any(vec![Condition::Absent("mails"), Condition::at_most("mails", last)]);
+        let day = usage::day_key(&account_key(user), self.clock.now());
+        match self.table.update(&day, Update::new().add("mails", 1).when(may)).await {
+            Ok(_) => Ok(true),
+            Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the user's ledger has such an entry: what a reference was used for before.

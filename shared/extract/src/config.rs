@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 pub use self::advanced::AdvancedConfig;
-pub use self::bulk::BulkConfig;
+pub use self::bulk::{BulkConfig, Sharing};
 pub use self::monitoring::MonitoringConfig;
 pub use self::schedule::{Crontab, Schedule, ScheduleError};
 use crate::kind::TaskType;
@@ -90,6 +90,44 @@ pub enum OwnConfig {
     Monitoring(MonitoringConfig),
 }
 
+/// The form of a task's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultForm {
+    /// One file of all rows.
+    Rows(Format),
+    /// A ZIP of a file for each page, of this form.
+    PageFiles(Format),
+}
+
+impl ResultForm {
+    /// The media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Rows(format) => format.content_type(),
+            Self::PageFiles(_) => "application/zip",
+        }
+    }
+
+    /// Whether the file is text.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        match self {
+            Self::Rows(format) => format.is_text(),
+            Self::PageFiles(_) => false,
+        }
+    }
+
+    /// The extension of the file's name, without the dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Rows(format) => format.extension(),
+            Self::PageFiles(_) => "zip",
+        }
+    }
+}
+
 /// How the pages of a task are had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageSource {
@@ -160,6 +198,17 @@ impl TaskConfig {
         match self.own {
             OwnConfig::Advanced(_) => PageSource::Browser,
             OwnConfig::Simple {} | OwnConfig::Bulk(_) | OwnConfig::Monitoring(_) => PageSource::Fetch,
+        }
+    }
+
+    /// The form of its result.
+    #[must_use]
+    pub const fn result_form(&self) -> ResultForm {
+        match &self.own {
+            OwnConfig::Bulk(BulkConfig { export_individual_files: true, .. }) => {
+                ResultForm::PageFiles(self.pages.output_format)
+            }
+            _ => ResultForm::Rows(self.pages.output_format),
         }
     }
 

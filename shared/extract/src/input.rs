@@ -61,12 +61,6 @@ impl NewTask {
     pub fn read(body: &Json) -> Result<Self, Vec<Fault>> {
         let head: Head = typed(body, "")?;
         let mut faults = broken_rules(&head, "");
-        if !head.task_type.is_available() {
-            faults.push(Fault::new(
-                "task_type",
-                format!("{} is not available on this deployment", head.task_type.as_str()),
-            ));
-        }
         match TaskConfig::read(head.task_type, &head.config) {
             Ok(config) if faults.is_empty() => {
                 Ok(Self { name: head.name, description: head.description, priority: head.priority, config })

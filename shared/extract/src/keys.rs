@@ -1,4 +1,4 @@
-//! The keys of the table `extract`.
+//! The keys of the table `extract`, and of the files of tasks.
 
 use table::Key;
 use uuid::Uuid;
@@ -19,4 +19,9 @@ pub fn account_key(user: &str) -> Key {
 
 pub(crate) fn partition(user: &str) -> String {
     format!("USER#{user}")
+}
+
+/// What the keys of all files of a task begin with.
+pub(crate) fn results_prefix(user: &str, task: Uuid) -> String {
+    format!("results/{user}/{task}/")
 }

@@ -20,15 +20,6 @@ impl TaskType {
     /// Every type.
     pub const ALL: [Self; 4] = [Self::SimpleScraping, Self::AdvancedScraping, Self::BulkScraping, Self::Monitoring];
 
-    /// The types that this deployment does; the others are refused.
-    const AVAILABLE: [Self; 2] = [Self::SimpleScraping, Self::AdvancedScraping];
-
-    /// Whether this deployment does such tasks.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        Self::AVAILABLE.contains(&self)
-    }
-
     /// The type as it is stored and shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

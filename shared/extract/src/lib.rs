@@ -15,7 +15,7 @@
 //! | a user's tasks that wait, the best first | `pk = USER#user`, ordered by `turn` | `by_turn` (local, sparse) |
 //! | what a user did on each day | `pk = USER#user` and `sk` between two `USAGE#day` | – |
 //! | what all users did | `pk = TOTALS#part` and `sk = TOTALS` | – |
-//! | the parts of a task, and what they have in common | `pk = JOIN#token#task` (see `jobs::Join`) | `by_turn` |
+//! | the batches of a task, and what they have in common | `pk = JOIN#token#task` (see `jobs::Join`) | `by_turn`, `by_status` |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
 //!
 //! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key`, `status` or `turn`, so that those indexes hold tasks alone.
@@ -24,6 +24,7 @@
 
 mod account;
 mod accounts;
+mod batch;
 mod config;
 mod environment;
 mod input;
@@ -37,9 +38,10 @@ mod usage;
 
 pub use account::{Change, CloudAccount, Period};
 pub use accounts::Accounts;
+pub use batch::Batch;
 pub use config::{
-    AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, Schedule, ScheduleError,
-    TaskConfig,
+    AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, ResultForm, Schedule,
+    ScheduleError, Sharing, TaskConfig,
 };
 pub use environment::{QUEUE_KIND, open};
 pub use input::{Fault, NewTask, TaskChange};

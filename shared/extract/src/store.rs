@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::account::CloudAccount;
 use crate::accounts::Accounts;
 use crate::input::{NewTask, TaskChange};
-use crate::keys::{account_key, task_key};
+use crate::keys::{account_key, results_prefix, task_key};
 use crate::kind::TaskType;
 use crate::list::{ListError, TaskQuery, list};
 use crate::task::Task;
@@ -155,7 +155,7 @@ impl Tasks {
                 Err(SubmitError::Table(error)) => return Err(error.into()),
                 Err(SubmitError::Refused(account)) => match refusal(account, &task, now) {
                     Some(error) => return Err(error),
-                    None => self.accounts.renew(user).await?,
+                    None => drop(self.accounts.renew(user).await?),
                 },
             }
         }
@@ -168,14 +168,18 @@ impl Tasks {
         Ok(account.is_some_and(|account| account.period.plan.runs(task_type)))
     }
 
-    /// A user's task.
+    /// A user's task, with what its batches have done so far.
     pub async fn get(&self, user: &str, id: Uuid) -> Result<Option<Task>, TableError> {
-        self.jobs.table.get(&task_key(user, id)).await
+        let mut task: Option<Task> = self.jobs.table.get(&task_key(user, id)).await?;
+        self.jobs.add_children(task.iter_mut().map(|task| &mut task.job)).await?;
+        Ok(task)
     }
 
-    /// A page of a user's tasks, and whether there are more.
+    /// A page of a user's tasks, with what their batches have done so far, and whether there are more.
     pub async fn list(&self, user: &str, query: &TaskQuery) -> Result<(Vec<Task>, bool), ListError> {
-        list(&self.jobs.table, user, query).await
+        let (mut tasks, more) = list(&self.jobs.table, user, query).await?;
+        self.jobs.add_children(tasks.iter_mut().map(|task| &mut task.job)).await?;
+        Ok((tasks, more))
     }
 
     /// Changes what a user says of a task that has not ended. Another priority moves its place among those that wait.
@@ -198,18 +202,24 @@ impl Tasks {
         Err(TableError::Unavailable("the task begins and waits faster than it can be changed".to_owned()).into())
     }
 
-    /// Cancels a task that has not ended; deletes one that has, with its results.
+    /// Cancels a task that has not ended; deletes one that has, with its results. Of its batches neither leaves anything.
     ///
-    /// The results go first: if that fails the task is still there, and deleting it again goes on.
+    /// The task goes last: if anything before that fails it is still there, and deleting it again goes on.
     pub async fn delete(&self, user: &str, id: Uuid, results: &Results) -> Result<Deleted, UpdateError> {
         let key = task_key(user, id);
         match self.jobs.cancel(&key).await? {
-            Cancelled::Now => return Ok(Deleted::Cancelled),
+            Cancelled::Now { children: Some(join) } => {
+                // The batches first, so that no worker that ends one of them now takes its file for wanted.
+                self.jobs.drop_children(&join).await?;
+                results.delete_all(&results_prefix(user, id)).await?;
+                return Ok(Deleted::Cancelled);
+            }
+            Cancelled::Now { children: None } => return Ok(Deleted::Cancelled),
             Cancelled::Missing => return Err(UpdateError::Missing),
             Cancelled::AlreadyEnded => {}
         }
         let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
-        results.delete_all(&task.results_prefix()).await?;
+        results.delete_all(&results_prefix(user, id)).await?;
         if let Some(join) = &task.job.children {
             self.jobs.drop_children(join).await?;
         }

@@ -6,6 +6,7 @@ use table::Key;
 use uuid::Uuid;
 
 use crate::config::TaskConfig;
+use crate::keys::results_prefix;
 
 /// A task as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,12 +41,21 @@ impl Task {
     /// Where its result files are: every attempt's name begins so.
     #[must_use]
     pub fn results_prefix(&self) -> String {
-        format!("results/{}/{}/", self.user_id, self.id)
+        results_prefix(&self.user_id, self.id)
+    }
+
+    /// The file that tells what has changed, of a monitoring task whose values are in the file of this key.
+    #[must_use]
+    pub fn changes_key(result_key: &str) -> String {
+        match result_key.rsplit_once('.') {
+            Some((name, extension)) => format!("{name}-changes.{extension}"),
+            None => format!("{result_key}-changes"),
+        }
     }
 
     /// The name of the file that an owner saves its result as.
     #[must_use]
     pub fn file_name(&self) -> String {
-        format!("{}.{}", self.id, self.config.pages.output_format.extension())
+        format!("{}.{}", self.id, self.config.result_form().extension())
     }
 }

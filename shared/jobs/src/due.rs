@@ -59,7 +59,7 @@ impl Due<'_> {
                     .when(Condition::equal("redeliver_at", item.redeliver_at));
                 match self.table.update(&item.key, turn).await {
                     // One that waits for its turn is one of its group; any other is looked at itself.
-                    Ok(now) => hints.push(Hint { first: !now.contains_key(TURN), job: item.key }),
+                    Ok(moved) => hints.push(Hint { first: !moved.contains_key(TURN), job: item.key }),
                     Err(TableError::ConditionFailed(_)) => {}
                     Err(error) => return Err(error),
                 }

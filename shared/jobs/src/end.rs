@@ -16,10 +16,14 @@ use crate::slots::Slots;
 const RACES: u32 = 20;
 
 /// The answer to a cancellation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancelled {
     /// The job has ended now, and will be worked on no more.
-    Now,
+    Now {
+        /// The join of the children that were let go with it. They, and what they have made, are to be cleared away
+        /// ([`Jobs::drop_children`]); until then they are inert.
+        children: Option<Key>,
+    },
     /// It had ended before.
     AlreadyEnded,
     /// There is no such job.
@@ -59,7 +63,10 @@ impl Jobs {
             }
             let children = self.open_join(job.children.as_ref()).await?;
             let units_used = job.units_used + children.as_ref().map_or(0, |join| join.units_used);
-            let change = end.change(&job, units_used, self.clock.now());
+            let mut change = end.change(&job, units_used, self.clock.now());
+            if let Some(join) = &children {
+                change = change.set("log_lines", join.log_lines);
+            }
             let ending = Ending {
                 outcome: end.outcome,
                 units_reserved: job.units_reserved,
@@ -67,7 +74,7 @@ impl Jobs {
                 holds_slot: job.holds_slot,
             };
             match self.commit_end(key, &job.owner()?, change, ending, children.as_ref()).await {
-                Ok(()) => return Ok(Cancelled::Now),
+                Ok(()) => return Ok(Cancelled::Now { children: children.map(|join| join.key) }),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,14 +1,20 @@
 //! Parents and children: whether a parent still wants a child's work, how far all are, and how what they leave is cleared away.
 
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 use table::{Condition, Key, Query, TableError, decode};
 
 use crate::desk::Jobs;
 use crate::join::{CHILD, Join, PartOf};
 use crate::line::Waiting;
 use crate::owner::Snapshot;
+use crate::record::{Job, Status};
 
-/// How many children are deleted at a time.
+/// How many children are read at a time.
 const PAGE: u32 = 500;
+/// How often numbers are asked for while transactions of the siblings are in the way.
+const CONFLICTS: u32 = 6;
 
 impl Jobs {
     /// The join of the children that a job has handed out: the attribute `children` of the job names it.
@@ -21,20 +27,59 @@ impl Jobs {
         self.table.get_many(keys).await
     }
 
-    /// Deletes the join and the children of a parent that has ended.
-    pub async fn drop_children(&self, join: &Key) -> Result<(), TableError> {
-        let children = Condition::Between("sk", CHILD.into(), format!("{CHILD}~").into());
-        let children = Condition::All(vec![Condition::equal("pk", join.pk.as_str()), children]);
-        loop {
-            let page = self.table.query::<Waiting>(Query::new(children.clone()).consistent().limit(PAGE)).await?;
-            let keys: Vec<_> = page.items.into_iter().map(|child| child.key).collect();
-            self.table.delete_many(&keys).await?;
-            if page.next.is_none() {
-                break;
+    /// Adds to jobs what their children have done so far, for whoever looks at them: at most 100 jobs, by one request; by none where no children are at work.
+    pub async fn add_children<'job>(
+        &self,
+        jobs: impl IntoIterator<Item = &'job mut Job> + Send,
+    ) -> Result<(), TableError> {
+        let parents = jobs.into_iter().filter(|job| job.status == Status::Running && job.children.is_some());
+        let parents: Vec<_> = parents.collect();
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = parents.iter().filter_map(|parent| parent.children.clone()).collect();
+        let joins = self.joins(&keys).await?;
+        for parent in parents {
+            if let Some(join) = joins.iter().find(|join| parent.children.as_ref() == Some(&join.key)) {
+                join.add_to(parent);
             }
         }
+        Ok(())
+    }
+
+    /// The children of a join, in their order, each as its whole item.
+    pub async fn children<T: DeserializeOwned>(&self, join: &Key) -> Result<Vec<T>, TableError> {
+        let (mut children, mut query) = (Vec::new(), children_of(join));
+        loop {
+            let page = self.table.query(query).await?;
+            children.extend(page.items);
+            match page.next {
+                Some(next) => query = children_of(join).start(Some(next)),
+                None => return Ok(children),
+            }
+        }
+    }
+
+    /// Deletes the join and the children of a parent that has ended.
+    pub async fn drop_children(&self, join: &Key) -> Result<(), TableError> {
+        let children: Vec<_> = self.children::<Waiting>(join).await?.into_iter().map(|child| child.key).collect();
+        self.table.delete_many(&children).await?;
         self.table.delete(join).await?;
         Ok(())
+    }
+
+    /// Claims numbers of the parent's log for so many lines of a child, and gives the number before the first of them.
+    pub(crate) async fn number_lines(&self, part_of: &PartOf, lines: usize) -> Result<u64, TableError> {
+        for conflict in 0..CONFLICTS {
+            match self.table.update(&part_of.join, Join::number(lines)).await {
+                Ok(join) => return Ok(decode::<Join>(join)?.log_lines.saturating_sub(lines as u64)),
+                Err(error) if error.is_transient() => {
+                    tokio::time::sleep(Duration::from_millis(20 << conflict).mul_f64(fastrand::f64())).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(TableError::Unavailable("the siblings' transactions are in the way".to_owned()))
     }
 
     /// Whether the parent waits for its children's work.
@@ -52,4 +97,11 @@ impl Jobs {
         let is_held = lease::rules::held(part_of.parent_token).holds(&parent);
         Ok(is_held && !Snapshot::of(&parent)?.status.is_final())
     }
+}
+
+/// What finds the children of a join, in their order.
+fn children_of(join: &Key) -> Query {
+    let children = Condition::Between("sk", CHILD.into(), format!("{CHILD}~").into());
+    let children = Condition::All(vec![Condition::equal("pk", join.pk.as_str()), children]);
+    Query::new(children).consistent().limit(PAGE)
 }

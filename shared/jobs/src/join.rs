@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Update};
 
 use crate::account::{Outcome, signed};
+use crate::record::Job;
 use crate::slots::Slots;
 
 /// What the children of a job have in common, and how far they are.
@@ -38,6 +39,9 @@ pub struct Join {
     pub children_failed: u64,
     /// The compute units that those which have ended used.
     pub units_used: u64,
+    /// How many log lines the parent had when it handed them out, and they since: all of them are the parent's, in one order.
+    #[serde(default)]
+    pub log_lines: u64,
     /// How many may run at once.
     #[serde(flatten)]
     pub slots: Slots,
@@ -74,7 +78,7 @@ pub(crate) const CHILD: &str = "CHILD#";
 
 impl Join {
     /// So many children, of which so many may run at once.
-    pub(crate) fn of(part_of: &PartOf, children: usize, slots: u32) -> Self {
+    pub(crate) fn of(part_of: &PartOf, children: usize, slots: u32, log_lines: u64) -> Self {
         Self {
             key: part_of.join.clone(),
             parent: part_of.parent.clone(),
@@ -83,6 +87,7 @@ impl Join {
             children_open: children as u64,
             children_failed: 0,
             units_used: 0,
+            log_lines,
             slots: Slots::of(slots),
         }
     }
@@ -92,6 +97,18 @@ impl Join {
     pub fn percent(&self) -> u8 {
         let ended = self.children.saturating_sub(self.children_open);
         u8::try_from((ended * 100 / self.children.max(1)).min(99)).unwrap_or(99)
+    }
+
+    /// Adds what the children have done to their parent, as it is shown.
+    pub(crate) fn add_to(&self, parent: &mut Job) {
+        parent.progress = parent.progress.max(self.percent());
+        parent.units_used = parent.units_used.max(self.units_used);
+        parent.log_lines = parent.log_lines.max(self.log_lines);
+    }
+
+    /// Takes the next numbers of the parent's log, for so many lines of a child.
+    pub(crate) fn number(lines: usize) -> Update {
+        Update::new().add("log_lines", i64::try_from(lines).unwrap_or(i64::MAX)).when(Self::is_wanted())
     }
 
     /// Holds while the parent wants the children's work.
@@ -158,7 +175,7 @@ mod tests {
         #[test]
         fn each_child_counts_once_and_the_last_one_is_known(steps in steps()) {
             let parent = Key::new("USER#u", "TASK#1");
-            let mut item = encode(&Join::of(&PartOf::new(&parent, 1), CHILDREN, 2)).unwrap();
+            let mut item = encode(&Join::of(&PartOf::new(&parent, 1), CHILDREN, 2, 0)).unwrap();
             let (mut ended, mut failures, mut charged, mut woken) = (BTreeSet::new(), 0, 0, 0);
             let (mut is_open, mut read_before) = (true, decode::<Join>(item.clone()).unwrap());
             for step in steps {

@@ -5,7 +5,8 @@
 //! | lines `a` to `b` of a job | `pk = LOG#job` and `sk` between the two numbers, ten digits each |
 //!
 //! Only the holder of the job's lease writes lines, under numbers that its last fenced write of the job has claimed: so a page is found
-//! by its numbers, whatever the length of the log, and a worker that has lost its lease writes over nobody's lines.
+//! by its numbers, whatever the length of the log, and a worker that has lost its lease writes over nobody's lines. Lines of a job's children are its own
+//! too: as long as they are at work their join counts the numbers, so that the log tells of all of them as it happens.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -1,5 +1,8 @@
 //! The queue that hints at jobs. A message is the key of a job as JSON: `{"pk": …, "sk": …}`, with `"first": true` where it is this very job that
 //! wants a look, and not any of its group.
+//!
+//! Each message names its group, the partition that the job lies in: so SQS serves those first whose group has few messages under way (fair queues),
+//! however many another's are.
 
 use std::time::Duration;
 
@@ -13,6 +16,8 @@ use table::cost::RequestMeter;
 
 /// The most messages of one batch (the service's limit).
 const BATCH: usize = 10;
+/// The longest name of a message's group (the service's limit).
+const LONGEST_GROUP: usize = 128;
 /// The longest delay of a message (the service's limit).
 pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
@@ -50,6 +55,11 @@ impl Hint {
     fn body(&self) -> String {
         serde_json::json!(self).to_string()
     }
+
+    /// Whose message it is.
+    fn group(&self) -> String {
+        self.job.pk.chars().take(LONGEST_GROUP).collect()
+    }
 }
 
 impl Queue {
@@ -64,7 +74,8 @@ impl Queue {
     /// `due` index and hinted at again.
     pub async fn hint(&self, hint: &Hint, delay: Duration) {
         let delay = i32::try_from(round_up(delay.min(LONGEST_DELAY))).unwrap_or_default();
-        let request = self.client.send_message().queue_url(&self.url).message_body(hint.body()).delay_seconds(delay);
+        let request = self.client.send_message().queue_url(&self.url).message_body(hint.body());
+        let request = request.message_group_id(hint.group()).delay_seconds(delay);
         if let Err(error) = request.send().await {
             let error = aws_sdk_sqs::error::DisplayErrorContext(error);
             tracing::warn!(%error, job = hint.job.sk, "the job's message was not sent; it will be sent again");
@@ -78,7 +89,8 @@ impl Queue {
                 .iter()
                 .enumerate()
                 .filter_map(|(n, hint)| {
-                    SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body()).build().ok()
+                    let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body());
+                    entry.message_group_id(hint.group()).build().ok()
                 })
                 .collect();
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));

@@ -74,6 +74,12 @@ impl Results {
         Ok(body.map_err(|error| ResultsError(error.to_string()))?.to_vec())
     }
 
+    /// Opens a file of lines, to be read as it comes.
+    pub async fn open(&self, key: &str) -> Result<StoredLines, ResultsError> {
+        let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?;
+        Ok(StoredLines { body: answer.body, rest: Vec::new() })
+    }
+
     /// An address at which anyone may fetch the file for five minutes, named `file_name` when saved.
     pub async fn address(&self, key: &str, file_name: &str) -> Result<String, ResultsError> {
         let life = PresigningConfig::expires_in(ADDRESS_LIFE).map_err(|error| ResultsError(error.to_string()))?;
@@ -115,6 +121,32 @@ impl Results {
             self.delete_these(&keys).await?;
             if !found.is_truncated().unwrap_or(false) {
                 return Ok(());
+            }
+        }
+    }
+}
+
+/// A file of lines that is read as it comes: no more of it is in memory than what came last, and a line.
+#[derive(Debug)]
+pub struct StoredLines {
+    body: ByteStream,
+    /// The beginning of a line whose end is yet to come.
+    rest: Vec<u8>,
+}
+
+impl StoredLines {
+    /// The next lines, whole ones, each with its end; none at the end of the file.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ResultsError> {
+        loop {
+            let chunk = tokio::time::timeout(ATTEMPT_TIMEOUT, self.body.next()).await;
+            match chunk.map_err(|error| ResultsError(error.to_string()))? {
+                Some(chunk) => self.rest.extend(chunk.map_err(|error| ResultsError(error.to_string()))?),
+                None if self.rest.is_empty() => return Ok(None),
+                None => return Ok(Some(std::mem::take(&mut self.rest))),
+            }
+            if let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') {
+                let rest = self.rest.split_off(end + 1);
+                return Ok(Some(std::mem::replace(&mut self.rest, rest)));
             }
         }
     }

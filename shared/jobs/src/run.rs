@@ -27,6 +27,21 @@ pub struct Progress {
     pub units_used: u64,
 }
 
+/// How a job rests until the next part of its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest<'a> {
+    /// Until when.
+    pub until: Millis,
+    /// The compute units that this part of its work has used.
+    pub units_used: u64,
+    /// What it goes on from.
+    pub checkpoint: &'a str,
+    /// The key and the size of its result so far; none leaves what there is.
+    pub result: Option<(&'a str, u64)>,
+    /// What its owner should know of this part.
+    pub note: Option<&'a str>,
+}
+
 /// What became of a job that was to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rested {
@@ -70,6 +85,11 @@ impl Run {
         PartOf::new(&self.key, self.lease.token)
     }
 
+    /// Goes on with the log of a job whose children have ended, after their lines.
+    pub fn go_on_after(&mut self, children: &Join) {
+        self.log_lines = self.log_lines.max(children.log_lines);
+    }
+
     /// Records a step, and keeps the job for another lease. [`Lost::Superseded`] says to stop: the job was cancelled, or is another's, or its parent
     /// does not want it any more.
     pub async fn record(&mut self, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
@@ -85,10 +105,12 @@ impl Run {
 
     async fn renew(&mut self, progress: Progress, lines: Vec<Line>, more: Update) -> Result<(), Lost> {
         if let Owner::Parent(part_of) = &self.owner
+            && lines.is_empty()
             && !self.jobs.is_wanted(part_of).await?
         {
             return Err(Lost::Superseded(None));
         }
+        self.number_with_siblings(&lines).await?;
         let now = self.jobs.clock.now();
         let until = now.after(self.jobs.policy.lease);
         let step = self.step(progress, &lines).set("redeliver_at", self.jobs.abandoned_at(now)).and(more);
@@ -133,6 +155,7 @@ impl Run {
             // What a child uses is charged to its parent.
             Owner::Parent(_) => units_used,
         };
+        self.number_with_siblings(&lines).await?;
         let end = rules::release(self.lease.token, None, &new_nonce());
         let end = ended(end, status, units_used, self.jobs.clock.now())
             .remove("checkpoint")
@@ -146,7 +169,8 @@ impl Run {
     }
 
     /// Gives the job back for another attempt, after a pause that grows with the attempts made.
-    pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn retry(mut self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+        self.number_with_siblings(&lines).await?;
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
         let change = self.number(&lines).set("error_message", reason);
         self.give_back(pause, change, lines).await
@@ -154,7 +178,8 @@ impl Run {
 
     /// Gives the job back to be gone on with from `checkpoint` at once: for work that is longer than a function may run. It is no failed
     /// attempt.
-    pub async fn pause(self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn pause(mut self, checkpoint: &str, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
+        self.number_with_siblings(&lines).await?;
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
     }
@@ -197,33 +222,29 @@ impl Run {
 
     /// Gives the job back until a later moment, when it begins anew: what this part of its work has used is charged now, and as much set aside
     /// again. Where the account has too little left for that, the job ends as failed, and says so.
-    pub async fn rest_until(
-        mut self,
-        moment: Millis,
-        units_used: u64,
-        checkpoint: &str,
-        lines: Vec<Line>,
-    ) -> Result<Rested, Lost> {
+    pub async fn rest_until(mut self, rest: Rest<'_>, lines: Vec<Line>) -> Result<Rested, Lost> {
         let Owner::Account(account) = &self.owner else {
             return Err(TableError::Broken("a part of a job does not rest".to_owned()).into());
         };
         let (now, table) = (self.jobs.clock.now(), &self.jobs.table);
-        let units_used = units_used.min(self.units_reserved);
-        let again = Again::at(moment, now);
-        let rest = self
+        let units_used = rest.units_used.min(self.units_reserved);
+        let again = Again::at(rest.until, now);
+        let put_down = self
             .put_down(again, now)
             .and(self.number(&lines))
-            .set("checkpoint", checkpoint)
+            .and(rest.result())
+            .set("checkpoint", rest.checkpoint)
             .set("attempts", 0_u64)
+            .set("progress", 0_u64)
             .set("units_used", 0_u64)
             .add("units_charged", i64::try_from(units_used).unwrap_or(i64::MAX))
-            .remove("error_message");
+            .set_or_remove("error_message", rest.note);
         let mut charge = Account::charge(units_used);
         if self.holds_slot {
             charge = charge.and(Slots::give_back());
         }
         let transaction = Transaction::new()
-            .update(table, &self.key, rest)?
+            .update(table, &self.key, put_down)?
             .update(table, account, charge)?
             .update(table, &usage::day_key(account, now), usage::charged(units_used))?
             .update(table, &usage::totals_key(account), usage::charged(units_used))?;
@@ -232,7 +253,8 @@ impl Run {
         match charged {
             Ok(()) => {}
             Err(TableError::ConditionFailed(items)) if matches!(items.as_slice(), [None, Some(_), ..]) => {
-                self.fail(OUT_OF_UNITS, units_used, lines).await?;
+                let ended = rest.result().set("error_message", OUT_OF_UNITS);
+                self.finish(Status::Failed, Outcome::Failed, units_used, ended, lines).await?;
                 return Ok(Rested::OutOfUnits);
             }
             Err(error) => return Err(superseded(error)),
@@ -259,7 +281,7 @@ impl Run {
         }
         let (part_of, table) = (self.part_of(), &self.jobs.table);
         table.put_many(children).await?;
-        let join = Join::of(&part_of, children.len(), slots);
+        let join = Join::of(&part_of, children.len(), slots, self.log_lines + lines.len() as u64);
         let hand_out = rules::release(self.lease.token, None, &new_nonce())
             .and(self.number(&lines))
             .set("children", &part_of.join)
@@ -313,11 +335,22 @@ impl Run {
         Update::new().set("log_lines", self.log_lines + lines.len() as u64).set("updated_at", self.jobs.clock.now())
     }
 
-    /// Under what name its lines lie. Children of different parents have the same sort keys.
-    fn log_name(&self) -> String {
-        match self.owner {
-            Owner::Account(_) => self.key.sk.clone(),
-            Owner::Parent(_) => format!("{}#{}", self.key.pk, self.key.sk),
+    /// Claims the numbers of a child's lines: they are its parent's, in one order with those of its siblings. Of a child that loses its lease right
+    /// then they stay unused. [`Lost::Superseded`] if the parent does not want it any more.
+    async fn number_with_siblings(&mut self, lines: &[Line]) -> Result<(), Lost> {
+        if let Owner::Parent(part_of) = &self.owner
+            && !lines.is_empty()
+        {
+            self.log_lines = self.jobs.number_lines(part_of, lines.len()).await.map_err(superseded)?;
+        }
+        Ok(())
+    }
+
+    /// Under what name its lines lie.
+    fn log_name(&self) -> &str {
+        match &self.owner {
+            Owner::Account(_) => &self.key.sk,
+            Owner::Parent(part_of) => &part_of.parent.sk,
         }
     }
 
@@ -325,8 +358,17 @@ impl Run {
     async fn write(&mut self, lines: Vec<Line>) {
         let first = self.log_lines + 1;
         self.log_lines += lines.len() as u64;
-        if let Err(error) = self.jobs.logs.write(&self.log_name(), first, lines).await {
+        if let Err(error) = self.jobs.logs.write(self.log_name(), first, lines).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
+        }
+    }
+}
+
+impl Rest<'_> {
+    fn result(&self) -> Update {
+        match self.result {
+            Some((key, bytes)) => Update::new().set("result_key", key).set("result_bytes", bytes),
+            None => Update::new(),
         }
     }
 }

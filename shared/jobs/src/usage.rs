@@ -94,7 +94,8 @@ pub fn opened() -> Update {
 }
 
 /// The key of an account's day.
-pub(crate) fn day_key(account: &Key, now: Millis) -> Key {
+#[must_use]
+pub fn day_key(account: &Key, now: Millis) -> Key {
     Key::new(&account.pk, format!("{DAY}{}", now.day()))
 }
 

@@ -85,7 +85,7 @@ impl LemonSqueezy {
     /// The invoices of these subscriptions, of each the newest first; of very many only the newest. All of it may take `time_limit`.
     pub async fn invoices(&self, subscriptions: &[u64], time_limit: Duration) -> Result<Vec<Resource<Invoice>>, Fault> {
         let asked = try_join_all(subscriptions.iter().map(|subscription| self.invoices_of(*subscription)));
-        let timed_out = Fault::Transport(outbound::Fault::TimedOut(time_limit));
+        let timed_out = Fault::from(outbound::Fault::TimedOut(time_limit));
         let told = tokio::time::timeout(time_limit, asked).await.unwrap_or(Err(timed_out))?;
         Ok(told.into_iter().flatten().collect())
     }
@@ -97,7 +97,7 @@ impl LemonSqueezy {
                 "subscription-invoices?filter[subscription_id]={subscription}&page[number]={number}&page[size]={PAGE}"
             );
             let list: List = self.ask(Method::GET, &path, None).await?;
-            let page = list.data.into_iter().map(|resource| resource.typed().map_err(|_| Fault::Garbled));
+            let page = list.data.into_iter().map(|resource| resource.typed().map_err(|_| outbound::Fault::Garbled));
             invoices.extend(page.collect::<Result<Vec<_>, _>>()?);
             if number >= list.meta.page.last_page {
                 break;
@@ -118,7 +118,7 @@ impl LemonSqueezy {
         document: Option<&Json>,
     ) -> Result<Resource<T>, Fault> {
         let answer: Document = self.ask(method, path, document).await?;
-        answer.data.typed().map_err(|_| Fault::Garbled)
+        answer.data.typed().map_err(|_| outbound::Fault::Garbled.into())
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, document: Option<&Json>) -> Result<T, Fault> {
@@ -135,7 +135,7 @@ impl LemonSqueezy {
             }
             return Err(fault);
         }
-        serde_json::from_slice(&reply.body).map_err(|_| Fault::Garbled)
+        serde_json::from_slice(&reply.body).map_err(|_| outbound::Fault::Garbled.into())
     }
 }
 

@@ -12,15 +12,9 @@ const LONGEST_WAIT: u64 = 3_600;
 /// What went wrong, as the end of a sentence that begins with Lemon Squeezy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// There is no key.
-    #[error("is off: the parameter {0} is not set")]
-    Off(String),
-    /// There is a key that cannot be read.
-    #[error("cannot be called: its key cannot be read")]
-    Key,
-    /// The way to it is at fault.
+    /// It could not be asked, or its answer not be read.
     #[error(transparent)]
-    Transport(#[from] outbound::Fault),
+    Service(#[from] outbound::Fault),
     /// Too many requests; it will take more in so many seconds.
     #[error("has had too many requests of ours")]
     Busy(u64),
@@ -33,9 +27,6 @@ pub enum Fault {
     /// It will not.
     #[error("refused the request: status {0}")]
     Refused(u16),
-    /// Its answer is not in the form that it documents.
-    #[error("gave an answer that cannot be understood")]
-    Garbled,
 }
 
 impl Fault {
@@ -44,8 +35,9 @@ impl Fault {
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Busy(seconds) => Some(*seconds),
-            Self::Transport(_) | Self::Down(_) => Some(USUAL_WAIT),
-            Self::Off(_) | Self::Key | Self::Missing | Self::Refused(_) | Self::Garbled => None,
+            Self::Service(fault) if fault.may_pass() => Some(USUAL_WAIT),
+            Self::Down(_) => Some(USUAL_WAIT),
+            Self::Service(_) | Self::Missing | Self::Refused(_) => None,
         }
     }
 
@@ -66,10 +58,7 @@ impl Fault {
 
 impl From<ParameterError> for Fault {
     fn from(error: ParameterError) -> Self {
-        match error {
-            ParameterError::Unset(name) => Self::Off(name),
-            ParameterError::Unreadable(_) => Self::Key,
-        }
+        Self::Service(error.into())
     }
 }
 

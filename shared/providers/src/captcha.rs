@@ -113,7 +113,7 @@ impl Captchas {
         match created.task_id {
             Json::Number(id) => Ok(id.to_string()),
             Json::String(id) if !id.is_empty() => Ok(id),
-            _ => Err(Fault::Garbled),
+            _ => Err(Fault::GARBLED),
         }
     }
 
@@ -151,7 +151,7 @@ impl Captchas {
         match result.status.as_str() {
             "processing" => Ok(None),
             "ready" => result.solved().map(Some).ok_or(Unsolved::Never(Fault::Empty)),
-            _ => Err(Unsolved::NotYet(Fault::Garbled)),
+            _ => Err(Unsolved::NotYet(Fault::GARBLED)),
         }
     }
 
@@ -226,7 +226,7 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8], key: &Key) -> Result<T, F
         let name = outcome.as_ref().and_then(|outcome| outcome.error_code.as_deref());
         return Err(Fault::Refused(Refusal::new(status, name, key.reveal())));
     }
-    serde_json::from_slice(body).map_err(|_| Fault::Garbled)
+    serde_json::from_slice(body).map_err(|_| Fault::GARBLED)
 }
 
 #[cfg(test)]

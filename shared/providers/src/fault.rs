@@ -13,21 +13,12 @@ const LONGEST_NAME: usize = 60;
 /// What went wrong, as the end of a sentence that begins with the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// There is no key.
-    #[error("is off: the parameter {0} is not set")]
-    Off(String),
-    /// There is a key that cannot be read, or cannot be one.
-    #[error("cannot be called: its key cannot be read")]
-    Key,
-    /// The way to it is at fault, or its answer has no end.
+    /// It could not be asked, or its answer not be read.
     #[error(transparent)]
-    Transport(#[from] outbound::Fault),
+    Service(#[from] outbound::Fault),
     /// It answered that it will not.
     #[error("refused the request: {0}")]
     Refused(Refusal),
-    /// Its answer is not in the form that it documents.
-    #[error("gave an answer that cannot be understood")]
-    Garbled,
     /// Its answer has nothing in it.
     #[error("gave an empty answer")]
     Empty,
@@ -73,23 +64,23 @@ impl fmt::Display for Refusal {
 
 impl From<ParameterError> for Fault {
     fn from(error: ParameterError) -> Self {
-        match error {
-            ParameterError::Unset(name) => Self::Off(name),
-            ParameterError::Unreadable(_) => Self::Key,
-        }
+        Self::Service(error.into())
     }
 }
 
 impl Fault {
+    /// Its answer is not in the form that it documents.
+    pub(crate) const GARBLED: Self = Self::Service(outbound::Fault::Garbled);
+
     /// The time is up.
     pub(crate) const fn timed_out(limit: Duration) -> Self {
-        Self::Transport(outbound::Fault::TimedOut(limit))
+        Self::Service(outbound::Fault::TimedOut(limit))
     }
 
     /// Whether the way to the provider is at fault, not the provider: the same request may do better at once.
     #[must_use]
     pub const fn is_of_transport(&self) -> bool {
-        matches!(self, Self::Transport(fault) if fault.is_of_transport())
+        matches!(self, Self::Service(fault) if fault.is_of_transport())
     }
 
     /// Forgets the key `name` if it is what was refused: by the next request the operator may have set another.

@@ -145,7 +145,7 @@ fn accepted(reply: Reply, key: &Key) -> Result<Reply, Fault> {
 /// Our own fault, on its way back through the client; all else is an answer that the client does not understand.
 fn fault_in(error: OpenAIError) -> Fault {
     match error {
-        OpenAIError::Boxed(inner) => inner.downcast::<Fault>().map_or(Fault::Garbled, |fault| *fault),
-        _ => Fault::Garbled,
+        OpenAIError::Boxed(inner) => inner.downcast::<Fault>().map_or(Fault::GARBLED, |fault| *fault),
+        _ => Fault::GARBLED,
     }
 }

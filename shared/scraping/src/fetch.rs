@@ -19,7 +19,7 @@ pub(crate) use self::client::CONNECT_TIMEOUT;
 pub use self::client::{GuardedClient, Limits, Reply, literal_address, retry_after};
 use self::client::{read, read_retry_after};
 pub use self::error::{Fault, FetchError};
-pub use self::patience::{Attempts, Budget};
+pub use self::patience::{Attempts, Budget, Retries};
 pub(crate) use self::resolver::{Unresolved, resolve};
 use crate::politeness::{HostGate, NoTurn};
 use crate::robots::{self, RobotsCache, Rules};
@@ -51,15 +51,17 @@ pub struct Page {
 /// How one page is to be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// The time that the page may take, retries and redirects included; waiting for the host's turn is not.
+    /// The time that the page may take, redirects included; waiting for the host's turn is not.
     pub timeout: Duration,
+    /// How often it is tried again, and whether within that time.
+    pub retries: Retries,
     /// Whether redirects are followed; if not, one is an error.
     pub follow_redirects: bool,
 }
 
 impl Default for FetchOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), follow_redirects: true }
+        Self { timeout: Duration::from_secs(30), retries: Retries::default(), follow_redirects: true }
     }
 }
 
@@ -96,7 +98,7 @@ impl Fetcher {
     pub async fn fetch(&self, url: &str, options: FetchOptions) -> Result<Page, FetchError> {
         let url: Url = url.parse().map_err(|error| Fault::InvalidUrl(error).of_text(url))?;
         let redirects = options.follow_redirects.then_some(MAX_REDIRECTS);
-        let mut attempts = Attempts::new(options.timeout);
+        let mut attempts = Attempts::new(options.timeout, options.retries);
         loop {
             match self.follow(&url, redirects, Purpose::Page, attempts.budget()).await {
                 Ok((final_url, answer)) => return Ok(self.page(url, final_url, &answer)),
@@ -156,6 +158,11 @@ impl Fetcher {
     async fn hop(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<Hop, FetchError> {
         self.admit(url, purpose, budget).await?;
         budget.limit(self.request(url, purpose, budget.allowed())).await.flatten().map_err(|fault| fault.of(url))
+    }
+
+    /// Whether a page may be asked for, as far as its URL tells.
+    pub fn judge_url(&self, url: &Url) -> Result<(), FetchError> {
+        self.client.check(url).map(drop).map_err(|fault| fault.of(url))
     }
 
     /// Waits until a page may be asked for, for whoever asks for it himself: its URL is one that may be fetched, the site's

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+pub use self::value::number;
 use crate::export::{PageMetadata, Row};
 
 /// The longest selector, in characters.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use extract::CloudAccount;
+use extract::{CloudAccount, Plan};
 use lemon_squeezy::webhook::{Event, Subject};
 use lemon_squeezy::{BillingReason, InvoiceStatus};
 use serde::{Deserialize, Serialize};
@@ -30,10 +30,15 @@ pub enum Fact {
 }
 
 /// What came of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// It is recorded, with what follows from it.
-    Now,
+    Now {
+        /// Whose tasks may begin because of it: their group (`jobs::Jobs::wake`).
+        group: String,
+        /// How many more of them run at once than before.
+        more_slots: u32,
+    },
     /// It was recorded before: nothing was done.
     Before,
     /// It says nothing that matters.
@@ -108,12 +113,13 @@ impl Subscriptions {
                 expires_at: now.after(KEPT).epoch_seconds(),
             };
             let mut transaction = Transaction::new().put(&self.table, &record, &Condition::Absent("pk"))?;
-            transaction = self.with_fact(transaction, &fact, &billing, &account, (fingerprint, now))?;
+            let (with_fact, more_slots) = self.with_fact(transaction, &fact, &billing, &account, (fingerprint, now))?;
+            transaction = with_fact;
             if owner.is_unpaid() {
                 transaction = transaction.update(&self.table, &owner.key, owner.kept())?;
             }
             match transaction.commit(&self.table).await {
-                Ok(()) => return Ok(Recorded::Now),
+                Ok(()) => return Ok(Recorded::Now { group: account.key.pk, more_slots }),
                 Err(TableError::ConditionFailed(failed)) => {
                     if failed.first().is_some_and(Option::is_some) {
                         return Ok(Recorded::Before);
@@ -126,7 +132,7 @@ impl Subscriptions {
         Err(TableError::Unavailable("the account changes faster than an event of it can be recorded".to_owned()))
     }
 
-    /// Adds what a fact changes, if it changes anything.
+    /// Adds what a fact changes, if it changes anything; and how many more tasks may run then.
     fn with_fact(
         &self,
         transaction: Transaction,
@@ -134,22 +140,28 @@ impl Subscriptions {
         known: &Billing,
         account: &CloudAccount,
         (fingerprint, now): (&str, Millis),
-    ) -> Result<Transaction, TableError> {
+    ) -> Result<(Transaction, u32), TableError> {
         let mut billing = known.clone();
         billing.note(fact);
-        let change = match billing.settle(account, &self.offers) {
-            Move::Stay => None,
-            Move::Begin(period) => Some(account.begin(&period, now)),
-            Move::Change(terms) => Some(account.change_terms(&terms, &format!("event-{fingerprint}"), now)),
+        let more = |plan: Plan| {
+            let more = i64::from(plan.concurrent_tasks()) - account.account.slots.slots;
+            u32::try_from(more).unwrap_or(0)
+        };
+        let (change, more_slots) = match billing.settle(account, &self.offers) {
+            Move::Stay => (None, 0),
+            Move::Begin(period) => (Some(account.begin(&period, now)), more(period.plan)),
+            Move::Change(terms) => {
+                (Some(account.change_terms(&terms, &format!("event-{fingerprint}"), now)), more(terms.plan))
+            }
         };
         if billing == *known && change.is_none() {
-            return Ok(transaction);
+            return Ok((transaction, 0));
         }
         let (billing, unchanged) = billing.revised();
         let transaction = transaction.put(&self.table, &billing, &unchanged)?;
         match change {
-            Some(change) => change.add_to(transaction, &self.table),
-            None => Ok(transaction),
+            Some(change) => Ok((change.add_to(transaction, &self.table)?, more_slots)),
+            None => Ok((transaction, 0)),
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! An attempt is recorded before its delivery is let go. Whoever is killed between has made an attempt that is told, and the delivery is tried
 //! again under the next number: an attempt that was made is never told twice, and one that was told was made.
+//!
+//! An endpoint that is switched off has an owner who is to be told. That is written in the same write; and the delivery by which it happened is
+//! not let go before it is done ([`Farewell`]), so that whoever is killed between leaves it to the next.
 
 use std::time::Duration;
 
@@ -15,9 +18,12 @@ use crate::delivery::{Delivery, DeliveryStatus, KEPT_SECONDS};
 use crate::endpoint::Endpoint;
 use crate::health::{Change, Sign, change};
 use crate::keys::{attempt_key, attempt_place, endpoint_of_delivery};
+use crate::places::Place;
 
 /// How long after the end of a lease its delivery counts as abandoned.
 const GRACE: Duration = Duration::from_secs(1);
+/// Why a delivery ends that nobody is to be told of.
+const SWITCHED_OFF: &str = "The webhook is switched off";
 /// The status of an endpoint that is no more.
 const GONE: u16 = 410;
 
@@ -28,6 +34,28 @@ pub struct Claimed {
     /// The endpoint as it is now.
     pub endpoint: Endpoint,
     lease: Lease,
+    place: Place,
+}
+
+/// A delivery that is ours, of an endpoint that was switched off without a word to its owner so far. [`Deliveries::owner_told`] lets it go.
+pub struct Farewell {
+    /// The endpoint as it is now.
+    pub endpoint: Endpoint,
+    delivery: Key,
+    lease: Lease,
+    place: Place,
+    fate: Fate,
+    end: Update,
+}
+
+/// What a hint at a delivery leads to.
+pub enum Taken {
+    /// It is ours to make.
+    Attempt(Box<Claimed>),
+    /// Its endpoint's owner is to be told first.
+    Farewell(Box<Farewell>),
+    /// There is nothing to do: it has ended, is gone, is held by another, rests, or waits for a place among its user's attempts.
+    Nothing,
 }
 
 /// What came of an attempt.
@@ -80,50 +108,113 @@ impl Told {
 }
 
 impl Deliveries {
-    /// Claims a delivery for `owner`; none if there is nothing to do: it has ended, is gone, is held by another or rests. One that has nowhere to
-    /// go any more ends here.
-    pub async fn claim(&self, key: &Key, owner: &str) -> Result<Option<Claimed>, TableError> {
-        let Some(endpoint_key) = endpoint_of_delivery(key) else { return Ok(None) };
+    /// Claims a delivery for `owner`. One that has nowhere to go any more ends here.
+    pub async fn claim(&self, key: &Key, owner: &str) -> Result<Taken, TableError> {
+        let Some(endpoint_key) = endpoint_of_delivery(key) else { return Ok(Taken::Nothing) };
+        let Some(endpoint) = self.table.get::<Endpoint>(&endpoint_key).await? else {
+            return self.end_unsent(key, owner).await;
+        };
+        let Some(place) = self.enter(key, &endpoint).await? else { return Ok(Taken::Nothing) };
+        let Some((delivery, lease)) = self.begin(key, owner).await? else {
+            self.leave(&endpoint.user_id, &place, false).await?;
+            return Ok(Taken::Nothing);
+        };
+        let because = if endpoint.owner_untold && !delivery.is_test() {
+            let (fate, end) = (Fate::GivenUp, Update::new().set("ended_because", SWITCHED_OFF));
+            let delivery = delivery.key;
+            return Ok(Taken::Farewell(Box::new(Farewell { endpoint, delivery, lease, place, fate, end })));
+        } else if !endpoint.is_active && !delivery.is_test() {
+            SWITCHED_OFF
+        } else if delivery.is_overdue(self.clock.now()) {
+            "It was given up: nobody could try it in time"
+        } else {
+            return Ok(Taken::Attempt(Box::new(Claimed { delivery, endpoint, lease, place })));
+        };
+        let (ended, left) =
+            tokio::join!(self.end_because(&delivery, lease, because), self.leave(&endpoint.user_id, &place, false));
+        ended?;
+        left?;
+        Ok(Taken::Nothing)
+    }
+
+    /// Ends a delivery whose endpoint is gone.
+    async fn end_unsent(&self, key: &Key, owner: &str) -> Result<Taken, TableError> {
+        if let Some((delivery, lease)) = self.begin(key, owner).await? {
+            self.end_because(&delivery, lease, "The webhook was deleted").await?;
+            // It took no place, and may have been woken to take one.
+            self.pass_on(&delivery.user_id).await?;
+        }
+        Ok(Taken::Nothing)
+    }
+
+    /// Takes a delivery up, if it is to be made now.
+    async fn begin(&self, key: &Key, owner: &str) -> Result<Option<(Delivery, Lease)>, TableError> {
         let now = self.clock.now();
         let begin = Update::new()
             .set("redeliver_at", now.after(self.policy.lease + GRACE))
             .set("redeliveries", 0_u64)
             .add("attempts", 1)
             .when(Condition::equal("status", DeliveryStatus::Pending.as_str()));
-        let claim = lease::claim(&self.table, key, now, owner, self.policy.lease, begin);
-        let (claim, endpoint) = tokio::join!(claim, self.table.get::<Endpoint>(&endpoint_key));
-        let Claim::Granted(lease, item) = claim? else { return Ok(None) };
-        let delivery: Delivery = decode(item)?;
-        let because = match endpoint? {
-            None => "The webhook was deleted",
-            Some(endpoint) if !endpoint.is_active && !delivery.is_test() => "The webhook is switched off",
-            Some(_) if delivery.is_overdue(now) => "It was given up: nobody could try it in time",
-            Some(endpoint) => return Ok(Some(Claimed { delivery, endpoint, lease })),
-        };
-        tracing::info!(delivery = delivery.id, because, "ended without an attempt");
-        let end = Update::new().set("ended_because", because);
-        self.let_go(key, lease, Fate::GivenUp, end).await?;
-        Ok(None)
+        match lease::claim(&self.table, key, now, owner, self.policy.lease, begin).await? {
+            Claim::Granted(lease, item) => Ok(Some((decode(item)?, lease))),
+            Claim::Refused(_) => Ok(None),
+        }
     }
 
-    /// Records what came of an attempt, and what becomes of the delivery and of its endpoint.
-    pub async fn conclude(&self, claimed: Claimed, told: &Told) -> Result<(), TableError> {
-        let Claimed { delivery, endpoint, lease } = claimed;
+    async fn end_because(&self, delivery: &Delivery, lease: Lease, because: &str) -> Result<(), TableError> {
+        tracing::info!(delivery = delivery.id, because, "ended without an attempt");
+        let end = Update::new().set("ended_because", because);
+        self.let_go(&delivery.key, lease, Fate::GivenUp, end).await
+    }
+
+    /// Records what came of an attempt, and what becomes of the delivery and of its endpoint; the delivery is kept where the endpoint's owner is to be
+    /// told first.
+    pub async fn conclude(&self, claimed: Claimed, told: &Told) -> Result<Option<Farewell>, TableError> {
+        let Claimed { delivery, endpoint, lease, place } = claimed;
         let fate = self.fate(&delivery, told, fastrand::f64());
         let attempt = attempt(&delivery, told, fate);
-        let place = attempt_place(told.attempted_at, &delivery.id, delivery.attempts);
+        let when = attempt_place(told.attempted_at, &delivery.id, delivery.attempts);
         let stored = Stored {
-            key: attempt_key(&delivery.user_id, delivery.endpoint_id, &place),
+            key: attempt_key(&delivery.user_id, delivery.endpoint_id, &when),
             expires_at: told.attempted_at.epoch_seconds() + KEPT_SECONDS,
             attempt: &attempt,
         };
         self.table.replace(&stored).await?;
-        let sign = told.sign();
-        let (released, noted) = tokio::join!(
+        // That a test fails says nothing.
+        let says_something = !delivery.is_test() || told.is_success();
+        let update = match change(&endpoint, told.sign(), self.clock.now()).filter(|_| says_something) {
+            Some(Change::SwitchedOff(update)) => {
+                if let Some(endpoint) = self.switch_off(&endpoint, update).await? {
+                    let (delivery, end) = (delivery.key, Update::new());
+                    return Ok(Some(Farewell { endpoint, delivery, lease, place, fate, end }));
+                }
+                None
+            }
+            Some(Change::Noted(update)) => Some(update),
+            None => None,
+        };
+        let (released, noted, left) = tokio::join!(
             self.let_go(&delivery.key, lease, fate, Update::new()),
-            self.note_health(&endpoint, sign, delivery.is_test())
+            self.note_health(&endpoint, update),
+            self.leave(&endpoint.user_id, &place, told.is_success())
         );
         noted?;
+        left?;
+        released?;
+        Ok(None)
+    }
+
+    /// Notes that an endpoint's owner was told, and lets the delivery go by which that came up.
+    pub async fn owner_told(&self, farewell: Farewell) -> Result<(), TableError> {
+        let Farewell { endpoint, delivery, lease, place, fate, end } = farewell;
+        let told = Update::new().remove("owner_untold").add("version", 1).when(Condition::Exists("pk"));
+        match self.table.update(&endpoint.key, told).await {
+            Ok(_) | Err(TableError::ConditionFailed(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let (released, left) =
+            tokio::join!(self.let_go(&delivery, lease, fate, end), self.leave(&endpoint.user_id, &place, false));
+        left?;
         released
     }
 
@@ -168,23 +259,26 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Writes what an attempt says of its endpoint, if it says anything new. That a test fails says nothing.
-    async fn note_health(&self, endpoint: &Endpoint, sign: Sign, is_test: bool) -> Result<(), TableError> {
-        if is_test && sign != Sign::Success {
-            return Ok(());
-        }
-        let (update, switches_off) = match change(endpoint, sign, self.clock.now()) {
-            None => return Ok(()),
-            Some(Change::Noted(update)) => (update, false),
-            Some(Change::SwitchedOff(update)) => (update, true),
-        };
+    /// Writes what an attempt says of its endpoint, if it says anything new.
+    async fn note_health(&self, endpoint: &Endpoint, update: Option<Update>) -> Result<(), TableError> {
+        let Some(update) = update else { return Ok(()) };
         match self.table.update(&endpoint.key, update).await {
-            Ok(_) if switches_off => tracing::warn!(endpoint = %endpoint.id, "switched off"),
-            // Somebody has changed it meanwhile, or it is gone.
-            Ok(_) | Err(TableError::ConditionFailed(_)) => {}
-            Err(error) => return Err(error),
+            // Or somebody has changed it meanwhile, or it is gone.
+            Ok(_) | Err(TableError::ConditionFailed(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
+    }
+
+    /// Switches an endpoint off, and gives it as it is then; none if somebody has changed it meanwhile, or it is gone.
+    async fn switch_off(&self, endpoint: &Endpoint, update: Update) -> Result<Option<Endpoint>, TableError> {
+        match self.table.update(&endpoint.key, update).await {
+            Ok(item) => {
+                tracing::warn!(endpoint = %endpoint.id, "switched off");
+                Ok(Some(decode(item)?))
+            }
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

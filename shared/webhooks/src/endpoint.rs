@@ -31,6 +31,9 @@ pub struct Endpoint {
     /// Since when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<Millis>,
+    /// Whether its owner is still to be told that it was switched off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) owner_untold: bool,
     /// The first failed attempt since the last that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Millis>,

@@ -73,6 +73,7 @@ impl Endpoints {
             is_active,
             disabled_reason: None,
             disabled_at: (!is_active).then_some(now),
+            owner_untold: false,
             failing_since: None,
             secrets: Vec::new(),
             version: 1,
@@ -132,6 +133,7 @@ impl Endpoints {
             Some(true) if !endpoint.is_active => {
                 endpoint.is_active = true;
                 (endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since) = (None, None, None);
+                endpoint.owner_untold = false;
             }
             Some(false) if endpoint.is_active => {
                 (endpoint.is_active, endpoint.disabled_at) = (false, Some(now));

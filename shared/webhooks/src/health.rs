@@ -38,6 +38,7 @@ pub(crate) fn change(endpoint: &Endpoint, sign: Sign, now: Millis) -> Option<Cha
             .set("is_active", false)
             .set("disabled_reason", reason)
             .set("disabled_at", now)
+            .set("owner_untold", true)
             .add("version", 1)
             .when(Condition::equal("is_active", true))
             .when(Condition::equal("url", endpoint.url.clone()))
@@ -80,6 +81,7 @@ mod tests {
             is_active,
             disabled_reason: None,
             disabled_at: None,
+            owner_untold: false,
             failing_since,
             secrets: Vec::new(),
             version: 4,
@@ -120,6 +122,7 @@ mod tests {
             let after = after(&endpoint, sign, &endpoint);
             assert_eq!((after.is_active, after.failing_since), (is_active, then_failing), "{failing_since:?} {sign:?}");
             assert_eq!((after.disabled_at.is_some(), after.disabled_reason.is_some()), (!is_active, !is_active));
+            assert_eq!(after.owner_untold, !is_active);
         }
     }
 

@@ -3,6 +3,9 @@
 use table::{Condition, Key, Millis};
 use uuid::Uuid;
 
+use crate::delivery::Delivery;
+use crate::line::Line;
+
 const ENDPOINT_PREFIX: &str = "ENDPOINT#";
 const DELIVERY_PREFIX: &str = "DELIVERY#";
 
@@ -15,6 +18,29 @@ pub fn endpoint_key(user: &str, endpoint: Uuid) -> Key {
 /// The key of the item that counts a user's endpoints.
 pub(crate) fn count_key(user: &str) -> Key {
     Key::new(partition(user), "ENDPOINTS")
+}
+
+/// The key of the item that has a user's places.
+pub(crate) fn places_key(user: &str) -> Key {
+    Key::new(partition(user), "PLACES")
+}
+
+/// The key of a delivery's place in a line: a test before all others, and those by when they were made.
+pub(crate) fn line_place(line: Line, delivery: &Delivery) -> Key {
+    let made = if delivery.is_test() { 0 } else { delivery.created_at.0 };
+    Key::new(delivery.key.pk.clone(), format!("{}{made:013}#{}", line_prefix(line), delivery.id))
+}
+
+/// All who stand in a line.
+pub(crate) fn line_of(user: &str, line: Line) -> Condition {
+    within(user, line_prefix(line))
+}
+
+const fn line_prefix(line: Line) -> &'static str {
+    match line {
+        Line::Well => "LINE#WELL#",
+        Line::Failing => "LINE#FAILING#",
+    }
 }
 
 /// All endpoints of a user.

@@ -10,6 +10,8 @@
 //! | how many a user has | `pk = USER#user` and `sk = ENDPOINTS` | – |
 //! | a delivery | `pk = USER#user` and `sk = DELIVERY#endpoint#delivery` | – |
 //! | an endpoint's attempts by time | `pk = USER#user` and `sk` between two `ATTEMPT#endpoint#…` (thirteen digits of the moment) | – |
+//! | how many attempts of a user are under way | `pk = USER#user` and `sk = PLACES` | – |
+//! | who waits for one of them, in order | `pk = USER#user` and `sk` between two `LINE#line#…` (thirteen digits of the moment) | – |
 //! | deliveries whose message is due | `job_kind = webhook` and `redeliver_at <= now` | `due` (global, sparse) |
 //!
 //! A delivery has the one lease that everything here has, and a message that only hints at it; it is found again by the index as a job is
@@ -26,11 +28,13 @@ mod event;
 mod health;
 mod input;
 mod keys;
+mod line;
+mod places;
 mod schedule;
 mod secret;
 
 pub use attempt::{Attempt, AttemptPage};
-pub use claim::{Claimed, Told};
+pub use claim::{Claimed, Farewell, Taken, Told};
 pub use deliveries::Deliveries;
 pub use delivery::{Delivery, DeliveryStatus, KIND};
 pub use endpoint::Endpoint;

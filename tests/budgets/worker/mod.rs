@@ -9,32 +9,21 @@ use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value as Json;
 
+use super::bound::Bound;
 use super::cost::Cost;
 
 /// How many requests go before, at once: more than there are functions, so that most know the tokens and the key of the seals.
 const WARMING: usize = 20;
 
 /// Whose token a request has.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum By {
     Worker,
     Administrator,
     Nobody,
 }
 
-/// A request: what it is, and what it may cost.
-struct Bound {
-    what: &'static str,
-    by: By,
-    method: Method,
-    /// What is in braces stands for the number of a record.
-    path: &'static str,
-    body: Option<Json>,
-    status: u16,
-    cost: Cost,
-}
-
-impl Bound {
+impl Bound<By> {
     fn worker(
         what: &'static str,
         method: Method,
@@ -43,7 +32,7 @@ impl Bound {
         status: u16,
         cost: Cost,
     ) -> Self {
-        Self { what, by: By::Worker, method, path, body, status, cost }
+        Self::new(what, method, path, body, By::Worker, status, cost)
     }
 
     fn admin(
@@ -54,11 +43,11 @@ impl Bound {
         status: u16,
         cost: Cost,
     ) -> Self {
-        Self { by: By::Administrator, ..Self::worker(what, method, path, body, status, cost) }
+        Self::new(what, method, path, body, By::Administrator, status, cost)
     }
 
     fn nobody(what: &'static str, path: &'static str, status: u16, cost: Cost) -> Self {
-        Self { by: By::Nobody, ..Self::worker(what, Method::GET, path, None, status, cost) }
+        Self::get(what, path, By::Nobody, status, cost)
     }
 
     /// The request, from an address of its own: this is about costs, not limits.
@@ -68,10 +57,7 @@ impl Bound {
             By::Administrator => admin.elsewhere()?.request(self.method.clone(), path),
             By::Nobody => worker.elsewhere()?.anonymous(self.method.clone(), path),
         };
-        Ok(match &self.body {
-            Some(body) => request.json(body),
-            None => request,
-        })
+        Ok(self.with_body(request))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::budgets::requests::{KEY, cost_of, measured, over};
 
 /// What a cold function asks KMS: to open the data keys of the proxies on a page, or for one to seal with.
 const DATA_KEYS: Cost = Cost::new(0, 0.0, 0.0, 50);
-fn bounds() -> Vec<Bound> {
+fn bounds() -> Vec<Bound<By>> {
     let backlink = json!({"campaign_id": 5, "url": "https://example.com/", "type": "comment"});
     let account = json!({"campaign_id": 5, "site_domain": "example.com"});
     let verified = json!({"status": "verified", "verified_at": "2025-12-03T10:15:00Z"});

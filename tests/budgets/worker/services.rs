@@ -10,56 +10,46 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
+use crate::budgets::bound::Bound;
 use crate::budgets::cost::Cost;
 use crate::budgets::requests::{KEY, cost_of, measured, over};
 
 /// What a function costs more that has not read its provider's key.
 const PROVIDER_KEY: Cost = Cost::new(0, 0.0, 0.0, 1);
 
-/// A request: what it is, and what it may cost.
-struct Bound {
-    what: &'static str,
-    method: Method,
-    /// `{site}` stands for a site that is listed, `{new}` for another one each time.
-    path: &'static str,
-    body: fn(&str) -> Json,
-    /// The request's own key, each time another.
-    is_keyed: bool,
-    /// Whether the same was asked before, by the same key.
-    is_again: bool,
-    status: u16,
-    cost: Cost,
+/// Whether a request has a key of its own, each time another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keyed {
+    No,
+    Yes,
+    /// The same was asked before, by the same key.
+    Again,
 }
 
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. A captcha that is solved when it is first asked
-/// for is two requests of its provider.
-fn bounds() -> Vec<Bound> {
-    let bound = |what, method, path, body, status, cost| Bound {
-        what,
-        method,
-        path,
-        body,
-        is_keyed: false,
-        is_again: false,
-        status,
-        cost,
+/// for is two requests of its provider. `{site}` stands for a site that is listed, `{new}` for another one each time.
+fn bounds() -> Vec<Bound<Keyed>> {
+    use Keyed::{Again, No, Yes};
+    let (nothing, prompt) = (Some(json!({})), Some(prompt()));
+    let (captcha, unlisted) = (Some(captcha("{site}")), Some(captcha("not-{site}")));
+    let generate = |what, body: &Option<Json>, by, status, cost| {
+        Bound::new(what, Method::POST, "/llm/generate", body.clone(), by, status, cost)
     };
-    let keyed = |bound, cost| Bound { is_keyed: true, cost, ..bound };
-    let again = |bound, cost| Bound { is_keyed: true, is_again: true, cost, ..bound };
-    let generate = |what| bound(what, Method::POST, "/llm/generate", prompt, 200, Cost::new(1, 0.0, 1.0, 1));
-    let solve = |what| bound(what, Method::POST, "/captcha/solve", captcha, 200, Cost::new(2, 1.0, 1.0, 2));
-    let domain = |what, method, path, status, cost| bound(what, method, path, nothing, status, cost);
+    let solve = |what, body: &Option<Json>, by, status, cost| {
+        Bound::new(what, Method::POST, "/captcha/solve", body.clone(), by, status, cost)
+    };
+    let domain = |what, method, path, status, cost| Bound::new(what, method, path, None, No, status, cost);
     //                                  DynamoDB, read, written, others
     vec![
-        generate("generate"),
-        keyed(generate("generate, with a key"), Cost::new(4, 1.0, 3.0, 1)),
-        again(generate("generate, again"), Cost::new(2, 1.0, 1.0, 0)),
-        Bound { status: 400, body: nothing, cost: Cost::new(1, 0.0, 1.0, 0), ..generate("generate, at fault") },
-        solve("solve"),
-        keyed(solve("solve, with a key"), Cost::new(6, 2.0, 4.0, 2)),
-        again(solve("solve, again"), Cost::new(3, 2.0, 1.0, 0)),
-        Bound { status: 400, body: nothing, cost: Cost::new(1, 0.0, 1.0, 0), ..solve("solve, at fault") },
-        Bound { status: 400, body: unlisted, cost: Cost::new(2, 1.0, 1.0, 0), ..solve("solve, not listed") },
+        generate("generate", &prompt, No, 200, Cost::new(1, 0.0, 1.0, 1)),
+        generate("generate, with a key", &prompt, Yes, 200, Cost::new(4, 1.0, 3.0, 1)),
+        generate("generate, again", &prompt, Again, 200, Cost::new(2, 1.0, 1.0, 0)),
+        generate("generate, at fault", &nothing, No, 400, Cost::new(1, 0.0, 1.0, 0)),
+        solve("solve", &captcha, No, 200, Cost::new(2, 1.0, 1.0, 2)),
+        solve("solve, with a key", &captcha, Yes, 200, Cost::new(6, 2.0, 4.0, 2)),
+        solve("solve, again", &captcha, Again, 200, Cost::new(3, 2.0, 1.0, 0)),
+        solve("solve, at fault", &nothing, No, 400, Cost::new(1, 0.0, 1.0, 0)),
+        solve("solve, not listed", &unlisted, No, 400, Cost::new(2, 1.0, 1.0, 0)),
         domain("list sites", Method::GET, "/captcha/domains?limit=1", 200, Cost::new(2, 1.0, 1.0, 0)),
         domain("show a site", Method::GET, "/captcha/domains/{site}", 200, Cost::new(2, 1.0, 1.0, 0)),
         domain("list a site", Method::PUT, "/captcha/domains/{new}", 200, Cost::new(2, 0.0, 2.0, 0)),
@@ -68,21 +58,13 @@ fn bounds() -> Vec<Bound> {
     ]
 }
 
-fn nothing(_: &str) -> Json {
-    json!({})
-}
-
-fn prompt(_: &str) -> Json {
+fn prompt() -> Json {
     json!({"prompt": Plan::new(&[Step::Ok]).to_string(), "options": {"model": "gpt-4o-mini"}})
 }
 
 fn captcha(site: &str) -> Json {
     let page = format!("https://{site}/?{}", Plan::new(&[Step::Ok]));
     json!({"captcha_type": "hcaptcha", "data": {"site_key": "k", "page_url": page, "site_domain": site}})
-}
-
-fn unlisted(site: &str) -> Json {
-    captcha(&format!("not-{site}"))
 }
 
 #[tokio::test]
@@ -103,15 +85,18 @@ async fn every_service_is_within_its_budget() -> anyhow::Result<()> {
 }
 
 /// Makes a request, and gives what its function logged that it cost, if that was told in time.
-async fn measure(stack: &Stack, caller: &Worker, bound: &Bound, site: &str) -> anyhow::Result<Option<Cost>> {
+async fn measure(stack: &Stack, caller: &Worker, bound: &Bound<Keyed>, site: &str) -> anyhow::Result<Option<Cost>> {
     let id = new_id(Clock::system().now()).simple().to_string();
     let path = bound.path.replace("{site}", site).replace("{new}", &format!("{id}.example"));
-    let body = (bound.body)(site);
+    let body = bound.body.as_ref().map(|body| body.to_string().replace("{site}", site));
     let request = || {
-        let request = caller.request(bound.method.clone(), &path).json(&body);
-        if bound.is_keyed { request.header("Idempotency-Key", &id) } else { request }
+        let mut request = caller.request(bound.method.clone(), &path);
+        if let Some(body) = &body {
+            request = request.header("Content-Type", "application/json").body(body.clone());
+        }
+        if bound.by == Keyed::No { request } else { request.header("Idempotency-Key", &id) }
     };
-    if bound.is_again {
+    if bound.by == Keyed::Again {
         ensure!(request().send().await?.status().is_success(), "the first was not answered");
     }
     cost_of(stack, "worker-services", request(), bound.status).await

@@ -30,7 +30,7 @@ const STAGES: [(&str, Stage); 4] = [
     ("{ended}", Stage::Ended),
 ];
 
-fn bounds(campaign: u64) -> Vec<Bound> {
+fn bounds(campaign: u64) -> Vec<Bound<By>> {
     let task = json!({"campaign_id": campaign, "type": "comment"});
     let ten = json!({"tasks": vec![task.clone(); 10]});
     let (success, failed) = (json!({"status": "success"}), json!({"status": "failed"}));

@@ -73,7 +73,8 @@ async fn whatever_order_it_is_told_in_and_however_often_the_end_is_the_same() ->
     Ok(())
 }
 
-fn doubled_and_shuffled(events: &[Webhook]) -> Vec<Webhook> {
+/// The events as a bad line tells them: each twice, in any order.
+pub(crate) fn doubled_and_shuffled(events: &[Webhook]) -> Vec<Webhook> {
     let mut events: Vec<_> = events.iter().chain(events).cloned().collect();
     fastrand::shuffle(&mut events);
     events

@@ -4,7 +4,7 @@ mod changes;
 mod checkout;
 mod faults;
 mod invoices;
-mod lives;
+pub(crate) mod lives;
 mod plans;
 mod subscription;
 mod webhooks;
@@ -46,7 +46,11 @@ impl Shop {
 
     /// A user who has paid a plan's checkout, of which Lemon Squeezy has told nothing yet.
     pub(crate) async fn buyer(&self, plan: Plan) -> anyhow::Result<Buyer> {
-        let user = self.user().await?;
+        self.sell(self.user().await?, plan).await
+    }
+
+    /// The same of a user who is there.
+    pub(crate) async fn sell(&self, user: User, plan: Plan) -> anyhow::Result<Buyer> {
         let checkout = user.send(Method::POST, "/billing/create-checkout", &wanted(plan)).await?.success(200)?;
         let (subscription, events) = self.store.pay(checkout["checkout_id"].as_str().context("no id")?).await?;
         Ok(Buyer { user, subscription, events })

@@ -1,10 +1,17 @@
 //! `POST /billing/webhooks/lemon-squeezy`
 
+use std::time::Duration;
+
+use api::identity::Permission;
+use drover_tests::held::HeldPage;
+use drover_tests::key_of;
+use drover_tests::site::Site;
 use drover_tests::store::{Happening, WEBHOOKS, Webhook};
 use extract::Plan;
 use jobs::Movement;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use table::{Clock, Condition, Update};
 
 use super::Shop;
 
@@ -49,6 +56,34 @@ async fn a_payment_is_granted_once_however_often_it_is_told() -> anyhow::Result<
     let ledger = shop.stack.accounts().ledger(&buyer.user.id).await?;
     let grants: Vec<_> = ledger.iter().filter(|entry| entry.movement == Movement::Grant).collect();
     assert_eq!(grants.len(), 2, "that of the account, and that of the payment: {grants:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn tasks_that_waited_for_a_larger_plan_begin_with_it() -> anyhow::Result<()> {
+    let (shop, page) = (Shop::open().await?, HeldPage::default());
+    let permissions = Permission::ALL.map(|(_, permission)| permission);
+    let user = shop.stack.user_with(Plan::Free, Plan::Free.compute_units(), &permissions).await?;
+    let site = Site::serve(page.alone("<p>One</p>")).await?;
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let config = json!({"urls": [site.url("/held")], "selectors": {"text": "p"}});
+        tasks.push(key_of(&user, &user.create_task(config).await?)?);
+    }
+    page.visitor(2).await?;
+    // Nobody else finds those that wait: recovery would be late by an hour.
+    let later = Clock::system().now().after(Duration::from_hours(1));
+    for task in &tasks {
+        let waits = Update::new().set("redeliver_at", later).when(Condition::equal("status", "pending"));
+        let _ = shop.stack.table("extract").update(task, waits).await;
+    }
+    let buyer = shop.sell(user, Plan::Professional).await?;
+    shop.store.tell(&buyer.events).await?;
+    page.visitor(4).await?;
+    page.let_go();
+    for task in &tasks {
+        shop.stack.ended(task).await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! `POST /tasks` of the type `advanced_scraping`: pages rendered in a browser.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::{Router, routing::get};
@@ -86,14 +88,13 @@ async fn the_site_gets_the_headers_and_cookies_and_still_learns_who_asks() -> an
         async { Html("<h1>Shop</h1>") }
     });
     let site = Site::serve(Router::new().route("/", page)).await?;
-    // The contract's own example, but for the proxies, of which there are none here.
+    // The contract's own example, but for the proxies and the rate, which have tests of their own.
     let config = json!({
         "urls": [site.url("/")],
         "selectors": {"title": "h1"},
         "javascript_enabled": true,
         "custom_headers": {"User-Agent": "Custom Bot 1.0", "X-Key": "k"},
         "cookies": {"session": "abc123"},
-        "rate_limit": 2,
     });
     let task = ended(&user, "advanced_scraping", &config).await?;
     assert_eq!(task["status"], "completed", "{task}");
@@ -101,5 +102,26 @@ async fn the_site_gets_the_headers_and_cookies_and_still_learns_who_asks() -> an
     let agent = seen[0]["user-agent"].to_str()?;
     assert!(agent.starts_with("Custom Bot 1.0 Drover/"), "{agent}");
     assert_eq!((&seen[0]["x-key"], &seen[0]["cookie"]), (&"k".parse()?, &"session=abc123".parse()?));
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_come_no_faster_than_the_task_wants() -> anyhow::Result<()> {
+    let user = Stack::from_environment()?.user().await?;
+    let last: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let visited = Arc::clone(&last);
+    let page = get(move || {
+        *visited.lock().expect("no test fails holding it") = Some(Instant::now());
+        async { Html("<h1>Shop</h1>") }
+    });
+    let site = Site::serve(Router::new().route("/{page}", page)).await?;
+    let urls = [site.url("/1"), site.url("/2"), site.url("/3")];
+    // Half a page a second: the third comes four seconds after the first at the earliest, whatever else has to be waited for.
+    let config = json!({"urls": urls, "selectors": {"title": "h1"}, "rate_limit": 0.5});
+    let began = Instant::now();
+    let task = ended(&user, "advanced_scraping", &config).await?;
+    assert_eq!(task["status"], "completed", "{task}");
+    let last = last.lock().expect("no test fails holding it").context("nobody came")?;
+    assert!(last.duration_since(began) >= Duration::from_secs(4), "{:?}", last.duration_since(began));
     Ok(())
 }

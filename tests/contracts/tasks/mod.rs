@@ -1,11 +1,14 @@
 //! `/tasks` and all below it.
 
 mod advanced;
+mod bulk;
 mod create;
 mod delete;
 mod download;
 mod list;
 mod logs;
+mod monitoring;
+mod rotation;
 mod show;
 mod update;
 

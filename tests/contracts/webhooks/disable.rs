@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use drover_tests::chaos::{Fault, Rule};
 use drover_tests::receiver::{Receiver, Step};
 use drover_tests::{Stack, User, id_of};
 use reqwest::Method;
@@ -39,8 +40,13 @@ async fn after_five_days_of_failure_a_webhook_is_switched_off_and_told_no_more()
     assert!(shown["disabled_at"].is_string() && shown["failing_since"].is_string(), "{shown}");
 
     // What was to be tried again ends when its turn comes; what happens from now on is not for it.
-    let waiting = stack.deliveries(&user).await?.remove(0);
+    let waiting = drover_tests::eventually("the delivery is let go", async || {
+        let waiting = stack.deliveries(&user).await?.remove(0);
+        Ok(waiting.lease.lease_owner.is_none().then_some(waiting))
+    })
+    .await?;
     assert_eq!(waiting.status, DeliveryStatus::Pending);
+    told_once(&stack, &user, &webhook, "Every attempt of five days has failed").await?;
     stack.make_delivery_due(&waiting.key).await?;
     let ended = stack.ended_deliveries(&user, 1).await?.remove(0);
     assert_eq!(
@@ -98,5 +104,43 @@ async fn a_webhook_that_is_gone_is_switched_off_at_once() -> anyhow::Result<()> 
     })
     .await?;
     assert_eq!(shown["disabled_reason"], "It answered with status 410: it is gone");
+    told_once(&stack, &user, &webhook, "It answered with status 410: it is gone").await
+}
+
+#[tokio::test]
+async fn an_owner_is_told_though_the_sender_died_or_the_mail_service_failed() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let unavailable = Fault::Answer { status: 503, error_type: String::new(), body: String::new() };
+    // The first update about a webhook claims its delivery, the second switches it off.
+    for (operation, before, fault, is_killed) in [
+        ("POST ", 0, unavailable, false),
+        ("DynamoDB_20120810.UpdateItem", 1, Fault::DelayAnswer { milliseconds: 4_000 }, true),
+    ] {
+        let (user, server) = (stack.user().await?, Receiver::start(&[Step::status(410)]).await?);
+        let webhook = user.webhook(&server).await?;
+        let about = if is_killed { id_of(&webhook)?.to_owned() } else { user.email().replace('@', "%40") };
+        let rule = stack.chaos(&Rule::new(operation, &about, 1, fault).after(before)).await?;
+        let (quiet, task) = quiet_task(&stack, &user).await?;
+        quiet.complete(&task).await?;
+        drover_tests::eventually("it is struck", async || Ok((rule.struck().await? == 1).then_some(()))).await?;
+        if is_killed {
+            rule.kill_last().await?;
+        }
+        // As after the minute of its lease.
+        stack.make_delivery_due(&stack.deliveries(&user).await?.remove(0).key).await?;
+        let delivery = stack.ended_deliveries(&user, 1).await?.remove(0);
+        assert_eq!(delivery.status, DeliveryStatus::Failed, "{delivery:?}");
+        assert_eq!(server.received().len(), 1, "it is gone");
+        told_once(&stack, &user, &webhook, "It answered with status 410: it is gone").await?;
+    }
+    Ok(())
+}
+
+/// The owner has one e-mail, which says which webhook was switched off, and why.
+async fn told_once(stack: &Stack, user: &User, webhook: &Json, why: &str) -> anyhow::Result<()> {
+    let mails = stack.mails_to(&user.email()).await?;
+    let [mail] = mails.as_slice() else { anyhow::bail!("{mails:?}") };
+    assert!(mail.subject.starts_with("A webhook was switched off: https://"), "{mail:?}");
+    assert!(mail.text.contains(why) && mail.text.contains(id_of(webhook)?), "{mail:?}");
     Ok(())
 }

@@ -5,6 +5,7 @@ mod create;
 mod deliver;
 mod disable;
 mod exactly_once;
+mod fairness;
 mod list;
 mod permissions;
 mod retry;

@@ -1,4 +1,4 @@
-//! A proxy between the functions and the emulator that can be told to lose, delay or refuse what passes through it.
+//! A proxy between the functions and the emulator that can be told to lose, double, delay or refuse what passes through it.
 //!
 //! `POST /_chaos/rules` adds a [`Rule`] and answers `{"id": …}`; `GET /_chaos/rules/{id}` tells its [`Strikes`]; `DELETE` of the same path
 //! ends it. What matches no rule passes untouched. A rule strikes at most `times` requests.
@@ -104,6 +104,10 @@ impl Proxy {
             Some(Fault::LoseAnswer) => {
                 self.forward(parts, body).await?;
                 bail!("lost after it was done, as told")
+            }
+            Some(Fault::Twice) => {
+                self.forward(parts.clone(), body.clone()).await?;
+                self.forward(parts, body).await
             }
             Some(Fault::Delay { milliseconds }) => {
                 // On its own: it is done also where the caller has lost patience meanwhile, and asked again.

@@ -131,21 +131,17 @@ async fn admit(
             None => Ok(None),
         }
     };
-    let (decision, caller) = tokio::join!(gate.limiter.hit(&subject, limit), caller);
-    // A limiter that fails lets requests pass: a lost count is better than a lost service.
-    let decision = decision.inspect_err(|error| tracing::warn!(%error, "the request was not counted")).ok();
-    let mut response = match (caller, decision) {
-        (_, Some(decision)) if !decision.allowed => Error::RateLimited(decision.retry_after).into_response(),
-        (Err(error), _) => error.into_response(),
-        (Ok(caller), _) => {
+    let (decision, caller) = tokio::join!(gate.limiter.admit(&subject, limit), caller);
+    let mut response = match caller {
+        _ if !decision.allowed => Error::RateLimited(decision.retry_after).into_response(),
+        Err(error) => error.into_response(),
+        Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
             next.run(request).await
         }
     };
-    if let Some(decision) = decision {
-        show(decision, response.headers_mut());
-    }
+    show(decision, response.headers_mut());
     response
 }

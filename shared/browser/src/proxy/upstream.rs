@@ -20,9 +20,11 @@ use rustls::pki_types::ServerName;
 use rustls_platform_verifier::ConfigVerifierExt;
 use scraping::{Dialer, Fault};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tower::{Service, service_fn};
+
+use super::conduct::Conduct;
 
 /// How long it may take until it has taken a connection to where it should go.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
@@ -62,33 +64,54 @@ pub struct Upstream {
     pub sign_in: Option<(String, String)>,
 }
 
-/// A connection through a proxy to a host, one of whose public addresses the proxy is told.
-pub(super) async fn through(upstream: &Upstream, dialer: &Dialer, host: &str, port: u16) -> Result<Stream, Fault> {
-    let addresses = dialer.addresses(host, port).await?;
-    let speaks = |address: &SocketAddr| upstream.kind != UpstreamKind::Socks4 || address.is_ipv4();
-    let Some(target) = addresses.into_iter().find(speaks) else {
-        return Err(Fault::Proxy("it knows no IPv6, and the host has nothing else"));
-    };
-    match timeout(HANDSHAKE_LIMIT, shake_hands(upstream, dialer, target)).await {
-        Ok(connected) => connected,
-        Err(_) => Err(Fault::Proxy("it took too long")),
+/// Why there is no connection through a proxy.
+pub(super) struct Failure {
+    /// How the proxy has done, if it was asked.
+    pub(super) conduct: Option<Conduct>,
+    /// What to tell who wanted the connection. The proxy's name and address are nothing to a page's owner.
+    pub(super) fault: Fault,
+}
+
+impl Failure {
+    const fn of(conduct: Conduct, words: &'static str) -> Self {
+        Self { conduct: Some(conduct), fault: Fault::Proxy(words) }
     }
 }
 
-async fn shake_hands(upstream: &Upstream, dialer: &Dialer, target: SocketAddr) -> Result<Stream, Fault> {
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { conduct: None, fault }
+    }
+}
+
+/// A connection through a proxy to a host, one of whose public addresses the proxy is told.
+pub(super) async fn through(upstream: &Upstream, dialer: &Dialer, host: &str, port: u16) -> Result<Stream, Failure> {
+    let addresses = dialer.addresses(host, port).await?;
+    let speaks = |address: &SocketAddr| upstream.kind != UpstreamKind::Socks4 || address.is_ipv4();
+    let Some(target) = addresses.into_iter().find(speaks) else {
+        return Err(Fault::Proxy("it knows no IPv6, and the host has nothing else").into());
+    };
+    let until = Instant::now() + HANDSHAKE_LIMIT;
+    let too_long = |conduct| move |_| Failure::of(conduct, "it took too long");
+    let stream = timeout_at(until, reach(upstream, dialer)).await.map_err(too_long(Conduct::Unreachable))??;
+    let asked = timeout_at(until, ask(upstream, stream, target)).await.map_err(too_long(Conduct::Refused))?;
+    asked.ok_or(Failure::of(Conduct::Refused, "it refused the connection"))
+}
+
+/// A connection to the proxy itself.
+async fn reach(upstream: &Upstream, dialer: &Dialer) -> Result<Stream, Failure> {
+    let failed = |words| Failure::of(Conduct::Unreachable, words);
     let connected = dialer.connect(&upstream.host, upstream.port).await;
-    // Its name and address are nothing to a page's owner.
-    let tcp = connected.map_err(|_| Fault::Proxy("it could not be connected to"))?;
-    let stream: Stream = match upstream.kind {
-        UpstreamKind::Https => {
-            Box::new(tls(&upstream.host, tcp).await.map_err(|_| Fault::Proxy("it could not be trusted"))?)
-        }
-        _ => Box::new(tcp),
-    };
-    let refused = Fault::Proxy("it refused the connection");
-    let (Ok(place), Ok(target)) = (Uri::try_from("http://proxy"), Uri::try_from(format!("http://{target}"))) else {
-        return Err(refused);
-    };
+    let tcp = connected.map_err(|_| failed("it could not be connected to"))?;
+    if upstream.kind != UpstreamKind::Https {
+        return Ok(Box::new(tcp));
+    }
+    Ok(Box::new(tls(&upstream.host, tcp).await.map_err(|_| failed("it could not be trusted"))?))
+}
+
+/// Has the proxy take its connection on to an address; none if it does not.
+async fn ask(upstream: &Upstream, stream: Stream, target: SocketAddr) -> Option<Stream> {
+    let (place, target) = (Uri::from_static("http://proxy"), Uri::try_from(format!("http://{target}")).ok()?);
     // Connected already: the handshake takes the stream as its connection, once.
     let mut stream = Some(TokioIo::new(stream));
     let taken = service_fn(move |_: Uri| ready(stream.take().ok_or_else(|| io::Error::other("connected twice"))));
@@ -112,7 +135,7 @@ async fn shake_hands(upstream: &Upstream, dialer: &Dialer, target: SocketAddr) -
             socks.call(target).await.ok()
         }
     };
-    connected.map(TokioIo::into_inner).ok_or(refused)
+    connected.map(TokioIo::into_inner)
 }
 
 fn basic(name: &str, password: &str) -> Option<HeaderValue> {

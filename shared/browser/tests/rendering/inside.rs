@@ -1,6 +1,7 @@
 //! Nothing that a page does leads inside.
 
 use axum::response::IntoResponse;
+use browser::RenderOptions;
 
 use crate::site::{Site, Trap, html, redirect};
 use crate::{Tested, options};
@@ -14,13 +15,17 @@ const EVERYTHING: &str = r##"
 <iframe src="http://127.0.0.1:PORT/frame"></iframe><iframe src="file:///etc/passwd"></iframe><iframe src="chrome://version"></iframe>
 <object data="http://127.0.0.1:PORT/object"></object><video src="http://127.0.0.1:PORT/video"></video>
 <form id=form method=post target=frame action="http://127.0.0.1:PORT/form"></form><iframe name=frame></iframe>
-<a id=ping href="#" ping="http://127.0.0.1:PORT/ping">x</a>
+<a id=ping href="#" ping="http://127.0.0.1:PORT/ping">x</a><link rel=manifest href="http://127.0.0.1:PORT/manifest">
+<script type=speculationrules>{"prefetch": [{"source": "list", "urls": ["http://127.0.0.1:PORT/speculation"]}],
+    "prerender": [{"source": "list", "urls": ["http://127.0.0.1:PORT/prerender"]}]}</script>
 <p id=told></p>
 <script>
 const inside = 'http://127.0.0.1:PORT';
 const tell = (what) => { told.textContent += what + ';'; };
-const attempt = (name, work) => { try { Promise.resolve(work()).then(() => tell(name + '!'), () => tell(name)); } catch { tell(name); } };
-attempt('fetch', () => fetch(inside + '/fetch', {mode: 'no-cors'}).then(a => { if (a.type !== 'opaque') throw 0; throw 0; }));
+const tried = [];
+const attempt = (name, work) => tried.push((async () => work())().then(() => tell(name + '!'), () => tell(name)));
+attempt('fetch', () => fetch(inside + '/fetch'));
+fetch(inside + '/opaque', {mode: 'no-cors'});
 attempt('redirect', () => fetch('/to-inside').then(a => a.text()));
 attempt('xhr', () => new Promise((done, failed) => { const x = new XMLHttpRequest(); x.onload = done; x.onerror = failed; x.open('GET', inside + '/xhr'); x.send(); }));
 attempt('websocket', () => new Promise((done, failed) => { const s = new WebSocket('ws://127.0.0.1:PORT/ws'); s.onopen = done; s.onerror = failed; }));
@@ -30,6 +35,11 @@ attempt('worker', () => new Promise((done, failed) => {
     const code = `Promise.all([fetch('${inside}/worker'), new Promise((d, f) => { const s = new WebSocket('ws://localhost:PORT/'); s.onopen = d; s.onerror = f; })]).then(() => postMessage(1), () => postMessage(0))`;
     const w = new Worker(URL.createObjectURL(new Blob([code]))); w.onmessage = (m) => m.data ? done() : failed();
 }));
+attempt('shared worker', () => new Promise((done, failed) => {
+    const code = `onconnect = (e) => fetch('${inside}/shared').then(() => e.ports[0].postMessage(1), () => e.ports[0].postMessage(0))`;
+    const w = new SharedWorker(URL.createObjectURL(new Blob([code]))); w.onerror = failed; w.port.onmessage = (m) => m.data ? done() : failed();
+}));
+attempt('service worker', () => navigator.serviceWorker.register(inside + '/service.js'));
 attempt('module', () => import(inside + '/module.js'));
 attempt('rtc', () => new Promise((done, failed) => {
     const iceServers = ['stun:127.0.0.1:PORT', 'stun:localhost:PORT', 'turn:127.0.0.1:PORT?transport=udp', 'turn:127.0.0.1:PORT?transport=tcp', 'turns:127.0.0.1:PORT?transport=tcp']
@@ -41,6 +51,7 @@ attempt('rtc', () => new Promise((done, failed) => {
 navigator.sendBeacon(inside + '/beacon', 'x');
 form.submit(); ping.click();
 try { window.open(inside + '/popup'); } catch {}
+Promise.all(tried).then(() => document.body.insertAdjacentHTML('beforeend', '<p class=all-tried></p>'));
 </script>"##;
 
 #[tokio::test]
@@ -55,8 +66,21 @@ async fn no_script_frame_or_image_comes_to_an_inner_address() {
         _ => None,
     })
     .await;
-    let page = Tested::new().page(&site.url("/")).await;
-    for attempt in ["redirect", "xhr", "websocket", "events", "transport", "worker", "module", "rtc"] {
+    let all_tried = RenderOptions { wait_for_selector: Some(".all-tried".to_owned()), ..options() };
+    let page = Tested::new().render(&site.url("/"), &all_tried).await.unwrap();
+    for attempt in [
+        "fetch",
+        "redirect",
+        "xhr",
+        "websocket",
+        "events",
+        "transport",
+        "worker",
+        "shared worker",
+        "service worker",
+        "module",
+        "rtc",
+    ] {
         assert!(page.text.contains(&format!("{attempt};")), "{attempt} did not fail, or was not tried: {}", page.text);
     }
     assert!(!page.text.contains("root:"), "a file was read: {}", page.text);

@@ -1,41 +1,12 @@
 //! The browser's own life.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use browser::Settings;
 
+use crate::processes::{browser_of, folder_of, group, is_over};
 use crate::site::Site;
 use crate::{Tested, options, settings};
-
-fn folder_of(process: u32) -> PathBuf {
-    let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap();
-    let arguments = String::from_utf8(arguments).unwrap();
-    let folder = arguments.split(['\0', ' ']).find_map(|flag| flag.strip_prefix("--user-data-dir=")).unwrap();
-    folder.into()
-}
-
-/// The processes of a group that have not ended.
-fn group(leader: u32) -> Vec<u32> {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let is_of = |number: &u32| {
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{number}/stat")) else { return false };
-        let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
-        let mut fields = rest.split(' ');
-        fields.next() != Some("Z") && fields.nth(1) == Some(&leader.to_string())
-    };
-    numbers.filter(is_of).collect()
-}
-
-async fn is_over(done: impl Fn() -> bool) {
-    tokio::time::timeout(std::time::Duration::from_secs(10), async {
-        while !done() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("it is over within ten seconds");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: CHROMIUM"]
@@ -49,6 +20,11 @@ async fn one_browser_serves_page_after_page_and_leaves_nothing_behind() {
     let pages = (0..6).map(|_| tested.page(&url));
     futures::future::join_all(pages).await;
     assert_eq!(tested.browser.process().await, Some(process));
+    for each in group(process) {
+        let limits = std::fs::read_to_string(format!("/proc/{each}/limits")).unwrap();
+        let memory = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
+        assert!(memory.contains(&settings().max_memory.to_string()), "{memory}");
+    }
     let folder = folder_of(process);
     assert!(folder.is_dir() && group(process).len() > 1);
     // None of our environment, where a function has its credentials.
@@ -66,7 +42,7 @@ async fn a_browser_that_was_killed_is_replaced() {
     let tested = Tested::new();
     tested.page(&site.url("/")).await;
     let first = tested.browser.process().await.unwrap();
-    std::process::Command::new("kill").args(["-KILL", &first.to_string()]).status().unwrap();
+    std::process::Command::new("kill").args(["-KILL", &browser_of(first).to_string()]).status().unwrap();
     assert!(tested.page(&site.url("/")).await.text.contains("<h1>page</h1>"));
     assert_ne!(tested.browser.process().await, Some(first));
 }

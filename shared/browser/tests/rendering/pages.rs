@@ -122,7 +122,7 @@ async fn redirects_and_scripts_that_go_on_are_followed_as_far_as_was_asked() {
     for (path, options, expected) in [
         ("/old", &stay, "answered with status 302, a redirect, and following redirects is switched off"),
         ("/loop", &options(), "redirected more than 5 times"),
-        ("/nowhere", &options(), "answered with status 302, a redirect, but not with a valid place to go"),
+        ("/nowhere", &options(), "answered with a redirect, but not with a valid place to go"),
     ] {
         assert_eq!(tested.message(&site.url(path), options).await, format!("{} {expected}", site.url(path)));
     }
@@ -179,4 +179,18 @@ async fn what_cannot_be_had_says_why() {
         let message = tested.message(url, &quick).await;
         assert!(message.contains(expected), "{url}: {message}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: CHROMIUM"]
+async fn a_page_is_had_with_its_frames_and_not_later() {
+    let site = Site::start(|path| match path {
+        "/" => Some(html("<h1>page</h1><iframe src=/frame></iframe><iframe src=/missing></iframe><iframe srcdoc='<p>x</p>'></iframe>")),
+        "/frame" => Some(html("<iframe src=/within></iframe>")),
+        "/within" => Some(html("<script>parent.parent.document.body.insertAdjacentHTML('beforeend', '<p>of the frame</p>')</script>")),
+        _ => None,
+    })
+    .await;
+    let page = Tested::new().page(&site.url("/")).await;
+    assert!(page.text.contains("<h1>page</h1>") && page.text.contains("<p>of the frame</p>"), "{}", page.text);
 }

@@ -57,7 +57,18 @@ async fn a_page_that_no_proxy_takes_is_not_had_without_one() {
     let site = Site::of("<h1>page</h1>").await;
     let (broken, _) = stand_in(1, true).await;
     let through = RenderOptions { upstreams: vec![broken], ..options() };
-    let message = Tested::new().message(&site.url("/"), &through).await;
+    let tested = Tested::new();
+    let rendered = tested.browser.render(&tested.fetcher, &site.url("/"), &through).await;
+    let message = rendered.outcome.unwrap_err().to_string();
     assert_eq!(message, format!("{} could not be reached through the proxy: it refused the connection", site.url("/")));
     assert!(site.seen("/").is_empty());
+    // It may be the site that is down: nobody is to put a proxy to rest by naming one that is.
+    assert_eq!(rendered.proxies, []);
+
+    let gone = Upstream { port: 1, ..through.upstreams[0].clone() };
+    let through = RenderOptions { upstreams: vec![gone], ..options() };
+    let rendered = tested.browser.render(&tested.fetcher, &site.url("/"), &through).await;
+    let message = rendered.outcome.unwrap_err().to_string();
+    assert!(message.ends_with("could not be reached through the proxy: it could not be connected to"), "{message}");
+    assert_eq!(rendered.proxies, [ProxyUse { id: 1, worked: false }]);
 }

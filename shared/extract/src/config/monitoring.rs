@@ -14,7 +14,7 @@ pub struct MonitoringConfig {
     pub schedule: Schedule,
     /// Who is told of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(email, length(max = 254)))]
+    #[garde(inner(ascii, email, length(max = 254)))]
     pub notification_email: Option<String>,
     /// How much a value must have changed for that: 0, any change at all, to 1.
     #[serde(default)]

@@ -68,6 +68,20 @@ impl Schedule {
             Self::Cron(crontab) => crontab.next_after(moment),
         }
     }
+
+    /// The run that follows the one that was due at `due`, where it is `now`: those that were missed meanwhile are left out.
+    #[must_use]
+    pub fn next_run(&self, due: Millis, now: Millis) -> Option<Millis> {
+        let next = self.next_after(due)?;
+        if next > now {
+            return Some(next);
+        }
+        let Self::Cron(crontab) = self else {
+            let interval = next.0 - due.0;
+            return Some(Millis(now.0 + interval - (now.0 - due.0) % interval));
+        };
+        crontab.next_after(now)
+    }
 }
 
 impl Crontab {
@@ -199,6 +213,23 @@ mod tests {
             }
         }
         assert!(format!("{}0 0 * * *", " ".repeat(LONGEST)).parse::<Schedule>().is_err());
+    }
+
+    #[test]
+    fn runs_that_were_missed_are_left_out_and_the_rhythm_stays() {
+        let at = |text: &str| Millis::parse_timestamp(text).unwrap();
+        for (schedule, due, now, next) in [
+            ("hourly", "2024-01-31T10:00:00Z", "2024-01-31T10:00:09Z", "2024-01-31T11:00:00Z"),
+            ("hourly", "2024-01-31T10:00:00Z", "2024-01-31T11:00:00Z", "2024-01-31T12:00:00Z"),
+            ("hourly", "2024-01-31T10:00:00Z", "2024-02-02T15:20:00Z", "2024-02-02T16:00:00Z"),
+            ("daily", "2024-01-31T10:00:00Z", "2024-02-02T09:59:59Z", "2024-02-02T10:00:00Z"),
+            ("*/15 * * * *", "2024-01-31T10:00:00Z", "2024-01-31T10:40:00Z", "2024-01-31T10:45:00Z"),
+            // A clock that is behind, or a run that came early.
+            ("hourly", "2024-01-31T10:00:00Z", "2024-01-31T08:00:00Z", "2024-01-31T11:00:00Z"),
+        ] {
+            let found = schedule.parse::<Schedule>().unwrap().next_run(at(due), at(now));
+            assert_eq!(found, Some(at(next)), "{schedule} {now}");
+        }
     }
 
     #[test]

@@ -192,12 +192,11 @@ impl FetchError {
         }
     }
 
-    /// Whether it is the fault of a proxy on the way, and not of the site.
-    #[must_use]
-    pub fn is_of_the_proxy(&self) -> bool {
+    /// Whether the server failed, by its own account (a 5xx).
+    pub(crate) fn is_of_the_server(&self) -> bool {
         match &self.fault {
-            Fault::Proxy(_) => true,
-            Fault::Redirected(error) => error.is_of_the_proxy(),
+            Fault::Status { status, .. } => *status >= 500,
+            Fault::Redirected(error) | Fault::RobotsUnreachable(error) => error.is_of_the_server(),
             _ => false,
         }
     }

@@ -8,10 +8,26 @@ use tokio::time::Instant;
 
 use super::error::{Fault, FetchError};
 
-/// How often a page is tried again.
-const RETRIES: usize = 2;
-/// The longest that a server can make us wait by Retry-After.
+/// The longest that a server can make us wait by Retry-After, where all attempts at a page share its time.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// The same, where each attempt has a time of its own; and the longest pause between two of them that is not asked for.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+
+/// How often a page is tried again that could not be had, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retries {
+    /// So often, all attempts together within the page's time; after faults that may pass at once.
+    Within(usize),
+    /// So often, each attempt with the page's time for itself; after whatever may be otherwise some time later, also where the time was used up or the
+    /// server failed.
+    Each(usize),
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self::Within(2)
+    }
+}
 
 /// The time that a page may take.
 #[derive(Clone, Copy, Debug)]
@@ -51,22 +67,25 @@ impl Budget {
     }
 }
 
-/// The attempts at one page, which share its time.
+/// The attempts at one page.
 #[derive(Debug)]
 pub struct Attempts {
     budget: Budget,
     backoff: ExponentialBackoff,
+    retries: Retries,
 }
 
 impl Attempts {
-    /// Attempts that may take this long together, waiting for others left out.
+    /// Attempts that may take this long, together or each, waiting for others left out.
     #[must_use]
-    pub fn new(allowed: Duration) -> Self {
+    pub fn new(allowed: Duration, retries: Retries) -> Self {
+        let (Retries::Within(times) | Retries::Each(times)) = retries;
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(MAX_PAUSE)
             .with_jitter()
-            .with_max_times(RETRIES);
-        Self { budget: Budget::new(allowed), backoff: backoff.build() }
+            .with_max_times(times);
+        Self { budget: Budget::new(allowed), backoff: backoff.build(), retries }
     }
 
     /// The time that is left.
@@ -76,17 +95,24 @@ impl Attempts {
 
     /// Waits until the next attempt is due; gives the error back if there is none, because this fault will not pass, or not in time.
     pub async fn pause_after(&mut self, error: FetchError) -> Result<(), FetchError> {
-        if !error.is_worth_retrying() {
+        let asked = error.retry_after().unwrap_or_default();
+        let (may_pass, longest) = match self.retries {
+            Retries::Within(_) => (error.is_worth_retrying(), MAX_RETRY_AFTER),
+            Retries::Each(_) => (error.is_transient() || error.is_of_the_server(), MAX_PAUSE),
+        };
+        if !may_pass || asked > longest {
             return Err(error);
         }
         let Some(pause) = self.backoff.next() else { return Err(error) };
-        let asked = error.retry_after().unwrap_or_default();
         let pause = pause.max(asked);
-        if asked > MAX_RETRY_AFTER || pause >= self.budget.left() {
+        if matches!(self.retries, Retries::Within(_)) && pause >= self.budget.left() {
             return Err(error);
         }
         tracing::debug!(url = %error.url, fault = %error.fault, pause_ms = pause.as_millis(), "fetching again");
         tokio::time::sleep(pause).await;
+        if matches!(self.retries, Retries::Each(_)) {
+            self.budget = Budget::new(self.budget.allowed);
+        }
         Ok(())
     }
 }

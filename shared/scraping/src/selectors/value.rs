@@ -95,7 +95,8 @@ fn bounded(mut text: String) -> (String, bool) {
 ///
 /// The last comma or point is the decimal mark; but it separates thousands where it stands more than once, or is a comma before
 /// exactly three digits, as in `1,234`.
-fn number(text: &str) -> Option<f64> {
+#[must_use]
+pub fn number(text: &str) -> Option<f64> {
     plain(text)?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
@@ -289,7 +290,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "\\PC*", digits in "[-0-9.,eE ()']*") {
             for text in [&text, &digits] {
-                number(text);
+                let _ = number(text);
                 integer(text);
             }
         }
