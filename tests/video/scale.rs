@@ -87,19 +87,19 @@ async fn ten_thousand_due_at_once_are_started_once_each_though_a_scheduler_is_ki
 
     let survivor = FunctionProcess::start("scheduler", &environment).await?;
     let victim = FunctionProcess::start("scheduler", &environment).await?;
-    let mut told = Told::default();
+    let (mut told, minute) = (Told::default(), json!({}));
     let killed = async {
         tokio::select! {
             // Killed in the midst of it: what it has told nobody of is in the table alone.
             half = half_way(&table, &schedules) => half.map(|()| true),
-            answer = victim.event(&json!({})) => anyhow::bail!("it ended before it could be killed: {answer:?}"),
+            answer = victim.event(&minute) => anyhow::bail!("it ended before it could be killed: {answer:?}"),
         }
     };
-    let (first, killed) = tokio::join!(survivor.event(&json!({})), killed);
+    let (first, killed) = tokio::join!(survivor.event(&minute), killed);
     drop(victim);
     ensure!(killed?, "nobody was killed");
     told.add(&first?)?;
-    while told.add(&survivor.event(&json!({})).await?)? > 0 {}
+    while told.add(&survivor.event(&minute).await?)? > 0 {}
 
     check(&table, &schedules).await?;
     println!(
