@@ -1,5 +1,5 @@
 //! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped,
-//! stand-ins for providers, and the proxy that makes faults. Knows nothing of what any suite expects.
+//! stand-ins for providers and platforms, and the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
 pub mod aws;
@@ -22,6 +22,7 @@ pub mod site;
 mod stack;
 pub mod store;
 pub mod user;
+pub mod video_platform;
 pub mod webhooks;
 pub mod worker;
 
