@@ -54,7 +54,7 @@ pub enum Trouble {
     Broken,
     /// A page that makes its reader calculate before he sees anything, as TikTok's does.
     Challenge,
-    /// The file comes byte by byte, and never ends.
+    /// The file comes drop by drop, 5 kB a second, and never ends.
     Slow,
     /// Half of the file comes, then the connection ends.
     Cut,

@@ -109,7 +109,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Fault {
         });
     };
     if let Some(status) = status_in(error) {
-        return of_status(status, rest(evidence));
+        return of_status(status, evidence);
     }
     let meaning = WORDS.iter().find(|(words, _)| error.contains(words)).map(|(_, meaning)| *meaning);
     match meaning {
@@ -129,7 +129,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Fault {
 /// What the requests say that failed before. If none did, there was an answer, and nobody in it.
 fn of_refusals(evidence: &Evidence) -> Fault {
     match evidence.refusals.iter().map(|refusal| refusal.status).max_by_key(|status| weight(*status)) {
-        Some(Some(status)) => of_status(status, rest(evidence)),
+        Some(Some(status)) => of_status(status, evidence),
         Some(None) => of_connection(evidence),
         None => Fault::Gone,
     }
@@ -157,12 +157,14 @@ fn weight(status: Option<u16>) -> u8 {
     }
 }
 
-fn of_status(status: u16, retry_after: Option<Duration>) -> Fault {
+fn of_status(status: u16, evidence: &Evidence) -> Fault {
     match status {
+        // Our own proxy's answer where it did not connect.
+        502 if !evidence.connections.is_empty() => of_connection(evidence),
         401 => Fault::LoginRequired,
         403 | 451 => Fault::Blocked,
         400 | 404 | 410 => Fault::Gone,
-        429 => Fault::RateLimited { retry_after },
+        429 => Fault::RateLimited { retry_after: rest(evidence) },
         408 | 500.. => Fault::Network(format!("the site answered with status {status}")),
         _ => Fault::Unsupported(format!("the site answered with status {status}")),
     }

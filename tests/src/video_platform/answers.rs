@@ -19,8 +19,10 @@ pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// What a file that is too large is said to have.
 const LARGE: u64 = 8 * 1024 * 1024 * 1024;
-/// How long between two bytes of a file that is slow.
-const DRIP: Duration = Duration::from_millis(100);
+/// How many bytes of a file that is slow come at once.
+const DROP: usize = 256;
+/// How long between two of those.
+const DRIP: Duration = Duration::from_millis(50);
 
 pub(super) fn answer(kind: &str, content: impl Into<Bytes>) -> Response<Body> {
     built(Response::builder().header(CONTENT_TYPE, kind), whole(content))
@@ -61,7 +63,7 @@ pub(super) fn file(content: Vec<u8>, asked: &HeaderMap, trouble: Option<Trouble>
             built(started.header(CONTENT_LENGTH, LARGE), endless(content, 64 * 1024, Duration::ZERO))
         }
         Some(Trouble::Endless) => built(started, endless(content, 64 * 1024, Duration::ZERO)),
-        Some(Trouble::Slow) => built(started, endless(content, 1, DRIP)),
+        Some(Trouble::Slow) => built(started, endless(content, DROP, DRIP)),
         _ => match range(asked, length) {
             Some((from, to)) => {
                 let range = format!("bytes {from}-{to}/{length}");

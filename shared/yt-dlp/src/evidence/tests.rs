@@ -104,11 +104,11 @@ const MESSAGES: &[(&str, &str)] = &[
 
 #[test]
 fn messages_are_told_apart() {
-    for (error, expected) in MESSAGES.iter().copied() {
+    for (error, expected) in MESSAGES {
         let refusals = vec![refusal(429, Some("30"))];
         let fault =
-            judge(&Evidence { error: Some(error.to_owned()), refusals, status: Some(1), ..Evidence::default() });
-        assert_eq!(kind(&fault), expected, "{error}");
+            judge(&Evidence { error: Some((*error).to_owned()), refusals, status: Some(1), ..Evidence::default() });
+        assert_eq!(kind(&fault), *expected, "{error}");
     }
 }
 
@@ -141,6 +141,25 @@ fn an_address_that_was_refused_says_so_whatever_came_of_it() {
         judge(&evidence).to_string(),
         "it led to an address that was refused: 169.254.169.254 is the address of a cloud metadata service"
     );
+}
+
+#[test]
+fn what_the_proxy_did_not_connect_to_is_told_as_that() {
+    let connections = || vec![scraping::Fault::UnknownHost("a.example".to_owned())];
+    let named = "network could not be reached: the host name a.example could not be resolved";
+    for (error, connections, expected) in [
+        ("[generic] Unable to download webpage: HTTP Error 502: Bad Gateway", connections(), named),
+        ("[generic] Unable to download webpage: Tunnel connection failed: 502 Bad Gateway", connections(), named),
+        (
+            "[generic] Unable to download webpage: HTTP Error 502: Bad Gateway",
+            vec![],
+            "network the site answered with status 502",
+        ),
+        ("[generic] Unable to download webpage: HTTP Error 404: Not Found", connections(), "gone"),
+    ] {
+        let evidence = Evidence { error: Some(error.to_owned()), connections, status: Some(1), ..Evidence::default() };
+        assert_eq!(kind(&judge(&evidence)), expected, "{error}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ async fn until(what: &str, mut is: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "{what}");
+    assert!(tokio::time::timeout(Duration::from_mins(1), wait).await.is_ok(), "{what}");
 }
 
 #[tokio::test]
