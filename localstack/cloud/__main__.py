@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from cloud import browser, venv
+from cloud import browser, venv, yt_dlp
 from cloud.backends import BACKENDS, DEFAULT
 from cloud.build import Release
 from cloud.console import complain
@@ -56,6 +56,9 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if options.command == "browser":
         print(browser.find())
         return 0
+    if options.command == "yt-dlp":
+        print(*yt_dlp.find(), sep="\n")
+        return 0
     if options.command == "deployment":
         venv.DEPLOYMENT.ensure()
         return 0
@@ -99,6 +102,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     dynamodb.add_argument("--port", type=_port, required=True, help="the port to listen on")
     commands.add_parser("browser", prog="localstack/python browser", description="Installs a browser, if there is none, and prints where it is.")
+    commands.add_parser("yt-dlp", prog="localstack/python yt-dlp", description="Installs yt-dlp, and prints where it is and its Python.")
     commands.add_parser("deployment", prog="localstack/python deployment", description="Installs target/deployment only.")
     commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
     return parser.parse_args(arguments)

@@ -1,5 +1,5 @@
 //! Knows how the suites reach the deployed stack: its API as any caller, its tables and queues as an operator, a site to be scraped,
-//! stand-ins for providers and proxies, and the proxy that makes faults. Knows nothing of what any suite expects.
+//! stand-ins for providers, platforms and proxies, and the proxy that makes faults. Knows nothing of what any suite expects.
 
 pub mod answer;
 pub mod aws;
@@ -28,6 +28,7 @@ mod stack;
 pub mod store;
 pub mod user;
 pub mod video;
+pub mod video_platform;
 pub mod webhooks;
 pub mod worker;
 
