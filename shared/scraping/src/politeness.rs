@@ -86,8 +86,8 @@ fn next_at(item: &Item) -> Result<u64, NoTurn> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
     use table::Millis;
+    use table::testing::fresh_table;
     use tokio::task::JoinSet;
 
     use super::*;
@@ -95,28 +95,10 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const START: Millis = Millis(1_700_000_000_000);
 
-    /// A new table of the engine at `AWS_ENDPOINT_URL`.
-    async fn limits() -> Table {
-        let client = table::aws::dynamodb(&table::aws::configure().unwrap());
-        let name = format!("limits-{}", table::new_id(Clock::system().now()));
-        let mut request = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
-        for (attribute, key_type) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-            let key = KeySchemaElement::builder().attribute_name(attribute).key_type(key_type).build().unwrap();
-            let attribute = AttributeDefinition::builder()
-                .attribute_name(attribute)
-                .attribute_type(ScalarAttributeType::S)
-                .build()
-                .unwrap();
-            request = request.key_schema(key).attribute_definitions(attribute);
-        }
-        request.send().await.unwrap();
-        Table::new(client, &name)
-    }
-
     #[tokio::test]
     #[ignore = "needs the DynamoDB of a local cloud"]
     async fn racing_requests_get_turns_an_interval_apart_until_the_wait_is_too_long() {
-        let gate = HostGate::new(limits().await, Clock::fake(START), SECOND, 20 * SECOND);
+        let gate = HostGate::new(fresh_table("limits").await.unwrap(), Clock::fake(START), SECOND, 20 * SECOND);
         let racing = (0..32).map(|_| gate.clone()).map(async |gate| gate.reserve("a.example:80", SECOND).await);
         let turns = racing.collect::<JoinSet<_>>().join_all().await;
         let mut waits: Vec<_> = turns.iter().filter_map(|turn| turn.as_ref().ok()).map(Duration::as_secs).collect();
@@ -131,7 +113,7 @@ mod tests {
     #[ignore = "needs the DynamoDB of a local cloud"]
     async fn a_host_is_free_again_when_its_turns_have_passed() {
         let clock = Clock::fake(START);
-        let gate = HostGate::new(limits().await, clock.clone(), SECOND, 5 * SECOND);
+        let gate = HostGate::new(fresh_table("limits").await.unwrap(), clock.clone(), SECOND, 5 * SECOND);
         let mut waits = Vec::new();
         for (host, interval, pause) in [
             ("a.example:80", SECOND, 0),

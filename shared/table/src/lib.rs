@@ -11,6 +11,7 @@ mod expression;
 mod id;
 mod key;
 mod store;
+pub mod testing;
 mod transaction;
 
 pub use clock::{Clock, Millis};
