@@ -26,7 +26,8 @@ async fn admit(app: &App, request: &ApiGatewayWebsocketProxyRequest) -> Result<(
     let asked = request.query_string_parameters.first("job_id").ok_or_else(missing)?;
     let id: Uuid = asked.parse().map_err(|_| missing())?;
     let job = app.jobs.get(&tenant, id).await?.ok_or_else(missing)?;
-    let connection = request.request_context.connection_id.as_deref().ok_or_else(|| Error::bad_request("no connection"))?;
+    let connection =
+        request.request_context.connection_id.as_deref().ok_or_else(|| Error::bad_request("no connection"))?;
     match app.listeners.admit(&job.job.key, connection).await? {
         // Whoever listens is told first by the stream, which this entry is a change of: before the answer there is nobody to tell.
         Admission::Admitted => Ok(()),

@@ -13,9 +13,9 @@ use aws_lambda_events::dynamodb::EventRecord;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use sockets::{Gateway, Listeners};
-use table::Clock;
-use table::aws::{configure, dynamodb};
+use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
+use table::{Clock, Table};
 use videos::VideoJobs;
 
 /// What the function is asked.
@@ -45,11 +45,12 @@ impl App {
     /// What the environment names: what `videos::open` and `api::video::Gate` read, and the WebSocket API (`sockets::Gateway`).
     pub fn from_environment() -> anyhow::Result<Self> {
         let (config, clock) = (configure()?, Clock::system());
-        let jobs = videos::open(&config)?;
+        let (client, jobs) = (dynamodb(&config), videos::open(&config)?);
+        let table = |name| Ok(Table::new(client.clone(), &setting(name)?));
         Ok(Self {
             listeners: Listeners::new(jobs.jobs.table.clone(), clock.clone()),
             gateway: Gateway::from_environment(&config)?,
-            gate: Gate::from_environment(&dynamodb(&config), &clock)?,
+            gate: Gate::from_environment(table, &clock)?,
             jobs,
         })
     }
@@ -58,7 +59,7 @@ impl App {
     pub async fn handle(&self, event: Event) -> anyhow::Result<Json> {
         let (answer, cost) = match event {
             Event::Handshake(request) => {
-                let (status, cost) = metered(connect::answer(self, &request)).await;
+                let (status, cost) = Box::pin(metered(connect::answer(self, &request))).await;
                 (Ok(json!({"statusCode": status.as_u16()})), cost)
             }
             Event::Changes { records } => {

@@ -7,5 +7,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init("job-socket");
     let app = &App::from_environment()?;
-    run(service_fn(move |event: LambdaEvent<Event>| async move { app.handle(event.payload).await })).await
+    run(service_fn(move |event: LambdaEvent<Event>| async move {
+        app.handle(event.payload).await.map_err(|error| Error::from(format!("{error:#}")))
+    }))
+    .await
 }

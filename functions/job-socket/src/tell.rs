@@ -1,7 +1,7 @@
 //! Telling who listens to a job how far it is now, whatever it was that changed: so it does not matter in which order changes are told of, or
 //! how often.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use anyhow::Context;
 use aws_lambda_events::dynamodb::EventRecord;
@@ -15,7 +15,7 @@ use crate::news::News;
 
 /// Tells of each job that the changes are of.
 pub(crate) async fn tell(app: &App, changes: &[EventRecord]) -> anyhow::Result<()> {
-    let jobs: BTreeSet<Key> = changes.iter().filter_map(job_of).collect();
+    let jobs: HashSet<Key> = changes.iter().filter_map(job_of).collect();
     try_join_all(jobs.iter().map(|job| tell_of(app, job))).await?;
     Ok(())
 }
@@ -42,7 +42,8 @@ async fn tell_one(app: &App, listener: &Listener, news: &News) -> anyhow::Result
     if !news.is_last && !app.listeners.is_news(listener, news.so_far).await? {
         return Ok(());
     }
-    let mut presence = app.gateway.post(&listener.connection, &news.message).await.context("a listener was not told")?;
+    let mut presence =
+        app.gateway.post(&listener.connection, &news.message).await.context("a listener was not told")?;
     if news.is_last && presence == Presence::There {
         presence = app.gateway.hang_up(&listener.connection).await.context("a listener was not let go")?;
     }

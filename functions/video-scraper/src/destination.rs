@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
-use google_drive::{Credentials, Drive, FileId, Folders, Settings};
+use google_drive::{Credentials, Drive, Fault, FileId, FolderError, Folders, Settings};
 use jobs::{Jobs, Kept, Lost, Results, ResultsError, StoreError};
 use outbound::Outbound;
 use parameters::Parameters;
-use std::sync::Arc;
-use std::time::Duration;
 use table::aws::{SdkConfig, SettingError, setting};
 use videos::{Failure, Stored, Video};
 use yt_dlp::Downloaded;
@@ -16,7 +16,7 @@ use yt_dlp::Downloaded;
 use crate::drive::{self, IntoDrive};
 
 /// A chunk of an upload must pass in this time.
-const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
 /// Where videos go.
 pub(crate) enum Destination {
@@ -31,10 +31,10 @@ pub(crate) enum Destination {
 pub(crate) enum StorageError {
     /// Google Drive did not take it.
     #[error("Google Drive {0}")]
-    Drive(#[from] google_drive::Fault),
+    Drive(#[from] Fault),
     /// Google Drive gave no folder for it.
     #[error("{0}")]
-    Folder(#[from] google_drive::FolderError),
+    Folder(#[from] FolderError),
     /// The order names a folder that can be none.
     #[error("Google Drive has no folder of this id")]
     NoFolder,
@@ -53,13 +53,14 @@ impl StorageError {
     /// Whether another attempt may help, and what the owner is told.
     pub(crate) fn told(self) -> Result<(Failure, String), Lost> {
         let is_final = match &self {
-            Self::Drive(fault) | Self::Folder(google_drive::FolderError::Drive(fault)) => !fault.is_transient(),
-            Self::NoFolder | Self::Folder(google_drive::FolderError::Name) => true,
-            Self::Results(_) | Self::File(_) | Self::Folder(google_drive::FolderError::Table(_)) => {
+            // The next attempt has other ids, and a folder that was deleted meanwhile is made anew.
+            Self::Drive(Fault::Spent | Fault::Corrupt | Fault::Missing) | Self::Lost(_) => false,
+            Self::Drive(fault) | Self::Folder(FolderError::Drive(fault)) => !fault.is_transient(),
+            Self::NoFolder | Self::Folder(FolderError::Name) => true,
+            Self::Results(_) | Self::File(_) | Self::Folder(FolderError::Table(_)) => {
                 tracing::error!(error = ?self, "a video was not stored");
                 false
             }
-            Self::Lost(_) => false,
         };
         match self {
             Self::Lost(lost) => Err(lost),
@@ -78,17 +79,17 @@ impl From<StoreError> for StorageError {
 }
 
 impl Destination {
-    /// Google Drive, where `DRIVE_FOLDER` names the folder to begin in, with `DRIVE_URL` and the parameters in `DRIVE_PARAMETERS`; else the bucket
-    /// `RESULTS_BUCKET`.
+    /// Google Drive, where `GOOGLE_DRIVE_FOLDER` names the folder to begin in, at `GOOGLE_DRIVE_URL`, with the key in the parameters of
+    /// `GOOGLE_DRIVE_PARAMETERS`; else the bucket `RESULTS_BUCKET`.
     pub(crate) fn from_environment(config: &SdkConfig, jobs: &Jobs) -> Result<Self, SettingError> {
-        let folder = setting("DRIVE_FOLDER").unwrap_or_default();
+        let folder = setting("GOOGLE_DRIVE_FOLDER").unwrap_or_default();
         if folder.is_empty() {
             return Ok(Self::ObjectStore(Results::new(config, setting("RESULTS_BUCKET")?)));
         }
-        let root = FileId::parse(&folder).ok_or(SettingError::Unusable("DRIVE_FOLDER", folder))?;
-        let credentials = Credentials::Parameter(Parameters::new(config, setting("DRIVE_PARAMETERS")?));
+        let root = FileId::parse(&folder).ok_or(SettingError::Unusable("GOOGLE_DRIVE_FOLDER", folder))?;
+        let credentials = Credentials::Parameter(Parameters::new(config, setting("GOOGLE_DRIVE_PARAMETERS")?));
         let outbound = Arc::new(Outbound::new(REQUEST_LIMIT));
-        let drive = Drive::new(outbound, credentials, Settings::new(&setting("DRIVE_URL")?), jobs.clock.clone());
+        let drive = Drive::new(outbound, credentials, Settings::new(&setting("GOOGLE_DRIVE_URL")?), jobs.clock.clone());
         let folders = Folders::new(drive.clone(), jobs.table.clone(), jobs.clock.clone());
         Ok(Self::Drive(Box::new(IntoDrive { drive, folders, root })))
     }
@@ -110,14 +111,7 @@ async fn into_object_store(results: &Results, video: &Video, file: &Downloaded) 
     let copied = results.store_written(&key, media_type(file), move |parts| io::copy(&mut content, parts));
     let (_, bytes) = copied.await?;
     results.store(&format!("{name}.json"), described(file)?, "application/json").await?;
-    Ok(Stored {
-        folder_path,
-        drive_file_id: None,
-        video_link: None,
-        metadata_link: None,
-        object_key: Some(key),
-        bytes,
-    })
+    Ok(Stored { folder_path, drive_file_id: None, video_link: None, metadata_link: None, object_key: Some(key), bytes })
 }
 
 /// What kind of file it is.

@@ -1,7 +1,7 @@
 //! Into Google Drive: `TikTok/{mode}/{value}/{yyyy}/{mm}`, a video and its metadata. Whatever is tried again, by whomever, makes one file: its id is
 //! stored with the video before it is used, and so is the upload, to be gone on with.
 
-use google_drive::{Content, Drive, FileId, Folders, KeepSession, NewFile, Session};
+use google_drive::{Content, Drive, Fault, FileId, Folders, KeepSession, NewFile, Session};
 use jobs::Kept;
 use table::Millis;
 use videos::{Stored, Upload, Video, VideoJobs};
@@ -28,7 +28,7 @@ impl KeepSession for InItem<'_> {
 
     async fn keep(&mut self, session: &Session) -> Result<(), StorageError> {
         self.upload.session = serde_json::to_string(session).ok();
-        Ok(VideoJobs::began_upload(self.kept, &self.upload).await?)
+        Ok(VideoJobs::began_upload(&mut *self.kept.hold().await, Some(&self.upload)).await?)
     }
 }
 
@@ -41,15 +41,17 @@ impl IntoDrive {
         let path = folder_of(video, file);
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         let content = tokio::fs::File::open(&file.path).await?;
-        let (folder, upload, content) = tokio::join!(
-            self.folders.folder(&root, &names),
-            self.begun(kept, video),
-            Content::measure(content),
-        );
+        let (folder, upload, content) =
+            tokio::join!(self.folders.folder(&root, &names), self.begun(kept, video), Content::measure(content),);
         let (folder, upload, mut content) = (folder?, upload?, content?);
         let stored = self.upload(kept, video, file, &folder, upload, &mut content).await;
-        if let Err(StorageError::Drive(google_drive::Fault::Missing)) = &stored {
-            self.folders.forget(&root, &names);
+        match &stored {
+            Err(StorageError::Drive(Fault::Missing)) => self.folders.forget(&root, &names),
+            // Only other ids will do.
+            Err(StorageError::Drive(Fault::Spent | Fault::Corrupt)) => {
+                VideoJobs::began_upload(&mut *kept.hold().await, None).await?;
+            }
+            _ => {}
         }
         let (video_id, metadata_id, bytes) = stored?;
         Ok(Stored {
@@ -68,10 +70,9 @@ impl IntoDrive {
             return Ok(upload.clone());
         }
         let ids = self.drive.generate_ids(2).await?;
-        let [file_id, metadata_id] = <[FileId; 2]>::try_from(ids).map_err(|_| google_drive::Fault::Garbled)?;
-        let upload =
-            Upload { file_id: String::from(file_id), metadata_id: String::from(metadata_id), session: None };
-        VideoJobs::began_upload(kept, &upload).await?;
+        let [file_id, metadata_id] = <[FileId; 2]>::try_from(ids).map_err(|_| Fault::Garbled)?;
+        let upload = Upload { file_id: String::from(file_id), metadata_id: String::from(metadata_id), session: None };
+        VideoJobs::began_upload(&mut *kept.hold().await, Some(&upload)).await?;
         Ok(upload)
     }
 
@@ -84,7 +85,7 @@ impl IntoDrive {
         upload: Upload,
         content: &mut Content<tokio::fs::File>,
     ) -> Result<(FileId, FileId, u64), StorageError> {
-        let id = |text: &str| FileId::parse(text).ok_or(google_drive::Fault::Garbled);
+        let id = |text: &str| FileId::parse(text).ok_or(Fault::Garbled);
         let (file_id, metadata_id) = (id(&upload.file_id)?, id(&upload.metadata_id)?);
         let name = format!("{}.{}", video.video_id, file.extension);
         let new = NewFile { id: &file_id, name: &name, media_type: media_type(file), folder };

@@ -56,7 +56,7 @@ async fn list(app: &App, order: &Order, source: Source, access: &Access) -> Resu
     let mut videos = app.source.list(&listing, access).await?;
     let mut found = Vec::new();
     while let Some(video) = videos.next().await? {
-        found.push(metadata::found(video));
+        found.push(metadata::found(&video));
     }
     Ok(found)
 }

@@ -5,8 +5,8 @@ use videos::{Found, Metadata};
 use yt_dlp::{Downloaded, Video};
 
 /// A video of a list.
-pub(crate) fn found(video: Video) -> Found {
-    Found { id: video.id.clone(), metadata: known(&video) }
+pub(crate) fn found(video: &Video) -> Found {
+    Found { id: video.id.clone(), metadata: known(video) }
 }
 
 /// What is known of a video that is downloaded.
@@ -34,7 +34,11 @@ fn known(video: &Video) -> Metadata {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length is not negative, and a cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a length is not negative, and a cast saturates"
+)]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1_000.0).round() as u64
 }

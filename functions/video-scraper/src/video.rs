@@ -24,7 +24,7 @@ pub(crate) async fn fetch(app: &App, run: Run, video: &Video, until: Instant) ->
         return VideoJobs::already_stored(run, before, known).await;
     }
     let kept = Kept::new(run);
-    let ended = work(app, &kept, video, until).await;
+    let ended = Box::pin(work(app, &kept, video, until)).await;
     let run = kept.into_inner();
     match ended? {
         Ended::Stored(stored) => {
@@ -42,15 +42,15 @@ pub(crate) async fn fetch(app: &App, run: Run, video: &Video, until: Instant) ->
 
 /// The steps, each of which is recorded; a job that was cancelled stops with the next, and within a renewal.
 async fn work(app: &App, kept: &Kept, video: &Video, until: Instant) -> Result<Ended, Lost> {
-    VideoJobs::downloading(kept, &video.metadata).await?;
+    VideoJobs::downloading(&mut *kept.hold().await, &video.metadata).await?;
     let file = match download(app, kept, video, until).await? {
         Ok(file) => file,
         Err(ended) => return Ok(ended),
     };
     let metadata = metadata::downloaded(&file);
-    VideoJobs::downloaded(kept, &metadata).await?;
-    VideoJobs::uploading(kept).await?;
-    let storing = app.destination.store(kept, video, &file);
+    VideoJobs::downloaded(&mut *kept.hold().await, &metadata).await?;
+    VideoJobs::uploading(&mut *kept.hold().await).await?;
+    let storing = Box::pin(app.destination.store(kept, video, &file));
     let storing = kept.during(at(60), app.pause(), until, storing).await?;
     Ok(match storing {
         Some(Ok(stored)) => Ended::Stored(Box::new((metadata, stored))),

@@ -83,6 +83,15 @@ impl Error {
         Self::Invalid(vec![detail("query", fault)])
     }
 
+    /// The status that it is answered with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Told(status, _) => *status,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
     /// The error that a bare status stands for, where a layer below gave no body of ours.
     fn of_status(status: StatusCode) -> Option<Self> {
         match status {
@@ -213,6 +222,21 @@ impl Gate {
         })
     }
 
+    /// Whose key these headers carry, with a token of its bucket taken: for what comes in otherwise than by a router.
+    pub async fn tenant_of(&self, headers: &HeaderMap) -> Result<Tenant, Error> {
+        let key = self.authenticate(headers).await?;
+        match self.take_token(&key).await {
+            Some(taken) if !taken.allowed => Err(Error::rate_limited()),
+            _ => Ok(Tenant(key.user_id)),
+        }
+    }
+
+    /// Takes a token from a key's bucket. A bucket that fails lets requests pass: a lost count is better than a lost service.
+    async fn take_token(&self, key: &KeyRecord) -> Option<Taken> {
+        let taken = self.tokens.take(&format!("VIDEO#{}", key.id)).await;
+        taken.inspect_err(|error| tracing::warn!(%error, "the request was not counted")).ok()
+    }
+
     async fn authenticate(&self, headers: &HeaderMap) -> Result<KeyRecord, Error> {
         let presented = presented_key(headers, &API_KEY).ok_or_else(Error::unauthorized)?;
         let key = self.identity.find_key(&presented).await?;
@@ -235,9 +259,7 @@ async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
         Ok(key) => key,
         Err(error) => return error.into_response(),
     };
-    // A bucket that fails lets requests pass: a lost count is better than a lost service.
-    let taken = gate.tokens.take(&format!("VIDEO#{}", key.id)).await;
-    let taken = taken.inspect_err(|error| tracing::warn!(%error, "the request was not counted")).ok();
+    let taken = gate.take_token(&key).await;
     let mut response = match taken {
         Some(taken) if !taken.allowed => Error::rate_limited().into_response(),
         _ => {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use lease::Lost;
-use table::Update;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::run::{Progress, Run};
@@ -26,9 +25,9 @@ impl Kept {
         self.0.into_inner()
     }
 
-    /// Records a step, and what else is so of the job's item from now on.
-    pub async fn record_with(&self, progress: Progress, more: Update) -> Result<(), Lost> {
-        self.0.lock().await.record_with(progress, more, Vec::new()).await
+    /// The run, to record a step by. It is not renewed meanwhile.
+    pub async fn hold(&self) -> MutexGuard<'_, Run> {
+        self.0.lock().await
     }
 
     /// Waits for some work, renewing the run each `pause`, so that one that was cancelled stops then at the latest: the work is dropped. None: it was not
@@ -45,7 +44,7 @@ impl Kept {
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tick.tick().await;
-                if let Err(lost) = self.record_with(progress, Update::new()).await {
+                if let Err(lost) = self.hold().await.record(progress, Vec::new()).await {
                     return lost;
                 }
             }

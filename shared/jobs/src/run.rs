@@ -281,7 +281,7 @@ impl Run {
             Ok(()) => {}
             Err(TableError::ConditionFailed(items)) if matches!(items.as_slice(), [None, Some(_), ..]) => {
                 let ended = rest.result().set("error_message", OUT_OF_UNITS);
-                self.finish(Status::Failed, Outcome::Failed, units_used, ended, lines).await?;
+                self.finish(Status::Failed, Outcome::Failed, units_used, (ended, Vec::new()), lines).await?;
                 return Ok(Rested::OutOfUnits);
             }
             Err(error) => return Err(superseded(error)),

@@ -3,6 +3,8 @@
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::Builder;
 use aws_sdk_apigatewaymanagement::error::{DisplayErrorContext, SdkError};
+use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use table::aws::{SdkConfig, SettingError, setting};
 use table::cost::RequestMeter;
@@ -44,13 +46,13 @@ impl Gateway {
     /// Sends a message.
     pub async fn post(&self, connection: &str, message: &str) -> Result<Presence, GatewayError> {
         let request = self.client.post_to_connection().connection_id(connection).data(Blob::new(message));
-        presence(request.send().await, |error| error.is_gone_exception())
+        presence(request.send().await, PostToConnectionError::is_gone_exception)
     }
 
     /// Ends a connection.
     pub async fn hang_up(&self, connection: &str) -> Result<Presence, GatewayError> {
         let request = self.client.delete_connection().connection_id(connection);
-        presence(request.send().await, |error| error.is_gone_exception())
+        presence(request.send().await, DeleteConnectionError::is_gone_exception)
     }
 }
 

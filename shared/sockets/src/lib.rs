@@ -1,4 +1,4 @@
-//! Knows who listens to what over API Gateway's WebSockets, what each has been told, and how they are spoken to. Knows nothing of what it is that
+//! Knows who listens to what over API Gateway's WebSocket APIs, what each has been told, and how they are spoken to. Knows nothing of what it is that
 //! they listen to.
 
 mod gateway;

@@ -60,7 +60,7 @@ impl VideoJobs {
             match self.jobs.cancel(&job.key).await? {
                 Cancelled::Missing => return Err(DeleteError::Missing),
                 // Read again: as what it has ended is what it is counted as.
-                Cancelled::Now => continue,
+                Cancelled::Now { .. } => continue,
                 Cancelled::AlreadyEnded => {}
             }
             let Some(outcome) = Outcome::of(job.job.status) else { continue };

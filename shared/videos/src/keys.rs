@@ -1,15 +1,17 @@
 //! Where things lie in the table.
 
-use table::Key;
+use table::{Item, Key};
 use uuid::Uuid;
 
+/// What the partitions of tenants begin with.
+const TENANT: &str = "TENANT#";
 /// What the sort keys of jobs begin with.
 pub(crate) const JOB: &str = "JOB#";
 /// What the sort keys of schedules begin with.
 pub(crate) const SCHEDULE: &str = "SCHEDULE#";
 
 pub(crate) fn partition(tenant: &str) -> String {
-    format!("TENANT#{tenant}")
+    format!("{TENANT}{tenant}")
 }
 
 /// The key of a tenant's account.
@@ -28,6 +30,16 @@ pub fn counts_key(tenant: &str) -> Key {
 #[must_use]
 pub fn job_key(tenant: &str, id: Uuid) -> Key {
     Key::new(partition(tenant), format!("{JOB}{id}"))
+}
+
+/// The job that an item of the table tells of, itself or as what its videos have in common; none if it is something else.
+#[must_use]
+pub fn job_of_change(item: &Item) -> Option<Key> {
+    let text = |item: &Item, name: &str| Some(item.get(name)?.as_s().ok()?.clone());
+    let key = |item: &Item| Some(Key::new(text(item, "pk")?, text(item, "sk")?));
+    let of_job = |key: &Key| key.pk.starts_with(TENANT) && key.sk.starts_with(JOB);
+    let parent = item.get("parent").and_then(|parent| key(parent.as_m().ok()?));
+    key(item).filter(of_job).or_else(|| parent.filter(of_job))
 }
 
 /// The key of a tenant's schedule.

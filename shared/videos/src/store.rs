@@ -201,7 +201,12 @@ impl VideoJobs {
 
     /// A tenant's job.
     pub async fn get(&self, tenant: &str, id: Uuid) -> Result<Option<Shown>, TableError> {
-        let Some(job) = self.find(tenant, id).await? else { return Ok(None) };
+        self.at(&job_key(tenant, id)).await
+    }
+
+    /// The job of a key.
+    pub async fn at(&self, key: &Key) -> Result<Option<Shown>, TableError> {
+        let Some(job) = self.stored(key).await? else { return Ok(None) };
         let join = match &job.job.children {
             Some(children) => self.jobs.join(children).await?,
             None => None,
@@ -211,7 +216,11 @@ impl VideoJobs {
 
     /// A tenant's job, unless it is deleted.
     pub(crate) async fn find(&self, tenant: &str, id: Uuid) -> Result<Option<VideoJob>, TableError> {
-        let job: Option<VideoJob> = self.jobs.table.get(&job_key(tenant, id)).await?;
+        self.stored(&job_key(tenant, id)).await
+    }
+
+    async fn stored(&self, key: &Key) -> Result<Option<VideoJob>, TableError> {
+        let job: Option<VideoJob> = self.jobs.table.get(key).await?;
         Ok(job.filter(|job| !job.deleted))
     }
 
@@ -250,7 +259,7 @@ impl VideoJobs {
     pub async fn cancel(&self, tenant: &str, id: Uuid) -> Result<Shown, CancelError> {
         let Some(job) = self.find(tenant, id).await? else { return Err(CancelError::Missing) };
         match self.jobs.cancel(&job.key).await? {
-            Cancelled::Now => self.get(tenant, id).await?.ok_or(CancelError::Missing),
+            Cancelled::Now { .. } => self.get(tenant, id).await?.ok_or(CancelError::Missing),
             Cancelled::AlreadyEnded => Err(CancelError::Ended),
             Cancelled::Missing => Err(CancelError::Missing),
         }

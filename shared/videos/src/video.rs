@@ -1,5 +1,7 @@
 //! A video of a job.
 
+use std::fmt;
+
 use jobs::{Job, PartOf, Policy, Status, place};
 use serde::{Deserialize, Serialize};
 use table::{Key, Millis};
@@ -206,6 +208,24 @@ pub struct Stored {
     pub bytes: u64,
 }
 
+/// An upload to Google Drive that was begun: whoever goes on with it makes no other file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The id that the video's file will have.
+    pub file_id: String,
+    /// The id that the file with its metadata will have.
+    pub metadata_id: String,
+    /// What Google Drive knows the upload by. Whoever has it may write the file: it is shown to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("file_id", &self.file_id).finish_non_exhaustive()
+    }
+}
+
 /// A video as it is stored: a child of its job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Video {
@@ -231,6 +251,13 @@ pub struct Video {
     pub video_of: String,
     /// The mode of its job.
     pub mode: Mode,
+    /// The name that its job fetches.
+    pub value: String,
+    /// Whether a version without a watermark is looked for.
+    pub no_watermark: bool,
+    /// The folder of Google Drive that its job's folders are made in; the deployment's own if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive_folder_id: Option<String>,
     /// The folder that it is stored in, as orders tell it apart.
     pub folder: String,
     /// Its author, in lower case.
@@ -244,6 +271,9 @@ pub struct Video {
     /// How far the work on it has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
+    /// Its upload to Google Drive, if one was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
     /// Where it is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<Stored>,
@@ -265,7 +295,7 @@ impl Video {
         now: Millis,
         policy: &Policy,
     ) -> Self {
-        let Order { mode, value, .. } = &job.order;
+        let Order { mode, value, no_watermark, drive_folder_id, .. } = &job.order;
         let metadata = found.metadata.bounded();
         Self {
             key: part_of.child(number),
@@ -281,11 +311,15 @@ impl Video {
             video_of: video_of(&job.tenant, &found.id),
             video_id: found.id,
             mode: *mode,
+            value: value.clone(),
+            no_watermark: *no_watermark,
+            drive_folder_id: drive_folder_id.clone(),
             folder: job.order.folder(),
             author_key: metadata.author_key(),
             hashtag_keys: metadata.hashtag_keys(),
             metadata,
             stage: None,
+            upload: None,
             stored: None,
             not_stored: false,
             bytes_counted: 0,

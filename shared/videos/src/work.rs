@@ -10,7 +10,7 @@ use table::{AttributeValue, TableError, Update, encode};
 use crate::counts::Counts;
 use crate::keys::folder_key;
 use crate::store::{VideoJob, VideoJobs};
-use crate::video::{Found, Metadata, Stage, Stored, Video};
+use crate::video::{Found, Metadata, Stage, Stored, Upload, Video};
 
 /// Where a job goes on whose videos are handed out.
 const HANDED_OUT: &str = "handed out";
@@ -97,6 +97,11 @@ impl VideoJobs {
         step(run, Stage::Uploading, 60, Update::new()).await
     }
 
+    /// The upload of a video to Google Drive has begun, or is begun anew: to be gone on with by whoever has it next.
+    pub async fn began_upload(run: &mut Run, upload: Option<&Upload>) -> Result<(), Lost> {
+        step(run, Stage::Uploading, 60, Update::new().set_or_remove("upload", upload.map(map).transpose()?)).await
+    }
+
     /// Ends a video that is stored now, and remembers it of its folder.
     pub async fn uploaded(
         run: Run,
@@ -163,7 +168,7 @@ fn known(metadata: &Metadata) -> Result<Update, TableError> {
 
 /// What is so of a video that has ended well.
 fn end(metadata: &Metadata, stored: &Stored, bytes: i64) -> Result<Update, TableError> {
-    Ok(known(metadata)?.set("stored", map(stored)?).set("bytes_counted", bytes).remove("stage"))
+    Ok(known(metadata)?.set("stored", map(stored)?).set("bytes_counted", bytes).remove("stage").remove("upload"))
 }
 
 fn map<T: Serialize>(value: &T) -> Result<AttributeValue, TableError> {
