@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 const PAGES: usize = 1_000;
 const FILES: usize = 100;
 const BATCH: usize = 10;
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 20;
 /// How many workers are killed: each batch is one's work, and so is putting them together.
 const KILLED: usize = PAGES / BATCH / 3;
 /// How long a page of the site takes to come.
