@@ -13,7 +13,7 @@ use crate::cdp::Event;
 use crate::error::RenderFault;
 use crate::proxy::{Exhausted, PageProxy};
 use crate::tab::Tab;
-use crate::visit::{Visit, VisitError, authority};
+use crate::visit::{Visit, VisitError, authority, is_same_document};
 
 /// How far a page is.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl<'a> Gate<'a> {
                 let accept = params["type"] == "beforeunload";
                 self.tab.session.tell("Page.handleJavaScriptDialog", &json!({"accept": accept}));
             }
-            "Page.downloadWillBegin" if params["frameId"] == self.tab.frame.as_str() && !self.stay() => {
+            "Page.downloadWillBegin" if self.is_of_the_document(params) && !self.stay() => {
                 return Err(self.fault(RenderFault::Download));
             }
             "Page.frameStartedNavigating" if params["frameId"] == self.tab.frame.as_str() => self.leave(&params["url"]),
@@ -217,6 +217,13 @@ impl<'a> Gate<'a> {
         headers.extend(added.map(|(name, value)| json!({"name": name, "value": value})));
         let go_on = json!({"requestId": params["requestId"], "headers": headers});
         self.tab.session.tell("Fetch.continueRequest", &go_on);
+    }
+
+    /// Whether a download is what the page's last document was asked for, and not what a script has made.
+    fn is_of_the_document(&self, download: &Json) -> bool {
+        let from = download["url"].as_str().and_then(|from| from.parse::<Url>().ok());
+        let is_of_the_page = download["frameId"] == self.tab.frame.as_str();
+        is_of_the_page && from.is_some_and(|from| is_same_document(&from, &self.progress.borrow().place))
     }
 
     /// The last document is a file, or nothing: the page that asked for it stays, if there is one.

@@ -239,7 +239,7 @@ pub(crate) fn authority(url: &Url) -> String {
 }
 
 /// Whether two URLs differ in their fragment at most.
-fn is_same_document(one: &Url, other: &Url) -> bool {
+pub(crate) fn is_same_document(one: &Url, other: &Url) -> bool {
     let document = |url: &Url| {
         let mut url = url.clone();
         url.set_fragment(None);
