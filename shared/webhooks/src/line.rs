@@ -119,10 +119,7 @@ impl Deliveries {
 
     async fn wake(&self, user: &str, places: Item, went_well: bool) -> Result<(), TableError> {
         let room = Room::in_places(&places, went_well, self.clock.now());
-        let waits = waits(places)?;
-        if waits == 0 || room.well == 0 {
-            return Ok(());
-        }
+        let Some(waits) = waits(places)?.filter(|_| room.well > 0) else { return Ok(()) };
         let (mut woken, is_last) = self.step_forward(user, Line::Well, room.well).await?;
         let (others, is_last_of_all) = self.step_forward(user, Line::Failing, room.failing(woken.len())).await?;
         woken.extend(others);
