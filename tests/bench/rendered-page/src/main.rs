@@ -60,13 +60,13 @@ async fn main() -> anyhow::Result<()> {
         ("one of the handbook's", "/handbook/sect.apt-get.html", "h2"),
     ] {
         let page = format!("{url}{path}");
-        let mut fetched = Measured::default();
+        let mut without = Measured::default();
         for _ in 0..PAGES {
             let began = Instant::now();
             fetcher.fetch(&page, FetchOptions::default()).await?;
-            fetched.add(began.elapsed(), Duration::ZERO);
+            without.add(began.elapsed(), Duration::ZERO);
         }
-        println!("| {name}, without a browser | {} | – | – |", fetched.times());
+        println!("| {name}, without a browser | {} | – | – |", without.times());
         let waited = rendered(&browser, &fetcher, &page, &waiting(selector)).await?;
         println!("| {name}, until a selector matches | {waited} |");
         let settled = rendered(&browser, &fetcher, &page, &RenderOptions::default()).await?;
