@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::cdp::CdpError;
 use crate::error::{RenderError, RenderFault};
-use crate::gate::{Gate, Progress};
+use crate::gate::Gate;
 use crate::options::RenderOptions;
 use crate::process::Chromium;
+use crate::progress::Progress;
 use crate::proxy::{Allowance, Conduct, PageProxy, Upstream};
 use crate::settings::Settings;
 use crate::tab::Tab;

@@ -1,8 +1,8 @@
 //! What a page takes in a browser, in time, processor time and memory, beside the same page fetched without one. Of a site on this machine:
 //! what is measured is the browser.
 //!
-//!   cargo build --release -p rendered-page
-//!   CHROMIUM=$(localstack/python browser) target/release/rendered-page target/handbook/usr/share/doc/debian-handbook/html/en-US
+//!   cargo build --workspace --profile local --bins
+//!   CHROMIUM=$(localstack/python browser) target/local/rendered-page target/handbook/usr/share/doc/debian-handbook/html/en-US
 
 mod processes;
 mod site;
@@ -60,13 +60,13 @@ async fn main() -> anyhow::Result<()> {
         ("one of the handbook's", "/handbook/sect.apt-get.html", "h2"),
     ] {
         let page = format!("{url}{path}");
-        let mut fetched = Measured::default();
+        let mut without = Measured::default();
         for _ in 0..PAGES {
             let began = Instant::now();
             fetcher.fetch(&page, FetchOptions::default()).await?;
-            fetched.add(began.elapsed(), Duration::ZERO);
+            without.add(began.elapsed(), Duration::ZERO);
         }
-        println!("| {name}, without a browser | {} | – | – |", fetched.times());
+        println!("| {name}, without a browser | {} | – | – |", without.times());
         let waited = rendered(&browser, &fetcher, &page, &waiting(selector)).await?;
         println!("| {name}, until a selector matches | {waited} |");
         let settled = rendered(&browser, &fetcher, &page, &RenderOptions::default()).await?;
@@ -135,7 +135,7 @@ impl Measured {
         let mut times: Vec<_> = self.times.iter().map(Duration::as_secs_f64).collect();
         times.sort_by(f64::total_cmp);
         let (median, least) = (times[times.len() / 2], times[0]);
-        format!("{:.0}, {:.0}", median * 1_000.0, least * 1_000.0)
+        format!("{:.1}, {:.1}", median * 1_000.0, least * 1_000.0)
     }
 }
 
