@@ -290,7 +290,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "\\PC*", digits in "[-0-9.,eE ()']*") {
             for text in [&text, &digits] {
-                number(text);
+                let _ = number(text);
                 integer(text);
             }
         }
