@@ -99,7 +99,7 @@ async fn a_check_of_a_monitor_is_within_its_budget() -> anyhow::Result<()> {
     let since = Clock::system().now();
     let (shop, monitor) = Monitor::of("£100").await?;
     let id = monitor.path.trim_start_matches("/tasks/").to_owned();
-    let first = cost_of(&monitor.stack, "extract-scraper", since, &id).await?;
+    let first = cost_of(&monitor.stack, "extract-scraper", since, &id, 1).await?;
     println!("the first check: {first}");
     ensure!(first.is_within(&FIRST_CHECK.measurable_on(&monitor.stack)), "the first check: {first:?}");
     let mut check = 1;
