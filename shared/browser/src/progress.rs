@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_page_has_loaded_when_it_says_so_or_goes_to_another_program() {
         let page = |has_head: bool| {
-            let head = has_head.then(|| Head { status: 200, content_type: None });
+            let head = has_head.then_some(Head { status: 200, content_type: None });
             Progress { head, ..Progress::new(&"https://a.example/".parse().unwrap()) }
         };
         for (has_head, goes_to, has_ended) in [
