@@ -34,7 +34,7 @@ const IN_BULK_MESSAGES: usize = 4;
 
 /// What a check of a monitor may cost, and whether it finds something to tell.
 const CHECKS: [(&str, bool, Cost); 2] =
-    [("no change", false, Cost::new(10, 6.0, 40.0, 1)), ("a change", true, Cost::new(13, 6.0, 47.0, 6))];
+    [("no change", false, Cost::new(10, 6.0, 38.0, 1)), ("a change", true, Cost::new(13, 6.0, 47.0, 6))];
 /// What the first check may cost.
 const FIRST_CHECK: Cost = Cost::new(7, 4.0, 33.0, 3);
 
