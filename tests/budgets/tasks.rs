@@ -25,7 +25,7 @@ const BOUNDS: [(usize, Cost); 2] = [(1, Cost::new(6, 3.0, 31.0, 1)), (20, Cost::
 const HANDED_ON: Cost = Cost::new(4, 2.0, 15.0, 1);
 
 /// What a task in bulk of 20 pages in two batches may cost: to hand out, twice a batch, and to put together.
-const IN_BULK: Cost = Cost::new(40, 20.0, 200.0, 10);
+const IN_BULK: Cost = Cost::new(36, 18.0, 139.0, 8);
 const IN_BULK_MESSAGES: usize = 4;
 
 /// How often each is measured: on a busy machine a task may take so long that it records another step.
