@@ -57,8 +57,8 @@ pub(super) fn bounds() -> Vec<Bound<Of>> {
         told("told of an order", Event("order_created"), Cost::new(1, 0.0, 1.0, 0)),
         // The event, what is known, the checkout's owner.
         told("told of a subscription", Event("subscription_created"), Cost::new(5, 3.0, 7.0, 0)),
-        // The event, what is known, the account, and the two entries of its ledger.
-        told("told of a payment", Event("subscription_payment_success"), Cost::new(5, 3.0, 11.0, 0)),
+        // The event, what is known, the account, and the two entries of its ledger; and who waits for the slots that have come.
+        told("told of a payment", Event("subscription_payment_success"), Cost::new(6, 4.0, 11.0, 0)),
         told("told again", EventAgain("subscription_payment_success"), Cost::new(5, 3.0, 1.0, 0)),
         Bound::get("no such path", "/billing/nowhere", User, 404, Cost::new(1, 0.0, 1.0, 0)),
     ]

@@ -114,6 +114,11 @@ impl Monitor {
         .await
     }
 
+    /// When its next check is due, as its checkpoint says it, and no other update of it does.
+    pub async fn due_at(&self) -> anyhow::Result<String> {
+        Ok(self.stored().await?.job.lease.claimable_at.context("it does not rest")?.0.to_string())
+    }
+
     /// Lets the time of the next check come, without a word to anybody.
     pub async fn make_due(&self) -> anyhow::Result<()> {
         let now = Clock::system().now();

@@ -20,29 +20,39 @@ pub type Endpoint = (String, String);
 /// Every endpoint of the extraction cloud.
 pub fn extract_cloud() -> anyhow::Result<BTreeSet<Endpoint>> {
     let mut found = BTreeSet::new();
-    for file in sources(&workspace().join("functions"))? {
+    let functions: BTreeSet<_> = paths_of_template()?.into_iter().map(|(function, _)| function).collect();
+    for file in
+        functions.iter().map(|function| sources(&workspace().join(function))).collect::<Result<Vec<_>, _>>()?.concat()
+    {
         let source = fs::read_to_string(&file)?;
         for rest in source.split(".route(").skip(1) {
             let told =
                 within_parentheses(rest).with_context(|| format!("a route without an end in {}", file.display()))?;
-            let Some(path) = told.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
-                continue;
-            };
-            if is_ours(path) {
-                found.extend(methods(told).map(|method| (method, path.to_owned())));
-            }
+            let path = told.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            let path = path.with_context(|| format!("a route whose path is not written out in {}", file.display()))?;
+            ensure!(is_ours(path), "{path} in {} is another API's", file.display());
+            found.extend(methods(told).map(|method| (method, path.to_owned())));
         }
     }
     ensure!(found.len() >= 30, "so few endpoints: {found:?}");
     Ok(found)
 }
 
-/// The paths that the template sends to functions of the extraction cloud, without those that catch all others.
-pub fn paths_of_template() -> anyhow::Result<Vec<String>> {
+/// The functions of the extraction cloud (`functions/identity`) and the paths that the template sends to each, without those that catch all others.
+pub fn paths_of_template() -> anyhow::Result<Vec<(String, String)>> {
     let template = fs::read_to_string(workspace().join("template.yaml"))?;
-    let paths = template.lines().filter_map(|line| line.split_once(" Path: ")?.1.split([',', ' ']).next());
-    let paths = paths.map(|path| path.trim_matches('"')).filter(|path| !["/", "/{proxy+}"].contains(path));
-    Ok(paths.filter(|path| is_ours(path)).map(str::to_owned).collect())
+    let (mut function, mut found) = (None, Vec::new());
+    for line in template.lines() {
+        if let Some((_, folder)) = line.split_once(" CodeUri: ") {
+            function = Some(folder.trim());
+        } else if let Some((_, path)) = line.split_once(" Path: ") {
+            let path = path.split([',', ' ']).next().unwrap_or_default().trim_matches('"');
+            if !["/", "/{proxy+}"].contains(&path) && is_ours(path) {
+                found.push((function.context("a path of no function")?.to_owned(), path.to_owned()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a path of a row (`/tasks/{ended}?page=1`) is one of a route (`/tasks/{task_id}`).

@@ -99,7 +99,8 @@ impl Finish<'_> {
             let most = LARGEST_RESULT >> 20;
             return self.fail(&format!("The result is larger than {most} MiB: take fewer pages or fields")).await;
         }
-        let progress = Progress { percent: 99, units_used: self.join.units_used };
+        // What was used is known by the join: whoever cancels the task now adds the two.
+        let progress = Progress { percent: 99, units_used: 0 };
         let storing = Box::pin(store(&self.app.results, self.task, self.run.token(), &self.batches));
         let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
         match kept {

@@ -6,34 +6,15 @@ use scraping::Fault;
 use scraping::fetch::{Budget, MAX_REDIRECTS, is_redirect};
 use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use url::Url;
 
 use crate::cdp::Event;
 use crate::error::RenderFault;
+use crate::progress::{Head, Progress};
 use crate::proxy::{Exhausted, PageProxy};
 use crate::tab::Tab;
-use crate::visit::{Visit, VisitError, authority};
-
-/// How far a page is.
-#[derive(Clone, Debug)]
-pub(crate) struct Progress {
-    /// The document that was asked for last.
-    pub(crate) place: Url,
-    /// The head of its answer, once it is one of a page.
-    pub(crate) head: Option<Head>,
-    /// When it had loaded.
-    pub(crate) loaded_at: Option<Instant>,
-    /// Whether it asks for nothing at the moment.
-    pub(crate) is_idle: bool,
-}
-
-/// The head of a document's answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Head {
-    pub(crate) status: u16,
-    pub(crate) content_type: Option<String>,
-}
+use crate::visit::{Visit, VisitError, authority, is_same_document};
 
 /// Decides for one page.
 pub(crate) struct Gate<'a> {
@@ -50,12 +31,6 @@ pub(crate) struct Gate<'a> {
     is_redirected: bool,
     /// The page that has asked for others by itself, and stays if there is nothing in those to go to.
     left: Option<Progress>,
-}
-
-impl Progress {
-    pub(crate) fn new(url: &Url) -> Self {
-        Self { place: url.clone(), head: None, loaded_at: None, is_idle: false }
-    }
 }
 
 impl<'a> Gate<'a> {
@@ -103,16 +78,21 @@ impl<'a> Gate<'a> {
                     (false, true) => self.tell("Fetch.continueRequest", params),
                 }
             }
-            "Page.lifecycleEvent" if params["frameId"] == self.tab.frame.as_str() => self.note(&params["name"]),
+            "Page.lifecycleEvent" if params["frameId"] == self.tab.frame.as_str() => {
+                self.progress.send_if_modified(|progress| progress.note(params["name"].as_str().unwrap_or_default()));
+            }
             "Page.javascriptDialogOpening" => {
                 // A page may be left; else nobody is there to say yes.
                 let accept = params["type"] == "beforeunload";
                 self.tab.session.tell("Page.handleJavaScriptDialog", &json!({"accept": accept}));
             }
-            "Page.downloadWillBegin" if params["frameId"] == self.tab.frame.as_str() && !self.stay() => {
+            "Page.downloadWillBegin" if self.is_of_the_document(params) && !self.stay() => {
                 return Err(self.fault(RenderFault::Download));
             }
-            "Page.frameStartedNavigating" if params["frameId"] == self.tab.frame.as_str() => self.leave(&params["url"]),
+            "Page.frameStartedNavigating" if params["frameId"] == self.tab.frame.as_str() => {
+                let to = params["url"].as_str().unwrap_or_default();
+                self.progress.send_if_modified(|progress| progress.leave(to));
+            }
             "Inspector.targetCrashed" => return Err(self.fault(RenderFault::Crashed)),
             _ => {}
         }
@@ -219,25 +199,18 @@ impl<'a> Gate<'a> {
         self.tab.session.tell("Fetch.continueRequest", &go_on);
     }
 
-    /// The last document is a file, or nothing: the page that asked for it stays, if there is one.
-    fn stay(&self) -> bool {
-        let Some(mut page) = self.left.clone() else { return false };
-        // It may be that it does not load any further.
-        page.loaded_at.get_or_insert_with(Instant::now);
-        self.progress.send_replace(page);
-        true
+    /// Whether a download is what the page's last document was asked for, and not what a script has made.
+    fn is_of_the_document(&self, download: &Json) -> bool {
+        let from = download["url"].as_str().and_then(|from| from.parse::<Url>().ok());
+        let is_of_the_page = download["frameId"] == self.tab.frame.as_str();
+        is_of_the_page && from.is_some_and(|from| is_same_document(&from, &self.progress.borrow().place))
     }
 
-    /// Of another program's address (of mail, of an app) there is no request, and no end to the page's loading.
-    fn leave(&self, to: &Json) {
-        let scheme = to.as_str().and_then(|to| to.split_once(':')).map(|(scheme, _)| scheme);
-        if scheme.is_some_and(|scheme| !matches!(scheme, "http" | "https" | "about" | "blob" | "data")) {
-            self.progress.send_if_modified(|progress| {
-                let is_new = progress.head.is_some() && progress.loaded_at.is_none();
-                progress.loaded_at = progress.loaded_at.or_else(|| is_new.then(Instant::now));
-                is_new
-            });
-        }
+    /// The last document is a file, or nothing: the page that asked for it stays, if there is one.
+    fn stay(&self) -> bool {
+        let Some(page) = self.left.clone() else { return false };
+        self.progress.send_replace(page.ended());
+        true
     }
 
     fn refuse(&self, params: &Json, reason: &str) {
@@ -253,26 +226,6 @@ impl<'a> Gate<'a> {
         let most = self.visit.settings.max_requests;
         self.requests += 1;
         if self.requests > most { Err(self.fault(RenderFault::TooManyRequests(most))) } else { Ok(()) }
-    }
-
-    fn note(&self, name: &Json) {
-        self.progress.send_if_modified(|progress| match name.as_str() {
-            // A new document.
-            Some("init") => {
-                (progress.loaded_at, progress.is_idle) = (None, false);
-                false
-            }
-            // Not of the empty document that a tab begins with.
-            Some("load") if progress.head.is_some() => {
-                progress.loaded_at = Some(Instant::now());
-                true
-            }
-            Some("networkIdle") if progress.head.is_some() => {
-                progress.is_idle = true;
-                true
-            }
-            _ => false,
-        });
     }
 
     fn out_of_time(&self, budget: &Budget) -> VisitError {

@@ -14,6 +14,7 @@ mod gate;
 mod options;
 mod process;
 mod profile;
+mod progress;
 mod proxy;
 mod settings;
 mod tab;

@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::cdp::CdpError;
 use crate::error::{RenderError, RenderFault};
-use crate::gate::{Gate, Progress};
+use crate::gate::Gate;
 use crate::options::RenderOptions;
 use crate::process::Chromium;
+use crate::progress::Progress;
 use crate::proxy::{Allowance, Conduct, PageProxy, Upstream};
 use crate::settings::Settings;
 use crate::tab::Tab;
@@ -239,7 +240,7 @@ pub(crate) fn authority(url: &Url) -> String {
 }
 
 /// Whether two URLs differ in their fragment at most.
-fn is_same_document(one: &Url, other: &Url) -> bool {
+pub(crate) fn is_same_document(one: &Url, other: &Url) -> bool {
     let document = |url: &Url| {
         let mut url = url.clone();
         url.set_fragment(None);

@@ -377,7 +377,11 @@ impl Run {
         if let Owner::Parent(part_of) = &self.owner
             && !lines.is_empty()
         {
-            self.log_lines = self.jobs.number_lines(part_of, lines.len()).await.map_err(superseded)?;
+            self.log_lines = self.jobs.number_lines(part_of, lines.len()).await.map_err(|error| match error {
+                // What was refused is the join, not the job.
+                TableError::ConditionFailed(_) => Lost::Superseded(None),
+                error => Lost::Table(error),
+            })?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{
     DeleteRequest, KeysAndAttributes, PutRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
     WriteRequest,
 };
+use futures::{TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,6 +21,8 @@ use crate::key::Key;
 
 /// The most items of one batch write (the service's limit).
 const WRITE_BATCH: usize = 25;
+/// How many batches are written at once.
+const BATCHES_AT_ONCE: usize = 8;
 /// How often a batch's unprocessed rest is asked for again.
 const BATCH_TRIES: u32 = 6;
 
@@ -271,20 +274,18 @@ impl Table {
 
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.
     pub async fn put_many<T: Serialize + Sync>(&self, items: &[T]) -> Result<(), TableError> {
-        for batch in items.chunks(WRITE_BATCH) {
-            let writes = batch.iter().map(put_request).collect::<Result<Vec<_>, _>>()?;
-            self.write_batch(writes).await?;
-        }
-        Ok(())
+        self.write_batches(items.iter().map(put_request).collect::<Result<_, _>>()?).await
     }
 
     /// Deletes items, whether they are there or not, without condition.
     pub async fn delete_many(&self, keys: &[Key]) -> Result<(), TableError> {
-        for batch in keys.chunks(WRITE_BATCH) {
-            let writes = batch.iter().map(delete_request).collect::<Result<Vec<_>, _>>()?;
-            self.write_batch(writes).await?;
-        }
-        Ok(())
+        self.write_batches(keys.iter().map(delete_request).collect::<Result<_, _>>()?).await
+    }
+
+    /// Writes in batches, some of them at once: of thousands the first must not be old when the last is written.
+    async fn write_batches(&self, writes: Vec<WriteRequest>) -> Result<(), TableError> {
+        let batches = stream::iter(writes.chunks(WRITE_BATCH).map(Ok));
+        batches.try_for_each_concurrent(BATCHES_AT_ONCE, |batch| self.write_batch(batch.to_vec())).await
     }
 
     async fn write_batch(&self, mut writes: Vec<WriteRequest>) -> Result<(), TableError> {

@@ -119,17 +119,12 @@ impl Deliveries {
 
     async fn wake(&self, user: &str, places: Item, went_well: bool) -> Result<(), TableError> {
         let room = Room::in_places(&places, went_well, self.clock.now());
-        let waits = waits(places)?;
-        if waits == 0 || room.well == 0 {
-            return Ok(());
-        }
-        let mut woken = self.step_forward(user, Line::Well, room.well).await?;
-        let failing = room.failing(woken.len());
-        let others = self.step_forward(user, Line::Failing, failing).await?;
-        let is_empty = woken.len() < room.well && others.len() < failing;
+        let Some(waits) = waits(places)?.filter(|_| room.well > 0) else { return Ok(()) };
+        let (mut woken, is_last) = self.step_forward(user, Line::Well, room.well).await?;
+        let (others, is_last_of_all) = self.step_forward(user, Line::Failing, room.failing(woken.len())).await?;
         woken.extend(others);
         self.queue.hint_all(&woken).await;
-        if is_empty {
+        if is_last && is_last_of_all {
             match self.table.update(&places_key(user), nobody_waits(waits)).await {
                 Ok(_) | Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
@@ -138,19 +133,22 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Takes the first of a line out of it, no more than `most`: a hint for each. What another has taken out is theirs to wake.
-    async fn step_forward(&self, user: &str, line: Line, most: usize) -> Result<Vec<Hint>, TableError> {
+    /// Takes the first of a line out of it, no more than `most`: a hint for each, and whether nobody stands behind them. What another has taken out
+    /// is theirs to wake.
+    async fn step_forward(&self, user: &str, line: Line, most: usize) -> Result<(Vec<Hint>, bool), TableError> {
         let mut hints = Vec::with_capacity(most);
         let limit = u32::try_from(most).unwrap_or_default();
         if limit == 0 {
-            return Ok(hints);
+            return Ok((hints, false));
         }
         let first = Query::new(line_of(user, line)).consistent().limit(limit);
-        for waiting in self.table.query::<Waiting>(first).await?.items {
+        let first = self.table.query::<Waiting>(first).await?.items;
+        let is_last = first.len() < most;
+        for waiting in first {
             if let Some(Waiting { key, delivery, .. }) = self.table.take(&waiting.key).await? {
                 hints.push(Hint::goes_on(Key::new(key.pk, delivery)));
             }
         }
-        Ok(hints)
+        Ok((hints, is_last))
     }
 }

@@ -98,19 +98,24 @@ pub(crate) fn wait() -> Update {
     Update::new().add("waits", 1)
 }
 
-/// Forgets that anybody waits, if nobody has said so since it was `waits`.
+/// Says that nobody stands in line of those who had said so `waits` times in all. The count only grows: so none of who says it later is forgotten,
+/// however often the line was empty before.
 pub(crate) fn nobody_waits(waits: u64) -> Update {
-    Update::new().remove("waits").when(Condition::equal("waits", waits))
+    let later = Condition::Any(vec![Condition::Absent("woken"), Condition::at_most("woken", waits)]);
+    Update::new().set("woken", waits).when(later)
 }
 
-/// How often it was said that somebody waits.
-pub(crate) fn waits(places: Item) -> Result<u64, TableError> {
+/// How often it was said that somebody waits, if the line was not found empty since.
+pub(crate) fn waits(places: Item) -> Result<Option<u64>, TableError> {
     #[derive(Deserialize)]
     struct Waits {
         #[serde(default)]
         waits: u64,
+        #[serde(default)]
+        woken: u64,
     }
-    Ok(decode::<Waits>(places)?.waits)
+    let Waits { waits, woken } = decode(places)?;
+    Ok((waits > woken).then_some(waits))
 }
 
 #[cfg(test)]
@@ -169,12 +174,15 @@ mod tests {
     #[test]
     fn that_somebody_waits_is_not_forgotten_by_who_has_not_heard_of_them() {
         let mut item = Item::new();
-        assert_eq!(waits(item.clone()).unwrap(), 0);
+        assert_eq!(waits(item.clone()).unwrap(), None);
         assert!(wait().apply(&mut item));
-        let heard = waits(item.clone()).unwrap();
-        assert!(wait().apply(&mut item));
-        assert!(!nobody_waits(heard).apply(&mut item));
+        let heard = waits(item.clone()).unwrap().unwrap();
+        assert!(wait().apply(&mut item) && nobody_waits(heard).apply(&mut item));
+        assert_eq!(waits(item.clone()).unwrap(), Some(2), "the second has said so since");
         assert!(nobody_waits(2).apply(&mut item));
-        assert_eq!(waits(item).unwrap(), 0);
+        assert_eq!(waits(item.clone()).unwrap(), None);
+        // Who has found the line empty long ago, and says so now, forgets nobody.
+        assert!(wait().apply(&mut item) && !nobody_waits(1).apply(&mut item));
+        assert_eq!(waits(item).unwrap(), Some(3));
     }
 }

@@ -356,3 +356,25 @@ async fn a_cancelled_task_stops_all_its_batches_and_leaves_nothing() -> anyhow::
     user.call(Method::GET, &path).await?.error(404, "resource_not_found")?;
     Ok(())
 }
+
+/// As many batches as a task can have.
+#[tokio::test]
+async fn two_thousand_batches_of_a_page_are_handed_out_and_let_go() -> anyhow::Result<()> {
+    const PAGES: usize = 2_000;
+    let stack = Stack::from_environment()?;
+    let (user, held) = (stack.user().await?, HeldPage::default());
+    let site = Site::serve(held.alone(HELD)).await?;
+    let own = json!({"batch_size": 1, "parallel_requests": 2, "timeout": 60});
+    let task = create(&user, &config(&numbered(&site, "/held?", PAGES), own)).await?;
+    held.visitor(2).await?;
+    let path = format!("/tasks/{}", id_of(&task)?);
+    let running = user.get(&path).await?;
+    assert_eq!((&running["status"], &running["progress"]), (&json!("running"), &json!(0)), "{running}");
+    assert_eq!(running["estimated_compute_units"], PAGES);
+    assert_eq!(user.call(Method::DELETE, &path).await?.success(200)?["status"], "cancelled");
+    held.abandoned_by(2).await?;
+    nothing_left_over(&stack, &user, &task).await?;
+    let account = stack.account(&user).await?;
+    assert_eq!((account.units_used, account.units_reserved, account.jobs_cancelled), (0, 0, 1));
+    Ok(())
+}

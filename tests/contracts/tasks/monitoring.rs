@@ -96,9 +96,7 @@ async fn a_page_that_cannot_be_had_has_not_changed() -> anyhow::Result<()> {
 async fn an_email_outlives_the_worker_that_was_to_send_it() -> anyhow::Result<()> {
     let (shop, monitor) = Monitor::of("£100.00").await?;
     shop.costs(Some("£50.00"));
-    // Its first update joins the line, its second records what was found.
-    let id = monitor.stored().await?.id.to_string();
-    let recorded = Rule::new(UPDATE, &id, 1, Fault::DelayAnswer { milliseconds: 4_000 }).after(1);
+    let recorded = Rule::new(UPDATE, &monitor.due_at().await?, 1, Fault::DelayAnswer { milliseconds: 4_000 });
     let recorded = monitor.stack.chaos(&recorded).await?;
     monitor.begin().await?;
     eventually("what was found is recorded", async || Ok((recorded.struck().await? == 1).then_some(()))).await?;
@@ -243,8 +241,8 @@ async fn a_monitor_that_is_cancelled_in_the_middle_of_a_check_tells_nobody() -> 
     let (shop, monitor) = Monitor::of("£100.00").await?;
     shop.costs(Some("£50.00"));
     let id = monitor.stored().await?.id;
-    // Its first update joins the line; before its second, which records what was found, it is cancelled.
-    let held = Rule::new(UPDATE, &id.to_string(), 1, Fault::Delay { milliseconds: 2_000 }).after(1);
+    // Before what was found is recorded it is cancelled.
+    let held = Rule::new(UPDATE, &monitor.due_at().await?, 1, Fault::Delay { milliseconds: 2_000 });
     let held = monitor.stack.chaos(&held).await?;
     monitor.begin().await?;
     eventually("the check is done", async || Ok((held.struck().await? == 1).then_some(()))).await?;

@@ -13,7 +13,7 @@ use webhooks::{Delivery, DeliveryStatus};
 use super::quiet_task;
 
 /// How many deliveries of the one tenant wait.
-const WAITING: usize = 300;
+const WAITING: usize = 150;
 /// The same at full scale, by hand.
 const VERY_MANY: usize = 10_000;
 /// How many attempts of a user may be under way (shared/webhooks/src/places.rs).

@@ -34,7 +34,7 @@ use crate::contracts::billing::lives::doubled_and_shuffled;
 /// How many users there are.
 const USERS: usize = 3;
 /// How many tasks each has. (A user may submit thirty in a minute.)
-const TASKS: usize = 16;
+const TASKS: usize = 12;
 /// Of how many, one is cancelled.
 const CANCELLED: usize = 5;
 /// How many tasks are submitted between two ends of periods.

@@ -43,13 +43,13 @@ async fn a_page_is_waited_for_until_the_selector_matches() {
     let tested = Tested::new();
     let waiting = |selector: &str| RenderOptions {
         wait_for_selector: Some(selector.to_owned()),
-        timeout: std::time::Duration::from_secs(3),
+        timeout: std::time::Duration::from_secs(5),
         ..options()
     };
     let page = tested.render(&site.url("/"), &waiting("p.late")).await.unwrap();
     assert!(page.text.contains("late</p>"), "{}", page.text);
     let message = tested.message(&site.url("/"), &waiting("p.never")).await;
-    assert_eq!(message, format!("{} was rendered, but nothing matched p.never within 3 seconds", site.url("/")));
+    assert_eq!(message, format!("{} was rendered, but nothing matched p.never within 5 seconds", site.url("/")));
     let message = tested.message(&site.url("/"), &waiting("p[[")).await;
     assert!(message.ends_with("the browser does not understand the selector p[["), "{message}");
 }
@@ -175,7 +175,7 @@ async fn what_cannot_be_had_says_why() {
         ("http://127.77.0.9:1/", "could not be reached: the connection was refused"),
         ("https://127.77.0.9:1/", "could not be reached: the connection was refused"),
     ] {
-        let quick = RenderOptions { timeout: std::time::Duration::from_secs(2), ..options() };
+        let quick = RenderOptions { timeout: std::time::Duration::from_secs(6), ..options() };
         let message = tested.message(url, &quick).await;
         assert!(message.contains(expected), "{url}: {message}");
     }
