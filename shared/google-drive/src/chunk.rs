@@ -76,7 +76,7 @@ mod tests {
                 let chunk = next(at, size, blocks * BLOCK);
                 let length = chunk.end - chunk.start;
                 prop_assert!(chunk.start == at && length > 0 && length <= blocks * BLOCK && chunk.end <= size);
-                prop_assert!(chunk.end == size || length % BLOCK == 0);
+                prop_assert!(chunk.end == size || length.is_multiple_of(BLOCK));
                 let name = content_range(&chunk, size);
                 let told = name.strip_prefix("bytes ").and_then(|name| name.split_once('/'));
                 let (told, total) = told.unwrap();
