@@ -61,10 +61,12 @@ def with_code(template: Template, locate: Callable[[str], str]) -> Template:
 
 
 def without_layers(template: Template) -> Template:
-    """The template without layers: functions are processes of this machine, where `/opt` is the machine's own."""
+    """The template without layers, and without runtimes that functions have for what is in those: functions are processes of this machine, where
+    `/opt` is the machine's own.
+    """
     resources = {name: resource for name, resource in template["Resources"].items() if resource["Type"] != "AWS::Serverless::LayerVersion"}
     for name, function in _functions(template):
-        properties = {key: value for key, value in resources[name]["Properties"].items() if key != "Layers"}
+        properties = {key: value for key, value in resources[name]["Properties"].items() if key not in {"Layers", "Runtime"}}
         resources[name] = {**function, "Properties": properties}
     return {**template, "Resources": resources}
 

@@ -4,6 +4,7 @@
 //! Nothing can be reached by it that may not be fetched, nor another such proxy, which is at a loopback address.
 
 mod allowance;
+mod conduct;
 mod forward;
 mod upstream;
 
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 
 use self::allowance::Metered;
 pub use self::allowance::{Allowance, Exhausted};
+pub use self::conduct::{Conduct, ProxyUse, judge};
 use self::forward::{Body, bare, forward};
 pub use self::upstream::{Names, Upstream, UpstreamKind};
 use self::upstream::{Stream, through};
@@ -43,6 +45,8 @@ struct Shared {
     dialer: Dialer,
     upstream: Option<Upstream>,
     allowance: Allowance,
+    /// How the other proxy has done, if anything was asked of it.
+    conduct: Mutex<Option<Conduct>>,
     /// Why hosts could not be connected to, by host and port.
     faults: Mutex<HashMap<String, Fault>>,
     /// Its connections; none once it has ended.
@@ -62,7 +66,8 @@ impl EgressProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let tasks = Mutex::new(Some(JoinSet::new()));
-        let shared = Arc::new(Shared { dialer, upstream, allowance, faults: Mutex::default(), tasks });
+        let shared = Shared { dialer, upstream, allowance, conduct: Mutex::default(), faults: Mutex::default(), tasks };
+        let shared = Arc::new(shared);
         shared.spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
     }
@@ -77,6 +82,12 @@ impl EgressProxy {
     #[must_use]
     pub fn fault_of(&self, authority: &str) -> Option<Fault> {
         lock(&self.shared.faults).remove(authority)
+    }
+
+    /// How the proxy that it goes through has done, if anything has come of what it was asked for.
+    #[must_use]
+    pub fn conduct(&self) -> Option<Conduct> {
+        *lock(&self.shared.conduct)
     }
 
     /// Why hosts could not be connected to since it was last asked, in no order.
@@ -118,9 +129,20 @@ impl Shared {
         self.allowance.take_connection();
         let stream = match &self.upstream {
             None => Box::new(self.dialer.connect(&target.host, target.port).await?),
-            Some(upstream) => through(upstream, &self.dialer, &target.host, target.port).await?,
+            Some(upstream) => self.connect_through(upstream, target).await?,
         };
         Ok(Metered::new(stream, self.allowance.clone()))
+    }
+
+    async fn connect_through(&self, upstream: &Upstream, target: &Target) -> Result<Stream, Fault> {
+        let connected = through(upstream, &self.dialer, &target.host, target.port).await;
+        let conduct = match &connected {
+            Ok(_) => Some(Conduct::Worked),
+            Err(failure) => failure.conduct,
+        };
+        let mut best = lock(&self.conduct);
+        *best = (*best).max(conduct);
+        connected.map_err(|failure| failure.fault)
     }
 }
 

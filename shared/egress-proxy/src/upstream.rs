@@ -21,10 +21,12 @@ use rustls::pki_types::ServerName;
 use rustls_platform_verifier::ConfigVerifierExt;
 use scraping::{Dialer, Fault};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tower::{Service, service_fn};
 use url::{Host, Url, form_urlencoded};
+
+use crate::conduct::Conduct;
 
 /// How long it may take until it has taken a connection to where it should go.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
@@ -103,13 +105,34 @@ fn decoded(part: &str) -> String {
     form_urlencoded::parse(part.as_bytes()).map(|(name, _)| name).collect()
 }
 
-/// A connection through a proxy to a host, one of whose public addresses the proxy is told.
-pub(super) async fn through(upstream: &Upstream, dialer: &Dialer, host: &str, port: u16) -> Result<Stream, Fault> {
-    let target = target(upstream, dialer, host, port).await?;
-    match timeout(HANDSHAKE_LIMIT, shake_hands(upstream, dialer, &target)).await {
-        Ok(connected) => connected,
-        Err(_) => Err(Fault::Proxy("it took too long")),
+/// Why there is no connection through a proxy.
+pub(super) struct Failure {
+    /// How the proxy has done, if it was asked.
+    pub(super) conduct: Option<Conduct>,
+    /// What to tell who wanted the connection. The proxy's name and address are nothing to that one.
+    pub(super) fault: Fault,
+}
+
+impl Failure {
+    const fn of(conduct: Conduct, words: &'static str) -> Self {
+        Self { conduct: Some(conduct), fault: Fault::Proxy(words) }
     }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { conduct: None, fault }
+    }
+}
+
+/// A connection through a proxy to a host, one of whose public addresses the proxy is told.
+pub(super) async fn through(upstream: &Upstream, dialer: &Dialer, host: &str, port: u16) -> Result<Stream, Failure> {
+    let target = target(upstream, dialer, host, port).await?;
+    let until = Instant::now() + HANDSHAKE_LIMIT;
+    let too_long = |conduct| move |_| Failure::of(conduct, "it took too long");
+    let stream = timeout_at(until, reach(upstream, dialer)).await.map_err(too_long(Conduct::Unreachable))??;
+    let asked = timeout_at(until, ask(upstream, stream, &target)).await.map_err(too_long(Conduct::Refused))?;
+    asked.ok_or(Failure::of(Conduct::Refused, "it refused the connection"))
 }
 
 /// What the proxy is told to connect to: a host and a port.
@@ -127,20 +150,20 @@ async fn target(upstream: &Upstream, dialer: &Dialer, host: &str, port: u16) -> 
     }
 }
 
-async fn shake_hands(upstream: &Upstream, dialer: &Dialer, target: &str) -> Result<Stream, Fault> {
+/// A connection to the proxy itself.
+async fn reach(upstream: &Upstream, dialer: &Dialer) -> Result<Stream, Failure> {
+    let failed = |words| Failure::of(Conduct::Unreachable, words);
     let connected = dialer.connect(&upstream.host, upstream.port).await;
-    // Its name and address are nothing to whoever asked for a page.
-    let tcp = connected.map_err(|_| Fault::Proxy("it could not be connected to"))?;
-    let stream: Stream = match upstream.kind {
-        UpstreamKind::Https => {
-            Box::new(tls(&upstream.host, tcp).await.map_err(|_| Fault::Proxy("it could not be trusted"))?)
-        }
-        _ => Box::new(tcp),
-    };
-    let refused = Fault::Proxy("it refused the connection");
-    let (Ok(place), Ok(target)) = (Uri::try_from("http://proxy"), Uri::try_from(format!("http://{target}"))) else {
-        return Err(refused);
-    };
+    let tcp = connected.map_err(|_| failed("it could not be connected to"))?;
+    if upstream.kind != UpstreamKind::Https {
+        return Ok(Box::new(tcp));
+    }
+    Ok(Box::new(tls(&upstream.host, tcp).await.map_err(|_| failed("it could not be trusted"))?))
+}
+
+/// Has the proxy take its connection on to an address; none if it does not.
+async fn ask(upstream: &Upstream, stream: Stream, target: &str) -> Option<Stream> {
+    let (place, target) = (Uri::from_static("http://proxy"), Uri::try_from(format!("http://{target}")).ok()?);
     // Connected already: the handshake takes the stream as its connection, once.
     let mut stream = Some(TokioIo::new(stream));
     let taken = service_fn(move |_: Uri| ready(stream.take().ok_or_else(|| io::Error::other("connected twice"))));
@@ -164,7 +187,7 @@ async fn shake_hands(upstream: &Upstream, dialer: &Dialer, target: &str) -> Resu
             socks.call(target).await.ok()
         }
     };
-    connected.map(TokioIo::into_inner).ok_or(refused)
+    connected.map(TokioIo::into_inner)
 }
 
 fn basic(name: &str, password: &str) -> Option<HeaderValue> {

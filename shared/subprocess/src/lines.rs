@@ -17,8 +17,8 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         Self { reader, max_bytes }
     }
 
-    /// The next line, without its end; none at the end of all. Of a line that is too long comes its beginning, and true.
-    /// What is not UTF-8 is replaced. Nothing is lost where this is dropped before it has come only if nothing of the line had been read.
+    /// The next line, without its end; none at the end of all. Of a line that is too long comes its beginning, and true. What is not UTF-8 is
+    /// replaced. Dropped before it has come, it takes with it what it had read of the line.
     pub async fn next(&mut self) -> io::Result<Option<(String, bool)>> {
         let (mut line, mut cut) = (Vec::new(), false);
         loop {

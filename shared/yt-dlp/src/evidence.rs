@@ -98,9 +98,6 @@ const SHOWN_CHARS: usize = 300;
 
 /// What was wrong with a run that brought nothing.
 pub(crate) fn judge(evidence: &Evidence) -> Fault {
-    if let Some(refused) = evidence.connections.iter().find_map(refused) {
-        return refused;
-    }
     let Some(error) = &evidence.error else {
         return Fault::Ours(match evidence.status {
             Some(0) => "yt-dlp ended well and brought nothing".to_owned(),
@@ -135,7 +132,7 @@ fn of_refusals(evidence: &Evidence) -> Fault {
     }
 }
 
-/// An address that may not be connected to, or a proxy that failed: those are known for certain.
+/// An address that may not be connected to, or another proxy that failed.
 fn refused(fault: &scraping::Fault) -> Option<Fault> {
     match fault {
         scraping::Fault::Address(_) | scraping::Fault::ResolvedAddress { .. } => {
@@ -170,7 +167,11 @@ fn of_status(status: u16, evidence: &Evidence) -> Fault {
     }
 }
 
+/// A connection that failed. Why it did, the proxy knows better; and best where it would not, or could not, make one.
 fn of_connection(evidence: &Evidence) -> Fault {
+    if let Some(refused) = evidence.connections.iter().find_map(refused) {
+        return refused;
+    }
     let known = evidence.connections.first().map(ToString::to_string);
     Fault::Network(known.unwrap_or_else(|| "the connection broke or took too long".to_owned()))
 }

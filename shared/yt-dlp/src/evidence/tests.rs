@@ -131,7 +131,7 @@ fn what_failed_before_tells_why_there_is_no_profile() {
 }
 
 #[test]
-fn an_address_that_was_refused_says_so_whatever_came_of_it() {
+fn an_address_that_was_refused_says_so() {
     let policy = scraping::AddressPolicy::default();
     let refused = policy.check("169.254.169.254:80".parse().unwrap()).unwrap_err();
     let connections = vec![scraping::Fault::Connect("the connection was refused"), scraping::Fault::Address(refused)];
