@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cloud import browser, build, demo_site, emulator, front_door, ports, processes, seed, state
+from cloud import browser, build, demo_site, emulator, front_door, ports, processes, seed, state, yt_dlp
 from cloud.aws import REGION
 from cloud.backends import BACKENDS, DEFAULT
 from cloud.console import note, step
@@ -119,7 +119,7 @@ def _machine() -> dict[str, str]:
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
     mail = {"MailFrom": seed.SENDER, "MailIdentity": seed.SENDER, "MailAllow": "company.com"}
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find()), **mail}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find()), "YtDlpHome": str(yt_dlp.home()), **mail}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:

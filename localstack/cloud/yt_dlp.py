@@ -11,6 +11,12 @@ _LAYER = ROOT / "infra" / "layers" / "yt-dlp"
 _FOLDER = TARGET / "yt-dlp"
 
 
+def home() -> Path:
+    """The folder with the program, its Python and the certificates that it trusts, as the template takes it."""
+    find()
+    return _FOLDER
+
+
 def find() -> tuple[Path, Path]:
     """The folder of the program, in `target/yt-dlp`, and the Python that it is installed for."""
     MAIN.ensure()
@@ -28,6 +34,9 @@ def _install() -> None:
         "pip could not install yt-dlp: its own words are above; it uses the package index that your pip is configured for",
     )
     shutil.copy(_LAYER / "__main__.py", program)
+    # What functions know of is this folder alone.
+    (_FOLDER / "interpreter").symlink_to(MAIN.python)
+    (_FOLDER / "certificates.pem").symlink_to(program / "certifi" / "cacert.pem")
     _stamp().write_text(_version())
 
 
