@@ -153,6 +153,9 @@ impl Tasks {
             match self.jobs.submit(new).await {
                 Ok(()) => return Ok(task),
                 Err(SubmitError::Table(error)) => return Err(error.into()),
+                Err(SubmitError::Beside) => {
+                    return Err(TableError::Broken("nothing changes beside a task".to_owned()).into());
+                }
                 Err(SubmitError::Refused(account)) => match refusal(account, &task, now) {
                     Some(error) => return Err(error),
                     None => self.accounts.renew(user).await?,

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use table::{Condition, Update};
 
+use crate::record::Status;
 use crate::slots::Slots;
 
 /// An account's balance, counters and slots; flatten it into the item that is the account.
@@ -74,17 +75,55 @@ impl Account {
     #[must_use]
     pub fn settle(reserved: u64, used: u64, outcome: Outcome) -> Update {
         let used = used.min(reserved);
-        let counter = match outcome {
-            Outcome::Completed => "jobs_completed",
-            Outcome::Failed => "jobs_failed",
-            Outcome::Cancelled => "jobs_cancelled",
-        };
         Update::new()
             .add("units_reserved", -signed(reserved))
             .add("units_used", signed(used))
             .add("units_available", signed(reserved - used))
             .add("jobs_open", -1)
-            .add(counter, 1)
+            .add(outcome.counter(), 1)
+    }
+
+    /// Takes up a job again that had ended so.
+    pub(crate) fn take_up(outcome: Outcome) -> Update {
+        Update::new().add("jobs_open", 1).add(outcome.counter(), -1)
+    }
+
+    /// Counts a job no more that ended so: it is deleted.
+    #[must_use]
+    pub fn forget(outcome: Outcome) -> Update {
+        Update::new().add(outcome.counter(), -1)
+    }
+}
+
+impl Outcome {
+    /// The account's counter of it.
+    const fn counter(self) -> &'static str {
+        match self {
+            Self::Completed => "jobs_completed",
+            Self::Failed => "jobs_failed",
+            Self::Cancelled => "jobs_cancelled",
+        }
+    }
+
+    /// How a job has ended whose status this is; none if it has not.
+    #[must_use]
+    pub const fn of(status: Status) -> Option<Self> {
+        match status {
+            Status::Completed => Some(Self::Completed),
+            Status::Failed => Some(Self::Failed),
+            Status::Cancelled => Some(Self::Cancelled),
+            Status::Pending | Status::Running => None,
+        }
+    }
+
+    /// Tells the item that a job reports to how the job ended.
+    pub(crate) fn report(self) -> Update {
+        let counter = match self {
+            Self::Completed => "ended_completed",
+            Self::Failed => "ended_failed",
+            Self::Cancelled => "ended_cancelled",
+        };
+        Update::new().add(counter, 1).remove("active_run")
     }
 }
 

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use table::{Condition, Item, Key, Millis, TableError, Transaction, Update, decode, new_nonce};
 
 use crate::desk::Jobs;
+use crate::end::ended;
+use crate::family::Standing;
 use crate::join::PartOf;
 use crate::line::Waiting;
 use crate::owner::{Owner, Snapshot};
@@ -271,13 +273,23 @@ impl Jobs {
             .remove("turn")
     }
 
-    /// Deletes a child that nobody wants: its parent has ended, is gone, or has handed its work out anew. A child whose join is yet to come is
+    /// Ends a child whose parent has let it go, as cancelled; deletes one that its parent has never wanted. A child whose join is yet to come is
     /// left for later.
     async fn discard(&self, key: &Key, part_of: &PartOf) -> Result<Look, TableError> {
-        if self.may_yet_want(part_of).await? {
-            return Ok(Look::Not("its parent is still handing out"));
+        match self.standing(part_of).await? {
+            Standing::MayBeWanted => return Ok(Look::Not("its parent is still handing out")),
+            Standing::NeverWanted => drop(self.table.delete(key).await?),
+            Standing::LetGo => {
+                let cancel = ended(Update::new(), Status::Cancelled, 0, self.clock.now())
+                    .remove("claimable_at")
+                    .remove("lease_owner")
+                    .when(Status::is_open());
+                match self.table.update(key, cancel).await {
+                    Ok(_) | Err(TableError::ConditionFailed(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
         }
-        self.table.delete(key).await?;
         Ok(Look::Not("its parent does not want it any more"))
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use table::{Clock, Condition, Item, Key, Millis, Table, TableError, Transaction};
 use thiserror::Error;
 
+use crate::beside::{Beside, add_all};
 use crate::due::Due;
 use crate::log::Logs;
 use crate::owner::{Submission, add_submission};
@@ -34,7 +35,7 @@ pub struct Jobs {
 }
 
 /// A new job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct NewJob<'a, T> {
     /// Its key.
     pub key: &'a Key,
@@ -50,6 +51,14 @@ pub struct NewJob<'a, T> {
     pub only_if: &'a [Condition],
 }
 
+impl<T> Clone for NewJob<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for NewJob<'_, T> {}
+
 /// Why a job was not submitted.
 #[derive(Debug, Error)]
 pub enum SubmitError {
@@ -57,6 +66,9 @@ pub enum SubmitError {
     /// none.
     #[error("the account does not admit the job")]
     Refused(Item),
+    /// Something beside it was not as it had to be.
+    #[error("what was to change beside the job was not as it had to be")]
+    Beside,
     /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -65,23 +77,32 @@ pub enum SubmitError {
 impl Jobs {
     /// Stores a new job, with its units set aside in its account, and sends its message.
     pub async fn submit<T: Serialize>(&self, new: NewJob<'_, T>) -> Result<(), SubmitError> {
-        let NewJob { key, item, job, account, sort, only_if } = new;
-        let submission = Submission { job: key, sort, units: job.units_reserved, at: job.created_at, only_if };
-        let written = add_submission(Transaction::new(), &self.table, account, &submission)?
-            .put(&self.table, item, &Condition::Absent("pk"))?
-            .commit(&self.table)
-            .await;
-        match written {
-            Ok(()) => {}
-            Err(TableError::ConditionFailed(items)) => {
-                let refused = items.into_iter().next().flatten();
-                let refused = refused.ok_or_else(|| TableError::Broken("there is such a job already".to_owned()))?;
-                return Err(SubmitError::Refused(refused));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.queue.hint(&Hint::waits(key.clone()), Duration::ZERO).await;
+        self.store(new, Vec::new()).await?;
+        self.queue.hint(&Hint::waits(new.key.clone()), Duration::ZERO).await;
         Ok(())
+    }
+
+    /// Stores a new job as [`Self::submit`] does, together with what changes beside it; its message is the caller's to send.
+    pub async fn store<T: Serialize>(&self, new: NewJob<'_, T>, beside: Vec<Beside>) -> Result<(), SubmitError> {
+        let NewJob { key, item, job, account, sort, only_if } = new;
+        let others = beside.len();
+        let submission = Submission { job: key, sort, units: job.units_reserved, at: job.created_at, only_if };
+        let transaction = add_submission(Transaction::new(), &self.table, account, &submission)?.put(
+            &self.table,
+            item,
+            &Condition::Absent("pk"),
+        )?;
+        match add_all(transaction, &self.table, beside)?.commit(&self.table).await {
+            Ok(()) => Ok(()),
+            Err(TableError::ConditionFailed(items)) => Err(match items.iter().rev().take(others).flatten().next() {
+                Some(_) => SubmitError::Beside,
+                None => match items.into_iter().next().flatten() {
+                    Some(account) => SubmitError::Refused(account),
+                    None => TableError::Broken("there is such a job already".to_owned()).into(),
+                },
+            }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sends the messages of jobs again that are due and that nobody has claimed, until `until`; gives how many. See [`Due::redeliver`].

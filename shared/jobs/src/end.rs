@@ -5,6 +5,7 @@ use std::time::Duration;
 use table::{Condition, Item, Key, Millis, TableError, Transaction, Update, decode, new_nonce};
 
 use crate::account::Outcome;
+use crate::beside::{Beside, add_all, with_report};
 use crate::desk::Jobs;
 use crate::join::{Join, PartOf};
 use crate::owner::{Ending, Owner, Snapshot, add_end};
@@ -65,8 +66,9 @@ impl Jobs {
                 units_reserved: job.units_reserved,
                 units_used,
                 holds_slot: job.holds_slot,
+                reports_to: job.reports_to.clone(),
             };
-            match self.commit_end(key, &job.owner()?, change, ending, children.as_ref()).await {
+            match self.commit_end(key, &job.owner()?, change, ending, children.as_ref(), Vec::new()).await {
                 Ok(()) => return Ok(Cancelled::Now),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
@@ -92,17 +94,19 @@ impl Jobs {
         change: Update,
         ending: Ending,
         children: Option<&Join>,
+        beside: Vec<Beside>,
     ) -> Result<(), TableError> {
+        let beside = with_report(beside, ending.reports_to.clone(), ending.outcome);
         match owner {
             Owner::Account(account) => {
                 let mut transaction = Transaction::new().update(&self.table, key, change)?;
-                transaction = add_end(transaction, &self.table, account, key, ending, self.clock.now())?;
+                transaction = add_end(transaction, &self.table, account, key, &ending, self.clock.now())?;
                 if let Some(join) = children {
                     transaction = transaction.update(&self.table, &join.key, join.close())?;
                 }
-                transaction.commit(&self.table).await?;
+                add_all(transaction, &self.table, beside)?.commit(&self.table).await?;
             }
-            Owner::Parent(part_of) => self.end_child(key, part_of, &change, ending).await?,
+            Owner::Parent(part_of) => self.end_child(key, part_of, &change, &ending, &beside).await?,
         }
         if ending.holds_slot {
             self.wake(&key.pk, 1).await;
@@ -111,7 +115,14 @@ impl Jobs {
     }
 
     /// Ends a child, and counts it. Most are not the last one: so this is guessed, and known by the refusal.
-    async fn end_child(&self, key: &Key, part_of: &PartOf, change: &Update, ending: Ending) -> Result<(), TableError> {
+    async fn end_child(
+        &self,
+        key: &Key,
+        part_of: &PartOf,
+        change: &Update,
+        ending: &Ending,
+        beside: &[Beside],
+    ) -> Result<(), TableError> {
         let mut is_last = false;
         for _ in 0..RACES {
             let mut count = Join::child_ended(is_last, ending.outcome, ending.units_used);
@@ -126,7 +137,7 @@ impl Jobs {
             if is_last {
                 transaction = transaction.update(&self.table, &part_of.parent, self.awakening(part_of))?;
             }
-            match transaction.commit(&self.table).await {
+            match add_all(transaction, &self.table, beside.to_vec())?.commit(&self.table).await {
                 Ok(()) if is_last => {
                     self.queue.hint(&Hint::goes_on(part_of.parent.clone()), Duration::ZERO).await;
                     return Ok(());
@@ -150,7 +161,7 @@ impl Jobs {
         part_of: &PartOf,
     ) -> Result<Option<bool>, TableError> {
         let job_and_parent_agree =
-            refused.first().is_some_and(Option::is_none) && !matches!(refused.get(2), Some(Some(_)));
+            refused.first().is_some_and(Option::is_none) && !(was_last && matches!(refused.get(2), Some(Some(_))));
         if !job_and_parent_agree {
             return Ok(None);
         }

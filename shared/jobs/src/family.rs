@@ -10,6 +10,17 @@ use crate::owner::Snapshot;
 /// How many children are deleted at a time.
 const PAGE: u32 = 500;
 
+/// What a child is to its parent that does not wait for its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Its parent may yet want it.
+    MayBeWanted,
+    /// It was wanted, until its parent ended: it stays beside its siblings until they are dropped.
+    LetGo,
+    /// It is of an attempt that came to nothing, or its parent is gone: nobody knows of it.
+    NeverWanted,
+}
+
 impl Jobs {
     /// The join of the children that a job has handed out: the attribute `children` of the job names it.
     pub async fn join(&self, key: &Key) -> Result<Option<Join>, TableError> {
@@ -43,13 +54,15 @@ impl Jobs {
         Ok(join.is_some_and(|join| Join::is_wanted().holds(&join)))
     }
 
-    /// Whether the parent may be about to make the join that is not there: it is still in the attempt that has written the children.
-    pub(crate) async fn may_yet_want(&self, part_of: &PartOf) -> Result<bool, TableError> {
+    /// What a child is to its parent that does not wait for its work.
+    pub(crate) async fn standing(&self, part_of: &PartOf) -> Result<Standing, TableError> {
         if let Some(join) = self.table.get_item(&part_of.join, true).await? {
-            return Ok(decode::<Join>(join)?.is_open);
+            return Ok(if decode::<Join>(join)?.is_open { Standing::MayBeWanted } else { Standing::LetGo });
         }
-        let Some(parent) = self.table.get_item(&part_of.parent, true).await? else { return Ok(false) };
+        let Some(parent) = self.table.get_item(&part_of.parent, true).await? else { return Ok(Standing::NeverWanted) };
+        // It is still in the attempt that has written the children, and may be about to make the join.
         let is_held = lease::rules::held(part_of.parent_token).holds(&parent);
-        Ok(is_held && !Snapshot::of(&parent)?.status.is_final())
+        let is_handing_out = is_held && !Snapshot::of(&parent)?.status.is_final();
+        Ok(if is_handing_out { Standing::MayBeWanted } else { Standing::NeverWanted })
     }
 }

@@ -128,6 +128,14 @@ impl Entry {
     pub fn add_to(&self, transaction: Transaction, table: &Table) -> Result<Transaction, TableError> {
         transaction.put(table, self, &Condition::Absent("pk"))
     }
+
+    /// Adds the entry to a transaction if it moves anything: a job that costs nothing leaves no trace in the ledger.
+    pub(crate) fn add_if_any(&self, transaction: Transaction, table: &Table) -> Result<Transaction, TableError> {
+        if (self.available, self.reserved, self.used) == (0, 0, 0) {
+            return Ok(transaction);
+        }
+        self.add_to(transaction, table)
+    }
 }
 
 /// The key of an entry.

@@ -8,6 +8,7 @@
 //! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `by_turn` and `by_status` (local: `turn`, `status`).
 
 mod account;
+mod beside;
 mod claim;
 mod dead_letter;
 mod desk;
@@ -22,6 +23,7 @@ mod owner;
 mod policy;
 mod queue;
 mod record;
+mod reopen;
 mod results;
 mod run;
 mod slots;
@@ -29,6 +31,7 @@ mod upload;
 pub mod usage;
 
 pub use account::{Account, Outcome};
+pub use beside::Beside;
 pub use claim::Claimed;
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use desk::{Jobs, NewJob, SubmitError};
@@ -41,6 +44,7 @@ pub use log::{Level, Line, LoggedLine, Logs};
 pub use policy::Policy;
 pub use queue::{Hint, LONGEST_DELAY, Queue};
 pub use record::{Job, Status, place};
+pub use reopen::Reopened;
 pub use results::{Results, ResultsError};
 pub use run::{Progress, Rested, Run};
 pub use slots::Slots;

@@ -36,18 +36,22 @@ pub(crate) struct Snapshot {
     #[serde(default)]
     pub children: Option<Key>,
     #[serde(default)]
+    pub reports_to: Option<Key>,
+    #[serde(default)]
     account: Option<Key>,
     #[serde(default)]
     part_of: Option<PartOf>,
 }
 
 /// How a job ends, as its owner has to know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ending {
     pub outcome: Outcome,
     pub units_reserved: u64,
     pub units_used: u64,
     pub holds_slot: bool,
+    /// What else counts it.
+    pub reports_to: Option<Key>,
 }
 
 impl Snapshot {
@@ -93,7 +97,7 @@ impl Owner {
     }
 }
 
-/// Adds a job's submission to a transaction: three actions, the account's first.
+/// Adds a job's submission to a transaction, the account's action first.
 pub(crate) fn add_submission(
     transaction: Transaction,
     table: &Table,
@@ -106,7 +110,7 @@ pub(crate) fn add_submission(
         .update(table, account, reserve)?
         .update(table, &usage::day_key(account, *at), usage::submitted(Some(*sort)))?
         .update(table, &usage::totals_key(account), usage::submitted(None))?;
-    Entry::reserve(account, job, *units, *at).add_to(transaction, table)
+    Entry::reserve(account, job, *units, *at).add_if_any(transaction, table)
 }
 
 /// What an account is told of a new job.
@@ -124,18 +128,19 @@ pub(crate) fn add_end(
     table: &Table,
     account: &Key,
     job: &Key,
-    ending: Ending,
+    ending: &Ending,
     at: Millis,
 ) -> Result<Transaction, TableError> {
-    let Ending { outcome, units_reserved, units_used, holds_slot } = ending;
-    let used = units_used.min(units_reserved);
+    let Ending { outcome, units_reserved, units_used, holds_slot, .. } = ending;
+    let (outcome, units_reserved) = (*outcome, *units_reserved);
+    let used = units_reserved.min(*units_used);
     let mut settle = Account::settle(units_reserved, used, outcome);
-    if holds_slot {
+    if *holds_slot {
         settle = settle.and(Slots::give_back());
     }
     let transaction = transaction
         .update(table, account, settle)?
         .update(table, &usage::day_key(account, at), usage::ended(outcome, used))?
         .update(table, &usage::totals_key(account), usage::ended(outcome, used))?;
-    Entry::settle(account, job, units_reserved, used, at).add_to(transaction, table)
+    Entry::settle(account, job, units_reserved, used, at).add_if_any(transaction, table)
 }

@@ -73,12 +73,20 @@ impl Queue {
 
     /// Sends many hints. What fails is found again later.
     pub async fn hint_all(&self, hints: &[Hint]) {
+        let at_once: Vec<_> = hints.iter().map(|hint| (hint.clone(), Duration::ZERO)).collect();
+        self.hint_each(&at_once).await;
+    }
+
+    /// Sends many hints, each to arrive after its delay, as [`Self::hint`] has it. What fails is found again later.
+    pub async fn hint_each(&self, hints: &[(Hint, Duration)]) {
         for batch in hints.chunks(BATCH) {
             let entries: Vec<_> = batch
                 .iter()
                 .enumerate()
-                .filter_map(|(n, hint)| {
-                    SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body()).build().ok()
+                .filter_map(|(n, (hint, delay))| {
+                    let delay = i32::try_from(round_up((*delay).min(LONGEST_DELAY))).unwrap_or_default();
+                    let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body());
+                    entry.delay_seconds(delay).build().ok()
                 })
                 .collect();
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));

@@ -73,6 +73,10 @@ pub struct Job {
     /// Whether it holds one of its group's slots.
     #[serde(default)]
     pub holds_slot: bool,
+    /// The item that counts how it ended, beside its account or join: as `ended_completed`, `ended_failed` or `ended_cancelled`, and without
+    /// `active_run` from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports_to: Option<Key>,
     /// The join of the children that it has handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Key>,
@@ -135,6 +139,7 @@ impl Job {
             turn: Some(place.clone()),
             place: Some(place),
             holds_slot: false,
+            reports_to: None,
             children: None,
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,

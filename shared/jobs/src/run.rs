@@ -7,6 +7,7 @@ use serde::Serialize;
 use table::{Condition, Key, Millis, TableError, Transaction, Update, new_nonce};
 
 use crate::account::{Account, Outcome};
+use crate::beside::{Beside, add_all};
 use crate::desk::Jobs;
 use crate::end::ended;
 use crate::join::{Join, PartOf};
@@ -49,13 +50,15 @@ pub struct Run {
     log_lines: u64,
     attempts: u64,
     handed_on: u64,
+    reports_to: Option<Key>,
 }
 
 impl Run {
     pub(crate) fn new(jobs: Jobs, key: Key, owner: Owner, lease: Lease, job: &Job) -> Self {
         let (units_reserved, log_lines, attempts) = (job.units_reserved, job.log_lines, job.attempts);
         let (holds_slot, handed_on) = (job.holds_slot, job.handed_on);
-        Self { jobs, key, owner, lease, holds_slot, units_reserved, log_lines, attempts, handed_on }
+        let reports_to = job.reports_to.clone();
+        Self { jobs, key, owner, lease, holds_slot, units_reserved, log_lines, attempts, handed_on, reports_to }
     }
 
     /// The fencing token of this attempt: files it writes carry it in their names, so that a later attempt's are other files.
@@ -74,6 +77,11 @@ impl Run {
     /// does not want it any more.
     pub async fn record(&mut self, progress: Progress, lines: Vec<Line>) -> Result<(), Lost> {
         self.renew(progress, lines, Update::new()).await
+    }
+
+    /// Records a step, and what else is so of the job's item from now on.
+    pub async fn record_with(&mut self, progress: Progress, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
+        self.renew(progress, lines, more).await
     }
 
     /// Records a step that a later attempt can go on from. What failed before is behind it: attempts are counted anew.
@@ -111,13 +119,31 @@ impl Run {
             .set("result_key", result_key)
             .set("result_bytes", result_bytes)
             .set_or_remove("error_message", note);
-        self.finish(Status::Completed, Outcome::Completed, units_used, result, lines).await
+        self.finish(Status::Completed, Outcome::Completed, units_used, (result, Vec::new()), lines).await
     }
 
     /// Ends the job badly, for good.
     pub async fn fail(self, reason: &str, units_used: u64, lines: Vec<Line>) -> Result<(), Lost> {
         let reason = Update::new().set("error_message", reason);
-        self.finish(Status::Failed, Outcome::Failed, units_used, reason, lines).await
+        self.finish(Status::Failed, Outcome::Failed, units_used, (reason, Vec::new()), lines).await
+    }
+
+    /// Ends the job well, with what else is so of its item from now on, and what changes beside it.
+    pub async fn complete_with(self, more: Update, beside: Vec<Beside>, lines: Vec<Line>) -> Result<(), Lost> {
+        let more = more.set("progress", 100_u64).remove("error_message");
+        self.finish(Status::Completed, Outcome::Completed, 0, (more, beside), lines).await
+    }
+
+    /// Ends the job badly, for good, with what else is so of its item from now on, and what changes beside it.
+    pub async fn fail_with(
+        self,
+        reason: &str,
+        more: Update,
+        beside: Vec<Beside>,
+        lines: Vec<Line>,
+    ) -> Result<(), Lost> {
+        let more = more.set("error_message", reason);
+        self.finish(Status::Failed, Outcome::Failed, 0, (more, beside), lines).await
     }
 
     async fn finish(
@@ -125,7 +151,7 @@ impl Run {
         status: Status,
         outcome: Outcome,
         units_used: u64,
-        more: Update,
+        (more, beside): (Update, Vec<Beside>),
         lines: Vec<Line>,
     ) -> Result<(), Lost> {
         let units_used = match self.owner {
@@ -139,8 +165,9 @@ impl Run {
             .set("log_lines", self.log_lines + lines.len() as u64)
             .and(more);
         let (units_reserved, holds_slot) = (self.units_reserved, self.holds_slot);
-        let ending = Ending { outcome, units_reserved, units_used, holds_slot };
-        self.jobs.commit_end(&self.key, &self.owner, end, ending, None).await.map_err(superseded)?;
+        let reports_to = self.reports_to.take();
+        let ending = Ending { outcome, units_reserved, units_used, holds_slot, reports_to };
+        self.jobs.commit_end(&self.key, &self.owner, end, ending, None, beside).await.map_err(superseded)?;
         self.write(lines).await;
         Ok(())
     }
@@ -248,10 +275,22 @@ impl Run {
     ///
     /// The children are inert until the join is there, which is one transaction with the job.
     pub async fn fan_out<T: Serialize + Sync>(
+        self,
+        children: &[T],
+        slots: u32,
+        checkpoint: &str,
+        lines: Vec<Line>,
+    ) -> Result<(), Lost> {
+        self.fan_out_with(children, slots, checkpoint, Vec::new(), lines).await
+    }
+
+    /// Hands the rest of the work out as [`Self::fan_out`] does, together with what changes beside the job.
+    pub async fn fan_out_with<T: Serialize + Sync>(
         mut self,
         children: &[T],
         slots: u32,
         checkpoint: &str,
+        beside: Vec<Beside>,
         lines: Vec<Line>,
     ) -> Result<(), Lost> {
         if children.is_empty() || slots == 0 || matches!(self.owner, Owner::Parent(_)) {
@@ -267,12 +306,9 @@ impl Run {
             .set("attempts", 0_u64)
             .remove("redeliver_at")
             .when(Condition::equal("status", Status::Running.as_str()));
-        Transaction::new()
-            .update(table, &self.key, hand_out)?
-            .put(table, &join, &Condition::Absent("pk"))?
-            .commit(table)
-            .await
-            .map_err(superseded)?;
+        let transaction =
+            Transaction::new().update(table, &self.key, hand_out)?.put(table, &join, &Condition::Absent("pk"))?;
+        add_all(transaction, table, beside)?.commit(table).await.map_err(superseded)?;
         self.write(lines).await;
         self.jobs.wake(&part_of.join.pk, slots).await;
         Ok(())

@@ -29,6 +29,11 @@ impl Slots {
         Update::new().add("slots_free", -1).add("slot_moves", 1).when(Condition::at_least("slots_free", 1_u64))
     }
 
+    /// Takes a slot, free or not: for a job that runs again.
+    pub(crate) fn take_beyond() -> Update {
+        Update::new().add("slots_free", -1).add("slot_moves", 1)
+    }
+
     /// Gives a slot back.
     pub(crate) fn give_back() -> Update {
         Update::new().add("slots_free", 1).add("slot_moves", 1)
@@ -53,7 +58,8 @@ impl Slots {
     }
 
     /// How many jobs run, if no slot has been lost.
-    pub(crate) const fn taken(self) -> i64 {
+    #[must_use]
+    pub const fn taken(self) -> i64 {
         self.slots - self.slots_free
     }
 
