@@ -78,6 +78,8 @@ enum Api {
     Scraper,
     /// The worker API
     Worker,
+    /// The video jobs; all keys of a user have the same jobs and schedules
+    Video,
 }
 
 impl From<Api> for KeyKind {
@@ -86,6 +88,7 @@ impl From<Api> for KeyKind {
             Api::Cloud => Self::Cloud,
             Api::Scraper => Self::Scraper,
             Api::Worker => Self::Worker,
+            Api::Video => Self::Video,
         }
     }
 }

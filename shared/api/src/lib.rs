@@ -11,6 +11,8 @@ mod rate_limit;
 pub mod scraper_credentials;
 mod serve;
 mod source;
+mod token_bucket;
+pub mod video;
 pub mod worker;
 
 pub use identity;
@@ -18,3 +20,4 @@ pub use observe::{OthersFault, observe};
 pub use rate_limit::{Decision, RateLimit, RateLimiter};
 pub use serve::serve;
 pub use source::source_address;
+pub use token_bucket::{Bucket, Taken, Tokens};

@@ -17,6 +17,8 @@ pub enum KeyKind {
     Scraper,
     /// The worker API.
     Worker,
+    /// The video jobs, which belong to the key's owner.
+    Video,
 }
 
 /// A key as it is stored, with what a request needs to know of its owner.

@@ -115,7 +115,7 @@ impl Identity {
                 record.is_operator = owner.is_operator;
                 Some(owner)
             }
-            KeyKind::Scraper | KeyKind::Worker => None,
+            KeyKind::Scraper | KeyKind::Worker | KeyKind::Video => None,
         };
         let mut known = self.known();
         if known.len() >= REMEMBERED {
