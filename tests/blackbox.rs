@@ -13,4 +13,5 @@ mod privilege;
 mod races;
 mod secrecy;
 mod ssrf;
+mod video;
 mod worker;

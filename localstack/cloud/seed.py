@@ -18,6 +18,7 @@ from cloud.state import Stack
 _DEMO = ["--email", "demo@example.com", "--name", "Demo User", "--plan", "professional"]
 _OPERATOR = ["--email", "operator@example.com", "--name", "Operator", "--plan", "enterprise", "--operator"]
 _WORKERS = ["--email", "workers@example.com", "--name", "Workers"]
+_VIDEOS = ["--email", "videos@example.com", "--name", "Videos"]
 
 _SCRAPER_ADMIN = "/api/scraper-credentials/admin"
 _CREDENTIALS: list[dict[str, Any]] = [
@@ -56,6 +57,8 @@ def seed(stack: Stack) -> dict[str, str]:
         # A release before this one may have none.
         with suppress(_NotThere):
             _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
+    if "DROVER_VIDEO_KEY" not in keys:
+        keys["DROVER_VIDEO_KEY"] = _account(stack, "videos", _VIDEOS, "--api", "video")
     return keys
 
 
@@ -66,7 +69,7 @@ def session_keys(stack: Stack) -> None:
 
 def is_complete(stack: Stack) -> bool:
     """Whether the stack has every account."""
-    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY", "DROVER_WORKER_KEY"} <= stack.keys.keys()
+    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY", "DROVER_VIDEO_KEY", "DROVER_WORKER_KEY"} <= stack.keys.keys()
 
 
 def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

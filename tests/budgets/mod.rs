@@ -7,5 +7,6 @@ mod endpoints;
 mod identity;
 mod requests;
 mod tasks;
+mod video;
 mod webhooks;
 mod worker;

@@ -1,8 +1,10 @@
 //! The contracts' own example programs. The files beside this one are copied from the contracts, character by character; what is changed
-//! in them at the last moment is the base URL, the key, the page, and the id of a task.
+//! in them at the last moment is the base URL, the key, the page, and the id of a task. Those of the video jobs have the header of the key
+//! added, as the rulings have it.
 
 mod credential_queue;
 mod extract_cloud;
+mod video_jobs;
 mod worker_api;
 
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod keys;
 mod paths;
 mod queries;
 mod tokens;
+mod video;
 mod webhooks;
 mod worker;
 

@@ -127,6 +127,23 @@ impl FunctionProcess {
         Ok(Invoked { status: answer["statusCode"].as_u64().context("no status")?, body, line, log: lines })
     }
 
+    /// Lets a function that answers no requests deal with an event, and gives its answer. What it logs is read and dropped.
+    pub async fn event(&self, event: &Json) -> anyhow::Result<Json> {
+        let mut log = self.log.lock().await;
+        let mut answer = std::pin::pin!(self.invoke(event.clone()));
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer,
+                line = log.next_line() => {
+                    let line = line?.context("the function has ended")?;
+                    if line.contains("\"ERROR\"") {
+                        println!("{line}");
+                    }
+                }
+            }
+        }
+    }
+
     async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
         let (answer, answered) = oneshot::channel();
         ensure!(self.invocations.send(Invocation { event, answer }).await.is_ok(), "the Runtime API has ended");

@@ -22,6 +22,7 @@ pub mod site;
 mod stack;
 pub mod store;
 pub mod user;
+pub mod video;
 pub mod webhooks;
 pub mod worker;
 

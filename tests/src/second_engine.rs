@@ -7,10 +7,13 @@ use anyhow::{Context, ensure};
 use api::identity::{Identity, KeyKind};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
-use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, PutRequest, TableDescription, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    BillingMode, GlobalSecondaryIndex, LocalSecondaryIndex, PutRequest, TableDescription, WriteRequest,
+};
 use futures::{StreamExt, TryStreamExt};
 use table::aws::{dynamodb, dynamodb_at};
 use table::{AttributeValue, Clock, Key, Table};
+use uuid::Uuid;
 
 use crate::stack::Stack;
 use crate::user::add_key;
@@ -43,6 +46,14 @@ impl SecondEngine {
             create(&client, &name, description.table.context("no description")?).await?;
         }
         Ok(Self { stack: stack.clone(), endpoint, client })
+    }
+
+    /// A table as the stack's of a bounded context, empty, and for one test alone.
+    pub async fn fresh(&self, context: &str) -> anyhow::Result<Table> {
+        let like = dynamodb(&self.stack.config).describe_table().table_name(format!("{}-{context}", self.stack.name));
+        let name = format!("{}-{context}-{}", self.stack.name, Uuid::new_v4().simple());
+        create(&self.client, &name, like.send().await?.table.context("no description")?).await?;
+        Ok(Table::new(self.client.clone(), &name))
     }
 
     /// The environment that a function is deployed with, and its tables here.
@@ -92,6 +103,14 @@ async fn create(client: &Client, name: &str, like: TableDescription) -> anyhow::
             .set_projection(index.projection.clone());
         indexes.push(index.build()?);
     }
+    let mut local = Vec::new();
+    for index in like.local_secondary_indexes() {
+        let index = LocalSecondaryIndex::builder()
+            .set_index_name(index.index_name.clone())
+            .set_key_schema(index.key_schema.clone())
+            .set_projection(index.projection.clone());
+        local.push(index.build()?);
+    }
     let created = client
         .create_table()
         .table_name(name)
@@ -99,6 +118,7 @@ async fn create(client: &Client, name: &str, like: TableDescription) -> anyhow::
         .set_attribute_definitions(like.attribute_definitions)
         .set_key_schema(like.key_schema)
         .set_global_secondary_indexes(if indexes.is_empty() { None } else { Some(indexes) })
+        .set_local_secondary_indexes(if local.is_empty() { None } else { Some(local) })
         .send()
         .await;
     let Err(error) = created else { return Ok(()) };

@@ -10,12 +10,14 @@ use table::{Key, Millis, Table};
 /// The queue of deliveries, as its letters name it.
 const WEBHOOKS: &str = "webhooks";
 /// What a job's owner reads.
-const REASON: &str = "Given up: the task's worker kept failing before it could begin";
+const REASON: &str = "Given up: its worker kept failing before it could begin";
 
 struct App {
     jobs: Jobs,
+    videos: Jobs,
     letters: DeadLetters,
-    /// The ARN of the dead letters of webhooks.
+    /// The ARNs of the dead letters of video jobs and of webhooks.
+    video_letters: String,
     webhooks: String,
 }
 
@@ -24,7 +26,13 @@ async fn main() -> Result<(), Error> {
     telemetry::init("dead-letters");
     let config = configure()?;
     let letters = DeadLetters::new(Table::new(dynamodb(&config), &setting("EVENTS_TABLE")?));
-    let app = &App { jobs: extract::open(&config)?, letters, webhooks: setting("WEBHOOKS_DEAD_LETTERS")? };
+    let app = &App {
+        jobs: extract::open(&config)?,
+        videos: videos::open_jobs(&config)?,
+        letters,
+        video_letters: setting("VIDEO_DEAD_LETTERS")?,
+        webhooks: setting("WEBHOOKS_DEAD_LETTERS")?,
+    };
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) }))
         .await
 }
@@ -47,13 +55,15 @@ impl App {
 
     async fn bury(&self, message: &SqsMessage) -> Result<(), table::TableError> {
         let body = message.body.clone().unwrap_or_default();
-        let is_delivery = message.event_source_arn.as_deref() == Some(&self.webhooks);
+        let source = message.event_source_arn.as_deref();
+        let is_delivery = source == Some(&self.webhooks);
+        let jobs = if source == Some(&self.video_letters) { &self.videos } else { &self.jobs };
         let (queue, verdict) = match serde_json::from_str::<Key>(&body) {
             // Its fault may be ours, and an endpoint is promised a day of attempts.
             Ok(_) if is_delivery => (WEBHOOKS, "its delivery goes on by its schedule, or has ended"),
             Err(_) if is_delivery => (WEBHOOKS, "it named no delivery"),
-            Err(_) => (self.jobs.kind, "it named no job"),
-            Ok(key) => (self.jobs.kind, self.end(&key).await?),
+            Err(_) => (jobs.kind, "it named no job"),
+            Ok(key) => (jobs.kind, end(jobs, &key).await?),
         };
         let sent = message.attributes.get("SentTimestamp").and_then(|moment| moment.parse().ok());
         let letter = DeadLetter {
@@ -66,13 +76,13 @@ impl App {
         tracing::warn!(message_id = letter.message_id, verdict, "a message kept failing");
         self.letters.keep(&letter).await
     }
+}
 
-    /// Ends the job of a letter, and gives what became of it.
-    async fn end(&self, key: &Key) -> Result<&'static str, table::TableError> {
-        Ok(match self.jobs.give_up(key, REASON).await? {
-            Cancelled::Now => "its job was failed",
-            Cancelled::AlreadyEnded => "its job had ended, or was being worked on",
-            Cancelled::Missing => "its job is gone",
-        })
-    }
+/// Ends the job of a letter, and gives what became of it.
+async fn end(jobs: &Jobs, key: &Key) -> Result<&'static str, table::TableError> {
+    Ok(match jobs.give_up(key, REASON).await? {
+        Cancelled::Now => "its job was failed",
+        Cancelled::AlreadyEnded => "its job had ended, or was being worked on",
+        Cancelled::Missing => "its job is gone",
+    })
 }
