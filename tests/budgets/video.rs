@@ -134,7 +134,7 @@ async fn every_endpoint_of_video_jobs_is_within_its_budget() -> anyhow::Result<(
             // A tenant for each: what it has is what the request is about.
             let client = stack.video_client().await?;
             studio.jobs.create(&client.tenant, order("first")).await?;
-            let id = make(&client, &studio, bound.thing).await?;
+            let id = Box::pin(make(&client, &studio, bound.thing)).await?;
             let warm = if bound.function == "video-jobs" { "/stats/health" } else { "/scheduled-jobs?enabled=false" };
             for _ in 0..WARMING {
                 client.get(warm).await?;
