@@ -251,14 +251,14 @@ impl Studio {
 
     /// Works through a job's videos: those whose ids `fails` names fail.
     pub async fn work_through(&self, job: &VideoJob, fails: &[&str]) -> anyhow::Result<()> {
-        while let Some((run, video)) = self.next(job).await? {
+        while let Some((run, video)) = Box::pin(self.next(job)).await? {
             if fails.contains(&video.video_id.as_str()) {
-                self.fail(run, &video, Stage::Downloading).await?;
+                Box::pin(self.fail(run, &video, Stage::Downloading)).await?;
             } else {
-                self.upload(run, &video, 1_000).await?;
+                Box::pin(self.upload(run, &video, 1_000)).await?;
             }
         }
-        self.conclude(job).await
+        Box::pin(self.conclude(job)).await
     }
 
     /// The job is put together whose videos have ended.

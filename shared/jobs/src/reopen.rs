@@ -152,6 +152,7 @@ fn one_more(parent: &Parent) -> Update {
 fn wait(standing: &Parent, parent: &Snapshot, now: Millis) -> Update {
     let wait = Update::new()
         .set("updated_at", now)
+        .set("attempts", 0_u64)
         .when(Condition::equal("status", parent.status.as_str()))
         .when(Condition::equal("lease_token", parent.lease_token));
     match standing {

@@ -83,7 +83,7 @@ impl VideoJobs {
             .set("redeliver_at", self.jobs.clock.now().after(PATIENCE))
             .when(Condition::equal("status", job.job.status.as_str()))
             .when(Condition::equal("lease_token", job.job.lease.lease_token))
-            .when(Condition::other_than("deleted", true));
+            .when(Condition::Absent("deleted"));
         let transaction =
             Transaction::new().update(table, &job.key, mark)?.update(table, &job.account, Account::forget(outcome))?;
         // No video of it can be tried again, whatever was read before.

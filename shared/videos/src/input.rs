@@ -176,7 +176,7 @@ fn moment(text: &str, (): &()) -> garde::Result {
     if text.len() <= 40 && Millis::parse(text).is_some() {
         return Ok(());
     }
-    Err(Rule::new("must be a date and time of ISO 8601 with a zone, as 2024-01-01T00:00:00Z, or a date"))
+    Err(Rule::new("must be a date and time of ISO 8601, as 2024-01-01T00:00:00Z, or a date"))
 }
 
 #[cfg(test)]

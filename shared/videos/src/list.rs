@@ -222,7 +222,7 @@ impl VideoJobs {
 
 /// Whether a job is not deleted.
 fn is_there(job: &Item) -> bool {
-    Condition::other_than("deleted", true).holds(job)
+    Condition::Absent("deleted").holds(job)
 }
 
 #[cfg(test)]

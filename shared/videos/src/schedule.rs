@@ -103,7 +103,7 @@ pub struct Schedule {
     #[serde(default)]
     pub revision: u64,
     /// Whether it is deleted, and only waits for its run to end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
 }
 
@@ -188,7 +188,7 @@ impl Schedule {
             .set("updated_at", now)
             .set("revision", self.revision + 1)
             .when(Condition::equal("revision", self.revision))
-            .when(Condition::other_than("deleted", true));
+            .when(Condition::Absent("deleted"));
         if !enabled {
             return update.remove("job_kind").remove("redeliver_at");
         }
@@ -208,7 +208,7 @@ impl Schedule {
             .remove("job_kind")
             .remove("redeliver_at")
             .when(Condition::equal("revision", self.revision))
-            .when(Condition::other_than("deleted", true))
+            .when(Condition::Absent("deleted"))
     }
 }
 
