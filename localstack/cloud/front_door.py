@@ -21,8 +21,8 @@ def start(stack: Stack, deployment: Deployment) -> None:
     arguments = ["--port", str(stack.port), "--stage", stack.emulator + backend.stage_path(deployment.api, deployment.stage)]
     if backend.unescapes_paths:
         arguments.append("--unescapes")
-    if deployment.sockets and (sockets := backend.sockets_path(deployment.sockets, deployment.stage)):
-        arguments += ["--sockets", stack.emulator + sockets]
+    if deployment.sockets:
+        arguments += ["--sockets", stack.emulator + backend.sockets_path(deployment.sockets, deployment.stage)]
     # A binary that was built anew is another one.
     identity = [*arguments, str(path.stat().st_mtime_ns)]
     running = stack.processes.get(NAME)

@@ -101,7 +101,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
             emulator.start(stack)
     demo_site.start(stack)
     with step("Deploying template.yaml"):
-        deployment = deploy(stack, options.release or build.CLONE, _machine(), _parameters(stack))
+        deployment = deploy(stack, options.release or build.CLONE, _machine(stack), _parameters(stack))
         note(f"stack {STACK_NAME}: {'deployed' if deployment.changed else 'nothing has changed'}")
     front_door.start(stack, deployment)
     seed.session_keys(stack)
@@ -113,13 +113,15 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
     _write_env(stack, options.env_file)
 
 
-def _machine() -> dict[str, str]:
+def _machine(stack: Stack) -> dict[str, str]:
     """What the template is deployed with on this machine, unless something else was asked for."""
     machine = platform.machine().lower()
     if machine not in _ARCHITECTURES:
         raise CloudError(f"functions run on x86_64 and arm64, not on {machine}")
     mail = {"MailFrom": seed.SENDER, "MailIdentity": seed.SENDER, "MailAllow": "company.com"}
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", "Chromium": str(browser.find()), "YtDlpHome": str(yt_dlp.home()), **mail}
+    programs = {"Chromium": str(browser.find()), "YtDlpHome": str(yt_dlp.home())}
+    sockets = {"Sockets": "true" if BACKENDS[stack.backend].has_sockets else "false"}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", **programs, **sockets, **mail}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:

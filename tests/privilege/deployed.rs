@@ -122,7 +122,8 @@ impl Deployed {
 }
 
 /// The folders of parameters, as the table of grants calls them.
-const FOLDERS: [(&str, &str); 4] = [
+const FOLDERS: [(&str, &str); 5] = [
+    ("DriveKey", "google-drive"),
     ("ProviderKeys", "providers"),
     ("SessionKeys", "sessions"),
     ("SignInSecrets", "sign-in"),
@@ -144,6 +145,7 @@ fn arn_of(kind: &str, id: &str, region: &str, account: &str) -> Option<String> {
         "AWS::Logs::LogGroup" => format!("arn:aws:logs:{region}:{account}:log-group:{id}"),
         "AWS::SNS::Topic" => id.to_owned(),
         "AWS::Lambda::Function" => format!("arn:aws:lambda:{region}:{account}:function:{id}"),
+        "AWS::ApiGatewayV2::Api" => format!("arn:aws:execute-api:{region}:{account}:{id}"),
         "AWS::IAM::Role" => format!("arn:aws:iam::{account}:role/{id}"),
         _ => return None,
     })

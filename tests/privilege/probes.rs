@@ -19,6 +19,9 @@ const NOTHING_TO_TRY: &[&str] = &[
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
@@ -58,6 +61,7 @@ pub(super) async fn all(deployed: &Deployed, operator: &Caller) -> anyhow::Resul
             "AWS::SNS::Topic" => probes.extend(of_topic(resource)),
             "AWS::Lambda::Function" => probes.extend(of_function(resource)),
             "AWS::IAM::Role" => probes.extend(of_role(resource)),
+            "AWS::ApiGatewayV2::Api" => probes.extend(of_sockets(resource)),
             "AWS::SES::EmailIdentity" => probes.extend(of_sender(resource)),
             "AWS::SSM::Parameter" => probes.extend(of_parameters(resource, operator).await?),
             kind if NOTHING_TO_TRY.contains(&kind) => {}
@@ -308,6 +312,17 @@ fn of_role(role: &Resource) -> Vec<Probe> {
     ]
 }
 
+/// Nobody is at the other end of a connection that there is not.
+fn of_sockets(api: &Resource) -> Vec<Probe> {
+    let probe_of = |method: Method| {
+        let path = format!("/_aws/execute-api/{}/live/@connections/nobody", api.id);
+        let resource = format!("{}/live/{method}/@connections/nobody", api.name);
+        let gone = failed("GoneException");
+        probe("execute-api:ManageConnections", &resource, Call::rest("execute-api", method, path), gone)
+    };
+    vec![probe_of(Method::POST), probe_of(Method::DELETE)]
+}
+
 /// An address without a domain is refused after the question whether the caller may send.
 fn of_sender(sender: &Resource) -> [Probe; 1] {
     let letter = [
@@ -326,6 +341,7 @@ async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<V
     let known = match folder.name.as_str() {
         "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
         "SignInSecrets" => vec![("client-secret", "-")],
+        "DriveKey" => vec![("service-account", "-")],
         "StoreSecrets" => store::SECRETS.to_vec(),
         _ => providers::KEYS.to_vec(),
     };

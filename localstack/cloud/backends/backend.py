@@ -26,6 +26,8 @@ class Backend(ABC):
     name: ClassVar[str]
     has_own_dynamodb: ClassVar[bool]
     """Whether its DynamoDB is a server of its own, with a port of its own (`Stack.dynamodb_port`)."""
+    has_sockets: ClassVar[bool]
+    """Whether it has WebSocket APIs."""
     unescapes_paths: ClassVar[bool]
     """Whether it undoes one level of a path's escapes before functions see it, which API Gateway does not."""
 
@@ -41,6 +43,6 @@ class Backend(ABC):
     def stage_path(self, api: str, stage: str) -> str:
         """Where it serves a stage of a REST API."""
 
-    def sockets_path(self, api: str, stage: str) -> str | None:
-        """Where it serves a stage of a WebSocket API; None: it has none."""
-        return None
+    def sockets_path(self, api: str, stage: str) -> str:
+        """Where it serves a stage of a WebSocket API, if it `has_sockets`: below this functions post to its connections too."""
+        return f"/_aws/execute-api/{api}/{stage}"

@@ -35,6 +35,7 @@ class LocalStack(Backend):
     """LocalStack, with DynamoDB Local."""
 
     name = "localstack"
+    has_sockets = False
     unescapes_paths = False
     has_own_dynamodb = True
 

@@ -14,6 +14,7 @@ class MiniStack(Backend):
     """MiniStack runs functions as processes, and holds its tables itself."""
 
     name = "ministack"
+    has_sockets = True
     unescapes_paths = True
     has_own_dynamodb = False
 
@@ -49,7 +50,3 @@ class MiniStack(Backend):
     def stage_path(self, api: str, stage: str) -> str:
         """Below this, by any host name: API Gateway's own names do not resolve everywhere."""
         return f"/restapis/{api}/{stage}/_user_request_"
-
-    def sockets_path(self, api: str, stage: str) -> str:
-        """Below this, where functions post to its connections too."""
-        return f"/_aws/execute-api/{api}/{stage}"
