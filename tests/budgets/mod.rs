@@ -3,6 +3,7 @@
 mod analytics;
 mod billing;
 pub(crate) mod cost;
+mod documents;
 mod endpoints;
 mod identity;
 mod requests;

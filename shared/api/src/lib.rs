@@ -3,6 +3,7 @@
 
 mod bare;
 mod body;
+pub mod document;
 pub mod extract_cloud;
 mod observe;
 mod presented;
@@ -13,6 +14,7 @@ mod serve;
 mod source;
 pub mod worker;
 
+pub use bare::dress as bare_errors;
 pub use identity;
 pub use observe::{OthersFault, observe};
 pub use rate_limit::{Decision, RateLimit, RateLimiter};

@@ -25,6 +25,7 @@
 mod account;
 mod accounts;
 mod config;
+mod document;
 mod environment;
 mod input;
 mod keys;
@@ -41,8 +42,9 @@ pub use config::{
     AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, Schedule, ScheduleError,
     TaskConfig,
 };
+pub use document::NewTaskBody;
 pub use environment::{QUEUE_KIND, open};
-pub use input::{Fault, NewTask, TaskChange};
+pub use input::{Fault, HIGHEST_PRIORITY, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
 pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};
