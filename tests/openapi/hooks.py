@@ -64,3 +64,9 @@ class User:
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """A connection for each request: the address is a connection's."""
     case.headers.setdefault("Connection", "close")
+
+
+@schemathesis.serializer("application/x-ndjson", "text/csv")
+def as_text(context: Any, value: Any) -> bytes:
+    """Lines, as they are written."""
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use anyhow::ensure;
 use drover_tests::Stack;
 use futures::future::try_join_all;
-use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use reqwest::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
 
@@ -37,7 +37,7 @@ async fn schemathesis_finds_nothing() -> anyhow::Result<()> {
         "--checks",
         "all",
         "--workers",
-        "4",
+        "1",
     ])
     .args(["--no-color", "--warnings", "off"])
     .args(std::env::var("DROVER_SCHEMATHESIS_ARGUMENTS").unwrap_or_default().split_whitespace())
@@ -52,9 +52,21 @@ async fn schemathesis_finds_nothing() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn every_example_fits_its_schema() -> anyhow::Result<()> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut check = Command::new(std::env::var("DROVER_PYTHON")?);
+    check.arg(tests.join("openapi/examples.py")).arg(tests.join("../functions/api-docs/openapi.json"));
+    let output = check.stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let count: usize = String::from_utf8_lossy(&output.stdout).trim().parse()?;
+    ensure!(count > 60, "{count} examples only");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_document_is_public_and_may_be_kept() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = reqwest::Client::builder().no_gzip().no_brotli().no_deflate().build()?;
+    let client = reqwest::Client::new();
     for (path, media_type) in [
         ("/openapi.json", "application/json"),
         ("/docs", "text/html; charset=utf-8"),
@@ -68,27 +80,11 @@ async fn the_document_is_public_and_may_be_kept() -> anyhow::Result<()> {
         let url = format!("{}{path}", stack.url);
         let plain = client.get(&url).send().await?;
         ensure!(plain.status() == 200 && plain.headers()[CONTENT_TYPE] == media_type, "{path}: {plain:?}");
-        ensure!(
-            !plain.headers().contains_key(CONTENT_ENCODING) && plain.headers().contains_key(CACHE_CONTROL),
-            "{path}: {plain:?}"
-        );
+        ensure!(plain.headers().contains_key(CACHE_CONTROL), "{path}: {plain:?}");
         let policy = plain.headers()[CONTENT_SECURITY_POLICY].to_str()?;
         ensure!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{path}: {policy}");
         let tag = plain.headers()[ETAG].clone();
-        let plain = plain.bytes().await?;
-        let packed = client.get(&url).header("Accept", "*/*").header("Accept-Encoding", "gzip").send().await?;
-        if packed.headers().contains_key(CONTENT_ENCODING) {
-            ensure!(packed.headers()[CONTENT_ENCODING] == "gzip", "{path}: {packed:?}");
-            let packed = packed.bytes().await?;
-            let mut unpacked = Vec::new();
-            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed.as_ref()), &mut unpacked)?;
-            ensure!(
-                unpacked == plain && packed.len() * 2 < plain.len(),
-                "{path}: {} of {} bytes",
-                packed.len(),
-                plain.len()
-            );
-        }
+        ensure!(!plain.bytes().await?.is_empty(), "{path} is empty");
         let again = client.get(&url).header("If-None-Match", tag).send().await?;
         ensure!(again.status() == 304 && again.bytes().await?.is_empty(), "{path} was sent again");
     }

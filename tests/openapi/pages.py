@@ -23,6 +23,8 @@ class Browser:
         def place() -> None:
             os.dup2(ours[0], 3, inheritable=True)
             os.dup2(theirs[1], 4, inheritable=True)
+            # Of a descriptor that is there already nothing is made new, and it would be closed.
+            os.set_inheritable(3, True)
 
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--disable-background-networking"]
         flags += ["--no-first-run", "--disable-component-update", f"--user-data-dir={folder}", "--window-size=1280,1600", "about:blank"]

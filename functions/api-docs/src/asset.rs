@@ -1,11 +1,11 @@
 //! A file of this function: how it is sent, and how long it may be kept.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -36,15 +36,11 @@ impl Asset {
         Self { media_type, content, caching: "public, max-age=86400" }
     }
 
-    /// The answer to a request for it: compressed where the caller takes that, and only that nothing has changed where it has it.
+    /// The answer to a request for it; that nothing has changed, where its caller has it.
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Response {
         let tag = self.tag();
         let mut response = if has(headers, &tag) {
             StatusCode::NOT_MODIFIED.into_response()
-        } else if !self.is_compressed() {
-            Body::from(self.content).into_response()
-        } else if takes_gzip(headers) {
-            ([(CONTENT_ENCODING, "gzip")], Body::from(self.content)).into_response()
         } else {
             match self.plain() {
                 Ok(plain) => Body::from(plain).into_response(),
@@ -54,7 +50,6 @@ impl Asset {
         let told = [
             (CONTENT_TYPE, self.media_type),
             (CACHE_CONTROL, self.caching),
-            (VARY, "Accept-Encoding"),
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (REFERRER_POLICY, "no-referrer"),
@@ -71,13 +66,17 @@ impl Asset {
         self.content.starts_with(&[0x1f, 0x8b])
     }
 
-    fn plain(&self) -> std::io::Result<Vec<u8>> {
+    /// The file as it is. It is sent so, since API Gateway would spoil bytes that are no text (docs/decisions/0024-documents.md).
+    fn plain(&self) -> std::io::Result<Cow<'static, [u8]>> {
+        if !self.is_compressed() {
+            return Ok(Cow::Borrowed(self.content));
+        }
         let mut plain = Vec::new();
         GzDecoder::new(self.content).read_to_end(&mut plain)?;
-        Ok(plain)
+        Ok(Cow::Owned(plain))
     }
 
-    /// Weak, since it is of the file, however it is sent: of what is compressed its checksum and its length (RFC 1952, section 2.3.1).
+    /// Of what is compressed its checksum and its length (RFC 1952, section 2.3.1).
     fn tag(&self) -> String {
         let end = if self.is_compressed() {
             let start = self.content.len().saturating_sub(8);
@@ -88,32 +87,16 @@ impl Asset {
                 .iter()
                 .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
         };
-        format!("W/\"{end:016x}\"")
+        format!("\"{end:016x}\"")
     }
 }
 
 /// Whether a caller has the file that a tag is of.
 fn has(headers: &HeaderMap, tag: &str) -> bool {
-    let strong = tag.trim_start_matches("W/");
     let tags = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     tags.flat_map(|tags| tags.split(','))
         .map(str::trim)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == strong)
-}
-
-/// Whether a caller takes what is compressed by gzip (RFC 9110, section 12.5.3). Who sends no `Accept` is sent text: API Gateway makes bytes of a
-/// function's answer by that header alone.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    if !headers.contains_key(ACCEPT) {
-        return false;
-    }
-    let given = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let mut codings = given.flat_map(|codings| codings.split(',')).filter_map(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
-        Some((name.trim().to_ascii_lowercase(), weight?))
-    });
-    codings.any(|(name, weight)| matches!(name.as_str(), "gzip" | "x-gzip" | "*") && weight > 0.0)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
 #[cfg(test)]
@@ -125,23 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn only_who_takes_gzip_is_sent_it() {
-        for (given, is_taken) in [
-            ("gzip, deflate, br", true),
-            ("br;q=1, GZIP;q=0.5", true),
-            ("*", true),
-            ("identity", false),
-            ("br", false),
-            ("gzip;q=0", false),
-            ("gzip;q=x", false),
-            ("", false),
-        ] {
-            let mut headers = with(ACCEPT_ENCODING, given);
-            assert!(!takes_gzip(&headers), "{given}, and no Accept");
-            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-            assert_eq!(takes_gzip(&headers), is_taken, "{given}");
-        }
-        assert!(!takes_gzip(&with(ACCEPT, "*/*")));
+    fn what_is_kept_compressed_is_sent_plain() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(b"something").unwrap();
+        let asset = Asset::changing("text/plain", packed.finish().unwrap().leak());
+        assert_eq!(asset.plain().unwrap().as_ref(), b"something");
     }
 
     #[test]
@@ -150,14 +122,15 @@ mod tests {
         let tag = asset.tag();
         for (given, status) in [
             (tag.clone(), 304),
-            (tag.trim_start_matches("W/").to_owned(), 304),
+            (format!("W/{tag}"), 304),
             (format!("\"other\", {tag}"), 304),
             ("*".to_owned(), 304),
             ("\"other\"".to_owned(), 200),
             (String::new(), 200),
         ] {
             let answer = asset.answer(&with(IF_NONE_MATCH, &given));
-            assert_eq!((answer.status().as_u16(), &answer.headers()[ETAG]), (status, &tag[..]), "{given}");
+            assert_eq!(answer.status(), status, "{given}");
+            assert_eq!(answer.headers()[ETAG], tag, "{given}");
         }
         assert_ne!(tag, Asset::changing("text/plain", b"something else").tag());
     }

@@ -199,7 +199,7 @@ fn routes_of(source: &str) -> Vec<(String, String)> {
         for (path, mut methods) in calls(value, ".route(") {
             let named = methods.trim().trim_end_matches(')').trim().to_owned();
             if let Some(value) = lets.get(named.as_str()) {
-                methods = (*value).to_owned();
+                (*value).clone_into(&mut methods);
             }
             let path = format!("{root}{}", if path == "/" && !root.is_empty() { "" } else { &path });
             let has = |method: &str| {

@@ -84,11 +84,17 @@ pub(crate) fn needed<'body>(body: &'body Json, name: &str, longest: usize) -> Re
 pub(crate) fn number(body: &Json, name: &str, smallest: u64, largest: u64) -> Result<Option<u64>, Error> {
     match body.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(given) => match given.as_u64() {
+        Some(given) => match given.as_u64().or_else(|| whole_number(given)) {
             Some(number) if (smallest..=largest).contains(&number) => Ok(Some(number)),
             _ => Err(Error::invalid(format!("{name} must be a whole number from {smallest} to {largest}"))),
         },
     }
+}
+
+/// A number that is written with a fraction of nothing, as some clients write all of theirs: `30.0` (JSON Schema, "integer").
+fn whole_number(given: &Json) -> Option<u64> {
+    let number = given.as_f64().filter(|number| number.fract() == 0.0)?;
+    format!("{number:.0}").parse().ok()
 }
 
 fn bounded<'text>(name: &str, text: &'text str, longest: usize) -> Result<&'text str, Error> {

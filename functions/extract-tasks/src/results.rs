@@ -27,7 +27,7 @@ pub(crate) async fn download(State(app): State<App>, caller: Caller, Path(id): P
     let missing = Error::NotFound("This task has no results (yet); its status is in GET /tasks/{task_id}");
     let key = task.job.result_key.as_deref().ok_or(missing)?;
     let file_name = task.file_name();
-    // What is no text API Gateway would spoil for clients that send no Accept.
+    // What is no text API Gateway would spoil, unless a client's Accept names it first.
     let format = task.config.pages.output_format;
     if !format.is_text() || task.job.result_bytes.is_none_or(|bytes| bytes > LARGEST_INLINE) {
         let address = app.results.address(key, &file_name).await.map_err(failed)?;

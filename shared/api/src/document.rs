@@ -1,6 +1,8 @@
 //! The document of the APIs: what every operation of a contract has in common, put into what its handlers say of themselves. Nothing of it is
 //! for functions that answer requests.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::OpenApi;
 
@@ -31,6 +33,7 @@ pub struct Manners {
 #[must_use]
 pub fn whole(info: &Json, parts: &[(&Manners, Vec<OpenApi>)]) -> Json {
     let (mut paths, mut schemas, mut callers) = (Map::new(), Map::new(), Map::new());
+    let mut common = Common::default();
     for (manners, documents) in parts {
         for document in documents {
             let document = json!(document);
@@ -38,7 +41,7 @@ pub fn whole(info: &Json, parts: &[(&Manners, Vec<OpenApi>)]) -> Json {
                 let known = paths.entry(path).or_insert_with(|| json!({}));
                 for method in METHODS {
                     if let Some(operation) = item.get(method) {
-                        known[method] = finished(path, method, operation.clone(), manners);
+                        known[method] = finished(path, method, operation.clone(), manners, &mut common);
                     }
                 }
             }
@@ -46,22 +49,74 @@ pub fn whole(info: &Json, parts: &[(&Manners, Vec<OpenApi>)]) -> Json {
                 schemas.extend(of_this.clone());
             }
         }
-        schemas.insert(manners.error.to_owned(), (manners.error_schema)());
         callers.extend(manners.schemes.iter().map(|(name, scheme)| ((*name).to_owned(), scheme())));
     }
+    let asked = asked_for(&paths, &schemas);
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| !asked.contains(*name)) {
+        complete(schema);
+    }
+    schemas.extend(parts.iter().map(|(manners, _)| (manners.error.to_owned(), (manners.error_schema)())));
     paths.sort_keys();
     schemas.sort_keys();
+    common.answers.sort_keys();
+    common.headers.sort_keys();
     let mut whole = json!({"openapi": "3.1.0"});
     for (name, value) in info.as_object().into_iter().flatten() {
         whole[name] = value.clone();
     }
     whole["paths"] = paths.into();
-    whole["components"] = json!({"schemas": schemas, "securitySchemes": callers});
+    let Common { answers, headers } = common;
+    whole["components"] =
+        json!({"schemas": schemas, "responses": answers, "headers": headers, "securitySchemes": callers});
     whole
 }
 
+/// What many operations have alike, each told once.
+#[derive(Default)]
+struct Common {
+    answers: Map<String, Json>,
+    headers: Map<String, Json>,
+}
+
+/// The schemas that requests are made of.
+fn asked_for(paths: &Map<String, Json>, schemas: &Map<String, Json>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let bodies = paths.values().flat_map(|item| METHODS.iter().map(move |method| &item[*method]["requestBody"]));
+    let mut open: Vec<&Json> = bodies.collect();
+    while let Some(json) = open.pop() {
+        match json {
+            Json::Object(fields) => {
+                if let Some(name) = fields.get("$ref").and_then(Json::as_str).and_then(|path| path.rsplit('/').next())
+                    && found.insert(name.to_owned())
+                {
+                    open.extend(schemas.get(name));
+                }
+                open.extend(fields.values());
+            }
+            Json::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// An answer has all of its fields: those of nothing are null (RULINGS.md, "never fewer").
+fn complete(schema: &mut Json) {
+    match schema {
+        Json::Object(fields) => {
+            if let Some(Json::Object(properties)) = fields.get("properties") {
+                let names: Vec<_> = properties.keys().cloned().collect();
+                fields.insert("required".to_owned(), names.into());
+            }
+            fields.iter_mut().filter(|(name, _)| !name.starts_with("example")).for_each(|(_, within)| complete(within));
+        }
+        Json::Array(items) => items.iter_mut().for_each(complete),
+        _ => {}
+    }
+}
+
 /// An operation with everything that its contract's have in common.
-fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners) -> Json {
+fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners, common: &mut Common) -> Json {
     operation["operationId"] = operation_id(path, method).into();
     let summary = ["summary", "description"].iter().filter_map(|field| operation[field].as_str()).collect::<Vec<_>>();
     let told = without_route(&summary.join(" "));
@@ -73,6 +128,10 @@ fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners) ->
         operation["security"] = json!([]);
     } else {
         operation["security"] = manners.schemes.iter().map(|(name, _)| json!({*name: []})).collect();
+    }
+    let bodies = operation.pointer_mut("/requestBody/content").and_then(Json::as_object_mut);
+    for content in bodies.into_iter().flat_map(Map::values_mut) {
+        without_null(&mut content["schema"]);
     }
     let has = |place: &str| {
         let given = operation["parameters"].as_array().into_iter().flatten();
@@ -95,27 +154,50 @@ fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners) ->
     }
     if let Some(answers) = operation["responses"].as_object_mut() {
         for (status, answer) in answers.iter_mut() {
-            dress(status, answer, manners);
+            dress(status, answer, manners, common);
         }
         answers.sort_keys();
     }
     operation
 }
 
+/// A body that need not be there: no body is none, and null is no object.
+fn without_null(schema: &mut Json) {
+    let is_null = |one: &&Json| one["type"] == "null" || **one == "null";
+    let of_either = schema["oneOf"].as_array().filter(|either| either.iter().any(|one| is_null(&one)));
+    if let Some(other) = of_either.and_then(|either| either.iter().find(|one| !is_null(one))).cloned() {
+        *schema = other;
+    } else if let Some(kind) =
+        schema["type"].as_array().and_then(|kinds| kinds.iter().find(|kind| !is_null(kind))).cloned()
+    {
+        schema["type"] = kind;
+    }
+}
+
 /// An answer with its description, its headers, and, if it tells of an error, its body.
-fn dress(status: &str, answer: &mut Json, manners: &Manners) {
+fn dress(status: &str, answer: &mut Json, manners: &Manners, common: &mut Common) {
     if answer["description"].as_str().is_none_or(str::is_empty) {
         answer["description"] = meaning(status).into();
     }
+    let of_this = manners.error.trim_end_matches("Error");
     let headers = manners.headers.iter().map(|(name, told)| (*name, *told, "integer"));
     let ours = headers.chain([("X-Request-Id", "The id of the request: the caller's own, if it sent one", "string")]);
     let waits = (status == "429").then_some(("Retry-After", "After how many seconds to try again", "integer"));
     for (name, told, kind) in ours.chain(waits) {
-        answer["headers"][name] = json!({"description": told, "schema": {"type": kind}});
+        let shared = if manners.headers.iter().any(|(own, _)| *own == name) {
+            format!("{of_this}-{name}")
+        } else {
+            name.to_owned()
+        };
+        answer["headers"][name] = json!({"$ref": format!("#/components/headers/{shared}")});
+        common.headers.insert(shared, json!({"description": told, "schema": {"type": kind}}));
     }
     if status.starts_with(['4', '5']) && answer.get("content").is_none() {
         let schema = format!("#/components/schemas/{}", manners.error);
         answer["content"] = json!({"application/json": {"schema": {"$ref": schema}}});
+        let name = format!("{}{status}", manners.error);
+        let answer = std::mem::replace(answer, json!({"$ref": format!("#/components/responses/{name}")}));
+        common.answers.insert(name, answer);
     }
 }
 

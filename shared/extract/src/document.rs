@@ -65,9 +65,9 @@ fn config(kind: TaskType) -> Object {
             .property("wait_for_selector", schema::or_null(told(css(), "What must be on a page before it is read.")))
             .property(
                 "custom_headers",
-                told(map(text_of(2_048).into(), 0, 30), "Headers of the requests for the pages."),
+                told(map(written(2_048, "^[ -~]*$"), 0, 30), "Headers of the requests for the pages."),
             )
-            .property("cookies", told(map(text_of(4_096).into(), 0, 50), "Cookies for the pages' hosts."))
+            .property("cookies", told(map(written(4_096, "^[ -:<-~]*$"), 0, 50), "Cookies for the pages' hosts."))
             .property("proxy_rotation", told(flag(), "Whether each page is asked for through another proxy."))
             .property("rate_limit", schema::or_null(told(rate(), "The most pages a second."))),
         TaskType::BulkScraping => pages
@@ -114,8 +114,8 @@ fn css() -> Object {
     text::<1, 1_000>()
 }
 
-fn text_of(most: usize) -> Object {
-    schema::pattern(0, most, "^[ -:<-~]*$")
+fn written(most: usize, pattern: &str) -> Schema {
+    schema::pattern(0, most, pattern).into()
 }
 
 fn rate() -> Object {

@@ -50,9 +50,7 @@ pub fn any_of<const N: usize>(words: [&str; N]) -> schema::Array {
 /// A whole number in these bounds.
 #[must_use]
 pub fn whole<const LEAST: u64, const MOST: u64>() -> Object {
-    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(LEAST));
-    // The largest of all is no bound, and no number of JavaScript's either.
-    if MOST == u64::MAX { number.build() } else { number.maximum(Some(MOST)).build() }
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(LEAST)).maximum(Some(MOST)).build()
 }
 
 /// The number of something: positive.
