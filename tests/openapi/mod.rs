@@ -6,7 +6,7 @@ mod pages;
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use drover_tests::Stack;
 use futures::future::try_join_all;
 use reqwest::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
@@ -17,14 +17,14 @@ use tokio::process::Command;
 const USERS: usize = 150;
 
 #[tokio::test]
-#[ignore = "it wants the stack for itself: tests/run"]
+#[ignore = "run by hand until all APIs hold: docs/decisions/0024-documents.md"]
 async fn schemathesis_finds_nothing() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let users = try_join_all((0..USERS).map(|_| stack.operating_user())).await?;
     let keys: Vec<_> = users.iter().map(|user| user.key.as_str()).collect();
     let callers = json!({"administrator": stack.administrator()?.key, "users": keys}).to_string();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi");
-    let tool = std::env::var("DROVER_SCHEMATHESIS")?;
+    let tool = std::env::var("DROVER_SCHEMATHESIS").context("localstack/python schemathesis installs it")?;
     let document = format!("{}/openapi.json", stack.url);
     let mut run = Command::new(tool);
     run.args([

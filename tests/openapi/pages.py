@@ -116,7 +116,7 @@ def visit(browser: Browser, url: str) -> dict[str, Any]:
     block = "#operations-System-get_health"
     browser.click(f"{block} .opblock-summary-control")
     browser.click(f"{block} .execute")
-    status = f"document.querySelector('{block} .live-responses-table .response-col_status')?.innerText"
+    status = f"document.querySelector('{block} .live-responses-table tbody .response-col_status')?.innerText"
     body = f"document.querySelector('{block} .live-responses-table .microlight')?.innerText"
     seen["tried"] = {"status": browser.until("an answer", status).split()[0], "body": browser.until("its body", body)}
     browser.value(f"document.querySelector('{block}').scrollIntoView()")
