@@ -1,17 +1,21 @@
 //! The cost of the document of the APIs and of its pages: nothing.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
 
 use super::cost::Cost;
 use super::requests::{cost_of, measured, over};
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 const FREE: Cost = Cost::new(0, 0.0, 0.0, 0);
 
 #[tokio::test]
 async fn the_document_and_its_pages_cost_nothing() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let mut faults = Vec::new();
     for (path, status) in [
         ("/openapi.json", 200),

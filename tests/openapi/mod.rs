@@ -5,6 +5,7 @@ mod pages;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
@@ -13,6 +14,8 @@ use reqwest::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG
 use serde_json::{Value as Json, json};
 use tokio::process::Command;
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How many users of the extraction cloud take turns: each may make five requests a minute about billing.
 const USERS: usize = 150;
 
@@ -66,7 +69,7 @@ async fn every_example_fits_its_schema() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_document_is_public_and_may_be_kept() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     for (path, media_type) in [
         ("/openapi.json", "application/json"),
         ("/docs", "text/html; charset=utf-8"),
@@ -97,7 +100,7 @@ async fn the_document_is_public_and_may_be_kept() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_not_there_is_told_in_the_form_of_its_contract() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     for (method, path, status) in [
         ("GET", "/docs/assets/nothing.js", 404),
         ("GET", "/docs/assets/%2e%2e%2fmain.rs", 404),
