@@ -8,6 +8,7 @@ mod credentials;
 mod faults;
 mod hostile;
 mod loopback;
+mod openapi;
 mod pages;
 mod privilege;
 mod races;

@@ -62,6 +62,9 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if options.command == "deployment":
         venv.DEPLOYMENT.ensure()
         return 0
+    if options.command == "schemathesis":
+        venv.SCHEMATHESIS.ensure()
+        return 0
     venv.MAIN.ensure()
     if options.command == "up":
         if not venv.entered():
@@ -104,6 +107,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("browser", prog="localstack/python browser", description="Installs a browser, if there is none, and prints where it is.")
     commands.add_parser("yt-dlp", prog="localstack/python yt-dlp", description="Installs yt-dlp, and prints where it is and its Python.")
     commands.add_parser("deployment", prog="localstack/python deployment", description="Installs target/deployment only.")
+    commands.add_parser("schemathesis", prog="localstack/python schemathesis", description="Installs target/schemathesis only.")
     commands.add_parser("venv", prog="localstack/python venv", description="Installs target/venv only.")
     return parser.parse_args(arguments)
 

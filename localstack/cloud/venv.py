@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cloud import installed
-from cloud.paths import DEPLOYMENT_REQUIREMENTS, DEPLOYMENT_VENV, REQUIREMENTS, VENV
+from cloud.paths import DEPLOYMENT_REQUIREMENTS, DEPLOYMENT_VENV, REQUIREMENTS, ROOT, TARGET, VENV
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ DEPLOYMENT = Environment(
     DEPLOYMENT_VENV, DEPLOYMENT_REQUIREMENTS, "Installing what deploys into target/deployment (the first time takes about two minutes)"
 )
 """What builds for AWS, deploys there, and checks the template: infra/tool."""
+
+
+SCHEMATHESIS = Environment(
+    TARGET / "schemathesis", ROOT / "tests" / "openapi" / "requirements.txt", "Installing what tries the APIs' document into target/schemathesis"
+)
+"""What tries every operation of the document: tests/openapi. It wants other versions of what the local cloud wants too."""
 
 
 def enter(arguments: Sequence[str]) -> NoReturn:

@@ -5,6 +5,7 @@ mod billing;
 mod bound;
 pub(crate) mod cost;
 mod coverage;
+mod documents;
 mod endpoints;
 mod identity;
 mod requests;

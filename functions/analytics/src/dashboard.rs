@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use extract::{ListError, SortBy, Task, TaskQuery};
 use jobs::{Account, Status};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
@@ -14,7 +15,13 @@ use crate::App;
 const RECENT: u32 = 5;
 
 /// The contract's dashboard object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "active_tasks": 3, "completed_tasks_today": 12, "compute_units_used_today": 150, "compute_units_remaining": 7500,
+    "success_rate": 0.955, "recent_tasks": [{
+        "id": "550e8400-e29b-41d4-a716-446655440000", "name": "Product Scraping", "status": "completed",
+        "created_at": "2024-01-15T09:00:00Z"}],
+}))]
 pub(crate) struct Dashboard {
     active_tasks: i64,
     completed_tasks_today: u64,
@@ -25,7 +32,7 @@ pub(crate) struct Dashboard {
 }
 
 /// A task in short.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Recent {
     id: String,
     name: String,
@@ -34,6 +41,7 @@ struct Recent {
 }
 
 /// `GET /analytics/dashboard`: how the caller stands now. A day is one of UTC.
+#[utoipa::path(get, path = "/analytics/dashboard", tag = "Analytics", responses((status = 200, body = Dashboard)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply<Dashboard>, Error> {
     caller.require(Permission::AnalyticsRead)?;
     let (user, today) = (&caller.user_id, app.jobs.clock.now().day());

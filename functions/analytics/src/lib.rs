@@ -12,6 +12,7 @@ use axum::routing::get;
 use extract::{Accounts, Tasks};
 use jobs::Jobs;
 use table::aws::{SettingError, configure};
+use utoipa::OpenApi;
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
@@ -32,6 +33,11 @@ impl App {
         Ok(Self { accounts: Accounts::new(jobs.table.clone(), clock), tasks: Tasks::new(jobs.clone()), jobs, gate })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(usage::show, dashboard::show, system::show))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

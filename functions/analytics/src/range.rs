@@ -3,16 +3,27 @@
 use api::extract_cloud::{Detail, Error};
 use api::query::Parameters;
 use extract::Fault;
+use input::schema::{moment, one_of};
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 use table::Millis;
+use utoipa::ToSchema;
 
 /// The most days of one question: a year's.
 const LONGEST: i32 = 366;
 
+input::parameters! {
+    /// Which days.
+    pub(crate) RangeQuery {
+        query "period" "How days are put together; `monthly` unless given." => one_of(Period::ALL.map(|(name, _)| name)),
+        query "start_date" "The first day, UTC; the beginning of the last one's period unless given." => moment(),
+        query "end_date" "The last day, a year after the first at most; today unless given." => moment(),
+    }
+}
+
 /// How days are put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Period {
     Daily,

@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jobs::usage;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
 
 /// The contract's metrics object, and beside it how all tasks ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Metrics {
     active_users: u64,
     total_tasks: u64,
@@ -23,6 +24,7 @@ pub(crate) struct Metrics {
 }
 
 /// `GET /admin/system-metrics`: what all users did, for who runs this deployment.
+#[utoipa::path(get, path = "/admin/system-metrics", tag = "System", responses((status = 200, body = Metrics)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply<Metrics>, Error> {
     if !caller.is_operator {
         return Err(Error::Authorization("Only an operator of this deployment may see its metrics".to_owned()));

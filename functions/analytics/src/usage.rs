@@ -8,12 +8,13 @@ use axum::http::StatusCode;
 use extract::{DayUsage, TaskType};
 use jobs::usage::Counts;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
-use crate::range::{Period, Range};
+use crate::range::{Period, Range, RangeQuery};
 
 /// The contract's usage object, and beside it what happened in each period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Usage {
     period: Period,
     start_date: String,
@@ -29,7 +30,7 @@ pub(crate) struct Usage {
 }
 
 /// How many tasks of a type were submitted.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 struct TypeCount {
     #[serde(rename = "type")]
     task_type: TaskType,
@@ -37,7 +38,7 @@ struct TypeCount {
 }
 
 /// What happened in one day, week or month; the first and the last one only as far as was asked for.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 struct Part {
     start_date: String,
     total_tasks: u64,
@@ -48,6 +49,8 @@ struct Part {
 }
 
 /// `GET /analytics/usage`: what the caller did in some days.
+#[utoipa::path(get, path = "/analytics/usage", tag = "Analytics", params(RangeQuery),
+    responses((status = 200, body = Usage)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller, given: Parameters) -> Result<Reply<Usage>, Error> {
     caller.require(Permission::AnalyticsRead)?;
     let range = Range::read(&given, app.jobs.clock.now())?;

@@ -10,6 +10,7 @@ use lemon_squeezy::{Charge, Resource, SubscriptionStatus};
 use serde_json::{Value as Json, json};
 use subscriptions::{Billing, Fact, State as Standing};
 
+use crate::document::{PlanBody, SubscriptionChanged};
 use crate::{App, checkout, input, store, view};
 
 const NO_SUBSCRIPTION: Error =
@@ -17,6 +18,8 @@ const NO_SUBSCRIPTION: Error =
 
 /// `PUT /billing/subscription`: another plan. A larger one is charged at once for the rest of the period, a smaller one is set off against the next
 /// renewal.
+#[utoipa::path(put, path = "/billing/subscription", tag = "Billing", request_body = PlanBody,
+    responses((status = 200, body = SubscriptionChanged), (status = 404), (status = 502)))]
 pub(crate) async fn change_plan(
     State(app): State<App>,
     caller: Caller,
@@ -44,6 +47,8 @@ pub(crate) async fn change_plan(
 }
 
 /// `POST /billing/subscription/cancel`: the subscription ends with its period. If there are several, all of them do: nothing is charged any more.
+#[utoipa::path(post, path = "/billing/subscription/cancel", tag = "Billing",
+    responses((status = 200, body = SubscriptionChanged), (status = 400), (status = 404), (status = 502)))]
 pub(crate) async fn cancel(State(app): State<App>, caller: Caller) -> Result<Reply<Json>, Error> {
     caller.require(Permission::BillingManage)?;
     let billing = app.subscriptions.billing(&caller.user_id).await?;
@@ -56,6 +61,8 @@ pub(crate) async fn cancel(State(app): State<App>, caller: Caller) -> Result<Rep
 }
 
 /// `POST /billing/subscription/resume`: a subscription that was cancelled, and is not over, goes on.
+#[utoipa::path(post, path = "/billing/subscription/resume", tag = "Billing",
+    responses((status = 200, body = SubscriptionChanged), (status = 400), (status = 404), (status = 502)))]
 pub(crate) async fn resume(State(app): State<App>, caller: Caller) -> Result<Reply<Json>, Error> {
     caller.require(Permission::BillingManage)?;
     let billing = app.subscriptions.billing(&caller.user_id).await?;

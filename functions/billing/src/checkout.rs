@@ -9,9 +9,12 @@ use lemon_squeezy::NewCheckout;
 use serde_json::{Value as Json, json};
 use subscriptions::{Begun, CHECKOUT, Checkout, Offer};
 
+use crate::document::{CheckoutBody, CheckoutMade};
 use crate::{App, input, store, view};
 
 /// `POST /billing/create-checkout`: a page at which the plan is paid. Who asks for the same twice within an hour is sent to the same page.
+#[utoipa::path(post, path = "/billing/create-checkout", tag = "Billing", request_body = CheckoutBody,
+    responses((status = 200, body = CheckoutMade), (status = 502)))]
 pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Reply<Json>, Error> {
     caller.require(Permission::BillingManage)?;
     let (plan, success_url) = input::checkout(&body)?;

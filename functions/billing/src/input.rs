@@ -5,25 +5,33 @@
 use api::extract_cloud::Error;
 use extract::Plan;
 use garde::Validate;
-use input::{form, rules};
+use input::{form, rules, schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use url::{Host, Url};
+use utoipa::ToSchema;
 
-#[derive(Deserialize, Validate)]
-struct CheckoutForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct CheckoutForm {
+    /// The plan that is bought.
     #[garde(required, inner(custom(paid_plan)))]
+    #[schema(schema_with = paid_plans)]
     plan_id: Option<String>,
+    /// Where its buyer goes once it is paid.
     #[garde(required, inner(custom(return_address)))]
+    #[schema(schema_with = schema::secure_address)]
     success_url: Option<String>,
     /// Lemon Squeezy knows no way back but the browser's: it is checked, and used for nothing.
     #[garde(inner(custom(return_address)))]
+    #[schema(schema_with = schema::secure_address)]
     cancel_url: Option<String>,
 }
 
-#[derive(Deserialize, Validate)]
-struct PlanForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct PlanForm {
+    /// The plan that is wanted.
     #[garde(required, inner(custom(paid_plan)))]
+    #[schema(schema_with = paid_plans)]
     plan_id: Option<String>,
 }
 
@@ -36,6 +44,10 @@ pub(crate) fn checkout(body: &Json) -> Result<(Plan, String), Error> {
 /// The plan that is wanted in place of the one that there is.
 pub(crate) fn plan(body: &Json) -> Result<Plan, Error> {
     plan_of(form::<PlanForm>(body)?.plan_id.as_deref())
+}
+
+fn paid_plans() -> schema::schema::Object {
+    schema::one_of([Plan::Professional, Plan::Enterprise].map(Plan::as_str))
 }
 
 fn plan_of(name: Option<&str>) -> Result<Plan, Error> {

@@ -9,10 +9,13 @@ use axum::http::StatusCode;
 use lemon_squeezy::{Invoice, InvoiceStatus, Resource};
 use serde_json::{Value as Json, json};
 
+use crate::document::InvoiceView;
 use crate::{App, store};
 
 /// `GET /billing/invoices`: the invoices of all of a user's subscriptions, the newest first. They are Lemon Squeezy's, which alone knows what became
 /// of each.
+#[utoipa::path(get, path = "/billing/invoices", tag = "Billing",
+    responses((status = 200, body = Vec<InvoiceView>), (status = 502)))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Reply<Vec<Json>>, Error> {
     caller.require(Permission::BillingManage)?;
     let billing = app.subscriptions.billing(&caller.user_id).await?;

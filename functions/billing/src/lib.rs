@@ -3,6 +3,7 @@
 
 mod changes;
 mod checkout;
+mod document;
 mod input;
 mod invoices;
 mod plans;
@@ -19,6 +20,7 @@ use axum::routing::{get, post};
 use jobs::Jobs;
 use subscriptions::Subscriptions;
 use table::aws::{SettingError, configure};
+use utoipa::OpenApi;
 
 use self::store::SalesDesk;
 
@@ -45,6 +47,21 @@ impl App {
         })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    plans::list,
+    subscription::show,
+    changes::change_plan,
+    changes::cancel,
+    changes::resume,
+    checkout::create,
+    portal::show,
+    invoices::list,
+    webhook::receive,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

@@ -8,8 +8,10 @@ use serde_json::{Value as Json, json};
 use subscriptions::Offers;
 
 use crate::App;
+use crate::document::ListedPlan;
 
 /// `GET /billing/plans`: the free plan, and those that this deployment sells.
+#[utoipa::path(get, path = "/billing/plans", tag = "Billing", security(()), responses((status = 200, body = Vec<ListedPlan>)))]
 pub(crate) async fn list(State(app): State<App>) -> Reply<Vec<Json>> {
     let offers = app.subscriptions.offers();
     let plans = Plan::ALL.into_iter().filter(|plan| *plan == Plan::Free || offers.of_plan(*plan).is_some());

@@ -6,9 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::Value as Json;
 
+use crate::document::SubscriptionOverview;
 use crate::{App, view};
 
 /// `GET /billing/subscription`: the subscription, its plan, what is used of it, and what comes next.
+#[utoipa::path(get, path = "/billing/subscription", tag = "Billing",
+    responses((status = 200, body = SubscriptionOverview), (status = 404)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply<Json>, Error> {
     caller.require(Permission::BillingManage)?;
     let (billing, account) = tokio::try_join!(

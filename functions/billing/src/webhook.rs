@@ -9,8 +9,12 @@ use serde_json::{Value as Json, json};
 use subscriptions::Recorded;
 
 use crate::App;
+use crate::document::{EventTaken, Signature};
 
 /// `POST /billing/webhooks/lemon-squeezy`: an event, signed. What is not for this deployment is acknowledged too: another try would change nothing.
+#[utoipa::path(post, path = "/billing/webhooks/lemon-squeezy", tag = "Billing", security(()), params(Signature),
+    request_body(content = Object, description = "An event as Lemon Squeezy writes it"),
+    responses((status = 200, body = EventTaken), (status = 401), (status = 502)))]
 pub(crate) async fn receive(
     State(app): State<App>,
     headers: HeaderMap,

@@ -2,11 +2,36 @@
 
 use std::convert::Infallible;
 
+use ::input::schema::{number as positive, pattern, whole};
 use api::scraper_credentials::Error;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use credentials::LONGEST_PLATFORM;
 use serde_json::Value as Json;
+
+::input::parameters! {
+    /// The platform of a path.
+    pub(crate) PlatformPath {
+        path "platform" "`linkedin`, `glassdoor`, `techfetch`, or one that an administrator has added." =>
+            pattern(1, LONGEST_PLATFORM, "^[a-z0-9_-]+$"),
+    }
+}
+
+::input::parameters! {
+    /// The credential of a path.
+    pub(crate) CredentialPath {
+        path "credential_id" "The credential's number." => positive(),
+    }
+}
+
+::input::parameters! {
+    /// By what a scraper says which of its leases it means.
+    pub(crate) LeaseToken {
+        header "X-Lease-Token" "The fencing token that came with the credential. Without it the caller's key must hold the lease." =>
+            whole::<0, { u64::MAX }>(),
+    }
+}
 
 /// The number of a credential in a path. What is no positive integer names nothing: a 404.
 pub(crate) struct Number(pub(crate) u64);
@@ -59,11 +84,17 @@ pub(crate) fn needed<'body>(body: &'body Json, name: &str, longest: usize) -> Re
 pub(crate) fn number(body: &Json, name: &str, smallest: u64, largest: u64) -> Result<Option<u64>, Error> {
     match body.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(given) => match given.as_u64() {
+        Some(given) => match given.as_u64().or_else(|| whole_number(given)) {
             Some(number) if (smallest..=largest).contains(&number) => Ok(Some(number)),
             _ => Err(Error::invalid(format!("{name} must be a whole number from {smallest} to {largest}"))),
         },
     }
+}
+
+/// A number that is written with a fraction of nothing, as some clients write all of theirs: `30.0` (JSON Schema, "integer").
+fn whole_number(given: &Json) -> Option<u64> {
+    let number = given.as_f64().filter(|number| number.fract() == 0.0)?;
+    format!("{number:.0}").parse().ok()
 }
 
 fn bounded<'text>(name: &str, text: &'text str, longest: usize) -> Result<&'text str, Error> {

@@ -13,6 +13,7 @@ use credentials::Credentials;
 use credentials::audit::Trail;
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
+use utoipa::OpenApi;
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
@@ -39,6 +40,35 @@ impl App {
         })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    queue::next,
+    queue::success,
+    queue::failure,
+    queue::release,
+    queue::heartbeat,
+    admin::platforms::list,
+    admin::platforms::show,
+    admin::platforms::set,
+    admin::platforms::statistics,
+    admin::credentials::list,
+    admin::credentials::create,
+    admin::import::import,
+    admin::credentials::show,
+    admin::credentials::edit,
+    admin::credentials::delete,
+    admin::credentials::disable,
+    admin::credentials::enable,
+    admin::credentials::reset,
+    admin::credentials::take_back,
+    admin::credentials::audit,
+    admin::keys::list,
+    admin::keys::create,
+    admin::keys::revoke,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

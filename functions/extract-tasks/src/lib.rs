@@ -1,6 +1,7 @@
 //! The extraction cloud's tasks over HTTP: `/tasks` and `/health` (contracts/extract-cloud.md). It also answers for every path that no
 //! other function has.
 
+mod document;
 mod health;
 mod logs;
 mod query;
@@ -16,6 +17,7 @@ use jobs::{Jobs, Results};
 use mail::MailRules;
 use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
+use utoipa::OpenApi;
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
@@ -44,6 +46,20 @@ impl App {
         })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    tasks::list,
+    tasks::create,
+    tasks::show,
+    tasks::update,
+    tasks::delete,
+    logs::list,
+    results::download,
+    health::show,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

@@ -4,15 +4,18 @@ use api::extract_cloud::{Caller, Error, Path, Reply};
 use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use input::schema::moment;
 use jobs::{Level, LoggedLine};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::document::{LogQueryParameters, TaskPath};
 use crate::{App, query};
 
 /// A page of a task's log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LogPage {
     task_id: Uuid,
     logs: Vec<LogView>,
@@ -21,17 +24,26 @@ pub(crate) struct LogPage {
     page_size: u32,
 }
 
-#[derive(Serialize)]
+/// A line of a task's log.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "a987fbc9-4bed-5078-9f07-9141ba07c9f3", "task_id": "550e8400-e29b-41d4-a716-446655440000", "level": "INFO",
+    "message": "Task started", "timestamp": "2024-01-15T10:30:01Z", "metadata": {"pages": 1},
+}))]
 struct LogView {
     id: Uuid,
     task_id: Uuid,
     level: Level,
     message: String,
+    #[schema(schema_with = moment)]
     timestamp: String,
+    #[schema(value_type = Object)]
     metadata: Map<String, Json>,
 }
 
 /// `GET /tasks/{task_id}/logs`: what the workers said of the task, in order.
+#[utoipa::path(get, path = "/tasks/{task_id}/logs", tag = "Extraction tasks", params(TaskPath, LogQueryParameters),
+    responses((status = 200, body = LogPage)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,

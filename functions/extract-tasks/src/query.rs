@@ -6,13 +6,13 @@ use jobs::Status;
 use table::Millis;
 
 /// The largest page number taken; what lies deeper is out of reach anyway.
-const LAST_PAGE: u32 = 1_000_000;
+pub(crate) const LAST_PAGE: u32 = 1_000_000;
 /// The most tasks a page.
-const LARGEST_TASK_PAGE: u32 = 100;
+pub(crate) const LARGEST_TASK_PAGE: u32 = 100;
 /// The most log lines a page.
-const LARGEST_LOG_PAGE: u32 = 500;
+pub(crate) const LARGEST_LOG_PAGE: u32 = 500;
 /// The longest text to search names for.
-const LONGEST_SEARCH: usize = 200;
+pub(crate) const LONGEST_SEARCH: usize = 200;
 
 /// A query string's pairs, and the faults found in them so far.
 struct Parameters {

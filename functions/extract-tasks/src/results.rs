@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use extract::{OwnConfig, Task};
 
 use crate::App;
+use crate::document::TaskPath;
 use crate::query::{self, Content};
 
 /// A result of up to so many bytes is sent in the answer itself, so that a client need not follow a redirect; a function's answer can
@@ -15,6 +16,14 @@ use crate::query::{self, Content};
 const LARGEST_INLINE: u64 = 4 * 1024 * 1024;
 
 /// `GET /tasks/{task_id}/download`: the file, or the way to it. Of a monitoring task `?content=changes` gives what has changed.
+#[utoipa::path(get, path = "/tasks/{task_id}/download", tag = "Extraction tasks",
+    params(TaskPath, ("content" = Option<Content>, Query, description = "Of a monitoring task: its values, or what has changed")),
+    responses(
+        (status = 200, description = "The file", headers(
+            ("Content-Disposition" = String, description = "As which file to keep it")),
+            content((Vec<Object> = "application/json"), (String = "text/csv; charset=utf-8"))),
+        (status = 302, description = "The file is at this address for some minutes", headers(
+            ("Location" = String, description = "Where the file is")))))]
 pub(crate) async fn download(
     State(app): State<App>,
     caller: Caller,

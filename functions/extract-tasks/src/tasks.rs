@@ -5,13 +5,29 @@ use api::identity::Permission;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use extract::{CreateError, Deleted, ListError, NewTask, OwnConfig, Plan, TaskChange, TaskType, UpdateError};
+use extract::{
+    CreateError, Deleted, ListError, NewTask, NewTaskBody, OwnConfig, Plan, TaskChange, TaskType, UpdateError,
+};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
+use utoipa::ToSchema;
 
+use crate::document::{TaskPath, TaskQueryParameters};
 use crate::view::TaskView;
 use crate::{App, query};
 
+/// What became of a task.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"message": "Task deleted successfully", "status": "deleted"}))]
+pub(crate) struct Gone {
+    message: &'static str,
+    /// `cancelled` or `deleted`.
+    status: &'static str,
+}
+
 /// `GET /tasks`: a page of the caller's tasks. A `Link` header names the next page, if there is one.
+#[utoipa::path(get, path = "/tasks", tag = "Extraction tasks", params(TaskQueryParameters),
+    responses((status = 200, body = Vec<TaskView>, headers(("Link" = String, description = "The next page, if there is one (RFC 8288)")))))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller, RawQuery(raw): RawQuery) -> Result<Response, Error> {
     caller.require(Permission::TasksRead)?;
     let wanted = query::tasks(raw.as_deref())?;
@@ -38,6 +54,8 @@ fn next_page(query: Option<&str>, page: u32) -> String {
 }
 
 /// `POST /tasks`: a new task.
+#[utoipa::path(post, path = "/tasks", tag = "Extraction tasks", request_body = NewTaskBody,
+    responses((status = 201, body = TaskView), (status = 402)))]
 pub(crate) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksCreate)?;
     let new = match NewTask::read(&body) {
@@ -87,6 +105,8 @@ fn not_in_plan(asked: TaskType) -> Error {
 }
 
 /// `GET /tasks/{task_id}`: one task.
+#[utoipa::path(get, path = "/tasks/{task_id}", tag = "Extraction tasks", params(TaskPath),
+    responses((status = 200, body = TaskView)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<TaskView>, Error> {
     caller.require(Permission::TasksRead)?;
     let task = app.tasks.get(&caller.user_id, id).await?.ok_or(Error::NotFound("Task not found"))?;
@@ -94,6 +114,8 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(id): Path)
 }
 
 /// `PUT /tasks/{task_id}`: name, description and priority of a task that has not ended.
+#[utoipa::path(put, path = "/tasks/{task_id}", tag = "Extraction tasks", params(TaskPath), request_body = TaskChange,
+    responses((status = 200, body = TaskView)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -107,13 +129,15 @@ pub(crate) async fn update(
 }
 
 /// `DELETE /tasks/{task_id}`: cancels a task that has not ended, deletes one that has. `status` says which.
-pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Json>, Error> {
+#[utoipa::path(delete, path = "/tasks/{task_id}", tag = "Extraction tasks", params(TaskPath),
+    responses((status = 200, body = Gone), (status = 400)))]
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Gone>, Error> {
     caller.require(Permission::TasksDelete)?;
     let status = match app.tasks.delete(&caller.user_id, id, &app.results).await.map_err(refused)? {
         Deleted::Cancelled => "cancelled",
         Deleted::Deleted => "deleted",
     };
-    Ok(Reply(StatusCode::OK, json!({"message": "Task deleted successfully", "status": status})))
+    Ok(Reply(StatusCode::OK, Gone { message: "Task deleted successfully", status }))
 }
 
 fn refused(error: UpdateError) -> Error {

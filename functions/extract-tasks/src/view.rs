@@ -1,27 +1,45 @@
 //! A task as the contract shows it.
 
-use extract::{Task, TaskType};
+use extract::{HIGHEST_PRIORITY, Task, TaskType};
+use input::schema::{moment, whole};
 use jobs::Status;
 use serde::Serialize;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The contract's task object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExtractTask, example = json!({
+    "id": "550e8400-e29b-41d4-a716-446655440000", "name": "Extract product data", "description": null,
+    "task_type": "simple_scraping", "status": "completed",
+    "config": {"urls": ["https://example.com/products"], "selectors": {"title": "h1", "price": ".price"},
+        "output_format": "json", "include_metadata": false, "follow_redirects": true, "timeout": 30},
+    "priority": 5, "compute_units_consumed": 1, "estimated_compute_units": 0,
+    "result_url": "/tasks/550e8400-e29b-41d4-a716-446655440000/download", "error_message": null, "progress": 100,
+    "created_at": "2024-01-15T10:30:00Z", "updated_at": "2024-01-15T10:30:05Z", "started_at": "2024-01-15T10:30:01Z",
+    "completed_at": "2024-01-15T10:30:05Z", "user_id": "018d0a7c-5f80-7000-8000-000000000001",
+}))]
 pub struct TaskView {
     id: Uuid,
     name: String,
     description: Option<String>,
     task_type: TaskType,
     status: Status,
+    /// As its owner wrote it, defaults filled in; in lists, of many addresses only the first.
+    #[schema(value_type = Object)]
     config: Json,
+    #[schema(schema_with = whole::<1, { HIGHEST_PRIORITY as u64 }>)]
     priority: u8,
     compute_units_consumed: u64,
     estimated_compute_units: u64,
     result_url: Option<String>,
     error_message: Option<String>,
+    #[schema(schema_with = whole::<0, 100>)]
     progress: u8,
+    #[schema(schema_with = moment)]
     created_at: String,
+    #[schema(schema_with = moment)]
     updated_at: String,
     started_at: Option<String>,
     completed_at: Option<String>,

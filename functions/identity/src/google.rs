@@ -6,9 +6,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use extract::Plan;
-use serde_json::json;
+use serde::Serialize;
 use table::{Transaction, new_id};
+use utoipa::ToSchema;
 
+use crate::document::CallbackBody;
 use crate::provider::{Begun, Person, SignInError};
 use crate::view::SignedIn;
 use crate::{App, account_of, input};
@@ -18,11 +20,39 @@ const STATE_COOKIE: &str = "__Host-sign-in";
 /// The cookie that tells a page's scripts what to repeat of the session.
 pub(crate) const CSRF_COOKIE: &str = "__Host-csrf";
 
+/// Where to sign in.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"auth_url": "https://accounts.google.com/o/oauth2/v2/auth?…", "state": "random_state_string"}))]
+pub(crate) struct SignInAddress {
+    auth_url: String,
+    state: String,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "bearer", "expires_in": 3600, "csrf_token": "f2a6…",
+    "user": {"id": "018d0a7c-5f80-7000-8000-000000000001", "email": "user@example.com", "full_name": "John Doe",
+        "avatar_url": null, "subscription_tier": "professional", "compute_units_remaining": 7500, "is_active": true,
+        "created_at": "2024-01-01T00:00:00Z"},
+}))]
+pub(crate) struct SignedInSession<'user> {
+    access_token: String,
+    token_type: &'static str,
+    /// In seconds.
+    expires_in: u64,
+    /// What a browser repeats as `X-CSRF-Token` with every request that changes something.
+    csrf_token: String,
+    user: SignedIn<'user>,
+}
+
 /// `GET /auth/google`: where to sign in.
+#[utoipa::path(get, path = "/auth/google", tag = "Sign-in", security(()),
+    responses((status = 200, body = SignInAddress), (status = 502)))]
 pub(crate) async fn begin(State(app): State<App>) -> Result<Response, Error> {
     let Begun { url, state, sign_in } = app.provider.begin().await?;
     app.gate.identity.begin_sign_in(&state, sign_in).await?;
-    let mut response = Reply(StatusCode::OK, json!({"auth_url": url, "state": state})).into_response();
+    let mut response = Reply(StatusCode::OK, SignInAddress { auth_url: url, state: state.clone() }).into_response();
     if let Some(kept) = new_cookie(STATE_COOKIE, &state, SIGN_IN_PATIENCE, false) {
         response.headers_mut().append(header::SET_COOKIE, kept);
     }
@@ -30,6 +60,8 @@ pub(crate) async fn begin(State(app): State<App>) -> Result<Response, Error> {
 }
 
 /// `POST /auth/google`: signs in whoever the provider's code is of. Who has never been here becomes a user.
+#[utoipa::path(post, path = "/auth/google", tag = "Sign-in", security(()), request_body = CallbackBody,
+    responses((status = 200, body = SignedInSession), (status = 401), (status = 403), (status = 502)))]
 pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Result<Response, Error> {
     let (code, told) = input::callback(&body)?;
     let state = state_of(told, cookie(&headers, STATE_COOKIE))?;
@@ -47,13 +79,13 @@ pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body
         tracing::error!(%error, "nobody can sign in");
         Error::Internal
     })?;
-    let answer = json!({
-        "access_token": token,
-        "token_type": "bearer",
-        "expires_in": SESSION_LENGTH.as_secs(),
-        "csrf_token": session.csrf,
-        "user": SignedIn::new(&user, &account?),
-    });
+    let answer = SignedInSession {
+        access_token: token.clone(),
+        token_type: "bearer",
+        expires_in: SESSION_LENGTH.as_secs(),
+        csrf_token: session.csrf.clone(),
+        user: SignedIn::new(&user, &account?),
+    };
     let mut response = Reply(StatusCode::OK, answer).into_response();
     let cookies = [
         new_cookie(SESSION_COOKIE, &token, SESSION_LENGTH, false),

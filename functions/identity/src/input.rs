@@ -3,9 +3,10 @@
 use api::extract_cloud::{Detail, Error};
 use api::identity::{AvatarChange, Permission, UserChange};
 use garde::Validate;
-use input::{Fault, form, rules};
+use input::{Fault, form, rules, schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 /// The longest code of an identity provider's.
 const LONGEST_CODE: usize = 4_096;
@@ -13,32 +14,53 @@ const LONGEST_CODE: usize = 4_096;
 const LONGEST_STATE: usize = 128;
 /// The longest description of a key.
 const LONGEST_DESCRIPTION: usize = 1_000;
+/// The longest list of permissions.
+const MOST_PERMISSIONS: usize = 100;
+
+fn permissions() -> schema::schema::Array {
+    let mut some = schema::any_of(Permission::ALL.map(|(name, _)| name));
+    (some.min_items, some.max_items) = (Some(1), Some(MOST_PERMISSIONS));
+    some
+}
 
 /// A callback's body.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, ToSchema)]
+#[schema(as = SignInCallback)]
 pub(crate) struct Callback {
     #[garde(required, inner(custom(visible(LONGEST_CODE))))]
+    #[schema(schema_with = schema::visible::<LONGEST_CODE>)]
     code: Option<String>,
     #[garde(inner(custom(visible(LONGEST_STATE))))]
+    #[schema(schema_with = schema::visible::<LONGEST_STATE>)]
     state: Option<String>,
 }
 
-#[derive(Deserialize, Validate)]
-struct Profile {
+#[derive(Deserialize, Validate, ToSchema)]
+#[schema(as = ProfileForm)]
+pub(crate) struct Profile {
     #[garde(inner(custom(rules::name)))]
+    #[schema(schema_with = schema::name)]
     full_name: Option<String>,
     #[garde(inner(custom(rules::web_address)))]
+    #[schema(schema_with = schema::web_address)]
     avatar_url: Option<String>,
 }
 
-#[derive(Deserialize, Validate)]
-struct NewKeyForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct NewKeyForm {
+    /// What it is called.
     #[garde(required, inner(custom(rules::name)))]
+    #[schema(schema_with = schema::name)]
     name: Option<String>,
+    /// What its owner says of it.
     #[garde(inner(custom(rules::line(LONGEST_DESCRIPTION))))]
+    #[schema(schema_with = schema::line::<LONGEST_DESCRIPTION>)]
     description: Option<String>,
-    #[garde(required, inner(length(min = 1, max = 100)))]
+    /// What it may do.
+    #[garde(required, inner(length(min = 1, max = MOST_PERMISSIONS)))]
+    #[schema(schema_with = permissions)]
     permissions: Option<Vec<String>>,
+    /// Whether it is for tests, and begins with `sk_test_`.
     #[garde(skip)]
     test: Option<bool>,
 }

@@ -8,10 +8,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use secrets::ApiKey;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 use table::new_id;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::document::{ApiKeyBody, ApiKeyPath, ApiKeyQuery};
 use crate::view::KeyView;
 use crate::{App, input};
 
@@ -19,14 +20,23 @@ use crate::{App, input};
 const PAGE: u32 = 100;
 
 /// A new key: the only answer that holds it whole.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewApiKey)]
 pub(crate) struct NewKeyView {
     #[serde(flatten)]
     key: KeyView,
     api_key: String,
 }
 
+/// What was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Deactivated {
+    message: &'static str,
+}
+
 /// `GET /api-keys`: the caller's keys by preview, newest first. A `Link` header names the next page, if there is one.
+#[utoipa::path(get, path = "/api-keys", tag = "API keys", params(ApiKeyQuery),
+    responses((status = 200, body = Vec<KeyView>, headers(("Link" = String, description = "The next page, if there is one (RFC 8288)")))))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller, given: Parameters) -> Result<Response, Error> {
     caller.require(Permission::KeysManage)?;
     let after = given.text("after", 100).map_err(|fault| input::invalid(vec![fault]))?;
@@ -45,6 +55,8 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, given: Paramete
 }
 
 /// `POST /api-keys`: a new key, which may do nothing that the caller may not.
+#[utoipa::path(post, path = "/api-keys", tag = "API keys", request_body = ApiKeyBody,
+    responses((status = 201, body = NewKeyView)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -79,10 +91,16 @@ pub(crate) async fn create(
 }
 
 /// `DELETE /api-keys/{key_id}`: makes a key work no more.
-pub(crate) async fn deactivate(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Json>, Error> {
+#[utoipa::path(delete, path = "/api-keys/{key_id}", tag = "API keys", params(ApiKeyPath),
+    responses((status = 200, body = Deactivated)))]
+pub(crate) async fn deactivate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path,
+) -> Result<Reply<Deactivated>, Error> {
     caller.require(Permission::KeysManage)?;
     if app.gate.identity.deactivate_key(&caller.user_id, &id.to_string()).await? {
-        return Ok(Reply(StatusCode::OK, json!({"message": "API key deactivated"})));
+        return Ok(Reply(StatusCode::OK, Deactivated { message: "API key deactivated" }));
     }
     Err(Error::NotFound("API key not found"))
 }

@@ -2,6 +2,7 @@
 //! (contracts/extract-cloud.md).
 
 mod discovery;
+mod document;
 mod google;
 mod input;
 mod keys;
@@ -19,6 +20,7 @@ use axum::routing::{delete, get, post};
 use extract::{Accounts, CloudAccount};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
+use utoipa::OpenApi;
 
 use self::provider::Provider;
 
@@ -52,6 +54,20 @@ async fn account_of(app: &App, user: &str) -> Result<CloudAccount, Error> {
         Error::Internal
     })
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    google::begin,
+    google::finish,
+    me::show,
+    me::update,
+    me::logout,
+    keys::list,
+    keys::create,
+    keys::deactivate
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

@@ -4,13 +4,22 @@ use api::extract_cloud::{Body, Caller, Error, Reply, SESSION_COOKIE, expired_coo
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::document::ProfileChange;
 use crate::google::CSRF_COOKIE;
 use crate::view::Me;
 use crate::{App, account_of, input};
 
+/// What was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoggedOut {
+    message: &'static str,
+}
+
 /// `GET /auth/me`: who is calling, whatever their key may do otherwise.
+#[utoipa::path(get, path = "/auth/me", tag = "Sign-in", responses((status = 200, body = Me)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply<Me>, Error> {
     let (user, account) = tokio::join!(app.gate.identity.find_user(&caller.user_id), account_of(&app, &caller.user_id));
     let user = user?.ok_or(Error::Authentication("There is no such user any more"))?;
@@ -18,6 +27,8 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller) -> Result<Reply
 }
 
 /// `PUT /auth/me`: changes the profile of who is signed in.
+#[utoipa::path(put, path = "/auth/me", tag = "Sign-in", request_body = ProfileChange,
+    responses((status = 200, body = Me)))]
 pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Reply<Me>, Error> {
     caller.session()?;
     let change = input::profile(&body)?;
@@ -27,9 +38,10 @@ pub(crate) async fn update(State(app): State<App>, caller: Caller, Body(body): B
 }
 
 /// `POST /auth/logout`: ends the session. A browser's cookies go too.
+#[utoipa::path(post, path = "/auth/logout", tag = "Sign-in", responses((status = 200, body = LoggedOut)))]
 pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
     app.gate.identity.end_session(caller.session()?).await?;
-    let mut response = Reply(StatusCode::OK, json!({"message": "Logged out"})).into_response();
+    let mut response = Reply(StatusCode::OK, LoggedOut { message: "Logged out" }).into_response();
     for gone in [SESSION_COOKIE, CSRF_COOKIE].into_iter().filter_map(expired_cookie) {
         response.headers_mut().append(header::SET_COOKIE, gone);
     }

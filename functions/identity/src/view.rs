@@ -2,10 +2,12 @@
 
 use api::identity::{KeyRecord, User};
 use extract::{CloudAccount, Plan};
+use input::schema::moment;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A user as signing in tells them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedIn<'user> {
     id: &'user str,
     email: &'user str,
@@ -14,11 +16,13 @@ pub(crate) struct SignedIn<'user> {
     subscription_tier: Plan,
     compute_units_remaining: i64,
     is_active: bool,
+    #[schema(schema_with = moment)]
     created_at: String,
 }
 
 /// A user as they see themselves.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Profile)]
 pub(crate) struct Me {
     id: String,
     email: String,
@@ -28,19 +32,24 @@ pub(crate) struct Me {
     compute_units_used: i64,
     compute_units_limit: u64,
     is_active: bool,
+    #[schema(schema_with = moment)]
     created_at: String,
+    #[schema(schema_with = moment)]
     updated_at: String,
 }
 
 /// A key, by its preview.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApiKey)]
 pub(crate) struct KeyView {
     id: String,
     name: String,
     description: Option<String>,
     key_preview: String,
+    #[schema(value_type = Vec<api::identity::Permission>)]
     permissions: Vec<&'static str>,
     last_used_at: Option<String>,
+    #[schema(schema_with = moment)]
     created_at: String,
     is_active: bool,
 }

@@ -9,19 +9,32 @@ use api::query::Parameters;
 use axum::extract::State;
 use axum::http::StatusCode;
 use input::Fault;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
+use crate::document::{AttemptQuery, WebhookPath};
 use crate::endpoints::{may_change, refused};
 use crate::view::AttemptsView;
 
 /// The longest cursor that is read, in characters.
-const LONGEST_CURSOR: usize = 200;
+pub(crate) const LONGEST_CURSOR: usize = 200;
 /// How often one webhook is tested, by whichever key: whoever else's server it is would have to bear more.
 const TESTS: RateLimit = RateLimit { scope: "webhook-test", requests: 10, window: Duration::from_mins(1) };
 
+/// A test that is on its way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookTest)]
+pub(crate) struct Queued {
+    message: &'static str,
+    delivery_id: String,
+    event: String,
+}
+
 /// `POST /webhooks/{webhook_id}/test`: sends a `webhook.test` event, once; what came of it is among the attempts.
-pub(crate) async fn test(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Json>, Error> {
+#[utoipa::path(post, path = "/webhooks/{webhook_id}/test", tag = "Webhooks", params(WebhookPath),
+    responses((status = 202, body = Queued)))]
+pub(crate) async fn test(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Queued>, Error> {
     may_change(&caller)?;
     let endpoint = app.endpoints.get(&caller.user_id, id).await.map_err(refused)?;
     let decision = app.gate.limiter.hit(&format!("WEBHOOK#{id}"), TESTS).await?;
@@ -29,11 +42,13 @@ pub(crate) async fn test(State(app): State<App>, caller: Caller, Path(id): Path)
         return Err(Error::RateLimited(decision.retry_after));
     }
     let delivery = app.deliveries.test(&endpoint).await?;
-    let told = json!({"message": "Test event queued", "delivery_id": delivery.id, "event": delivery.event});
+    let told = Queued { message: "Test event queued", delivery_id: delivery.id, event: delivery.event };
     Ok(Reply(StatusCode::ACCEPTED, told))
 }
 
 /// `GET /webhooks/{webhook_id}/attempts`: what came of each attempt of the last month, the newest first, by page.
+#[utoipa::path(get, path = "/webhooks/{webhook_id}/attempts", tag = "Webhooks", params(WebhookPath, AttemptQuery),
+    responses((status = 200, body = AttemptsView)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,

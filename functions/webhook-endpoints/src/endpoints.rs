@@ -4,13 +4,23 @@ use api::extract_cloud::{Body, Caller, Error, Path, Reply};
 use api::identity::Permission;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use webhooks::{EndpointError, EndpointFields};
 
 use crate::App;
+use crate::document::{NewWebhook, WebhookChange, WebhookPath};
 use crate::view::{EndpointView, EndpointWithSecret};
 
+/// What was done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookDeleted)]
+pub(crate) struct Deleted {
+    message: &'static str,
+}
+
 /// `GET /webhooks`: the caller's webhooks, the oldest first; at most ten.
+#[utoipa::path(get, path = "/webhooks", tag = "Webhooks", responses((status = 200, body = Vec<EndpointView>)))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Reply<Vec<EndpointView>>, Error> {
     caller.require(Permission::TasksRead)?;
     let now = app.gate.clock.now();
@@ -19,6 +29,8 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Reply
 }
 
 /// `POST /webhooks`: a new webhook, with its secret, which is shown now and never again.
+#[utoipa::path(post, path = "/webhooks", tag = "Webhooks", request_body = NewWebhook,
+    responses((status = 201, body = EndpointWithSecret)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -31,6 +43,8 @@ pub(crate) async fn create(
 }
 
 /// `GET /webhooks/{webhook_id}`: one webhook.
+#[utoipa::path(get, path = "/webhooks/{webhook_id}", tag = "Webhooks", params(WebhookPath),
+    responses((status = 200, body = EndpointView)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<EndpointView>, Error> {
     caller.require(Permission::TasksRead)?;
     let endpoint = app.endpoints.get(&caller.user_id, id).await.map_err(refused)?;
@@ -38,6 +52,8 @@ pub(crate) async fn show(State(app): State<App>, caller: Caller, Path(id): Path)
 }
 
 /// `PUT /webhooks/{webhook_id}`: any of its fields; `is_active` switches it off and on.
+#[utoipa::path(put, path = "/webhooks/{webhook_id}", tag = "Webhooks", params(WebhookPath), request_body = WebhookChange,
+    responses((status = 200, body = EndpointView)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -50,14 +66,18 @@ pub(crate) async fn update(
     Ok(Reply(StatusCode::OK, EndpointView::of(&endpoint, app.gate.clock.now())))
 }
 
-/// `DELETE /webhooks/{webhook_id}`
-pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Json>, Error> {
+/// `DELETE /webhooks/{webhook_id}`: deletes a webhook.
+#[utoipa::path(delete, path = "/webhooks/{webhook_id}", tag = "Webhooks", params(WebhookPath),
+    responses((status = 200, body = Deleted)))]
+pub(crate) async fn delete(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Reply<Deleted>, Error> {
     may_change(&caller)?;
     app.endpoints.delete(&caller.user_id, id).await.map_err(refused)?;
-    Ok(Reply(StatusCode::OK, json!({"message": "Webhook deleted successfully"})))
+    Ok(Reply(StatusCode::OK, Deleted { message: "Webhook deleted successfully" }))
 }
 
 /// `POST /webhooks/{webhook_id}/rotate-secret`: a new secret, shown now and never again; those before it sign beside it for a day.
+#[utoipa::path(post, path = "/webhooks/{webhook_id}/rotate-secret", tag = "Webhooks", params(WebhookPath),
+    responses((status = 200, body = EndpointWithSecret), (status = 400)))]
 pub(crate) async fn rotate_secret(
     State(app): State<App>,
     caller: Caller,

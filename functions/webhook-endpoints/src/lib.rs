@@ -1,6 +1,7 @@
 //! The extraction cloud's webhooks over HTTP: `/webhooks` (docs/api/extract-cloud.md, "Webhooks").
 
 mod attempts;
+mod document;
 mod endpoints;
 mod view;
 
@@ -10,6 +11,7 @@ use axum::routing::{get, post};
 use scraping::{AddressPolicy, Settings};
 use table::Clock;
 use table::aws::{SettingError, configure};
+use utoipa::OpenApi;
 use webhooks::{Deliveries, Endpoints};
 
 /// What the handlers share, made once per process.
@@ -33,6 +35,20 @@ impl App {
         })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    endpoints::list,
+    endpoints::create,
+    endpoints::show,
+    endpoints::update,
+    endpoints::delete,
+    endpoints::rotate_secret,
+    attempts::test,
+    attempts::list,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

@@ -1,12 +1,15 @@
 //! Webhooks and attempts as they are shown.
 
+use input::schema::moment;
 use serde::Serialize;
 use table::Millis;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks::{Attempt, AttemptPage, Endpoint, TaskEvent, WebhookSecret};
 
 /// A webhook.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Webhook)]
 pub(crate) struct EndpointView {
     id: Uuid,
     url: String,
@@ -17,12 +20,15 @@ pub(crate) struct EndpointView {
     disabled_at: Option<String>,
     failing_since: Option<String>,
     previous_secrets_sign_until: Option<String>,
+    #[schema(schema_with = moment)]
     created_at: String,
+    #[schema(schema_with = moment)]
     updated_at: String,
 }
 
 /// A webhook as its owner sees it when it has a new secret, and never else. It has no `Debug`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookWithSecret)]
 pub(crate) struct EndpointWithSecret {
     #[serde(flatten)]
     endpoint: EndpointView,
@@ -30,24 +36,28 @@ pub(crate) struct EndpointWithSecret {
 }
 
 /// A page of attempts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookAttempts)]
 pub(crate) struct AttemptsView {
     webhook_id: Uuid,
     attempts: Vec<AttemptView>,
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookAttempt)]
 struct AttemptView {
     delivery_id: String,
     event: String,
     task_id: Option<Uuid>,
     attempt: u64,
+    /// `succeeded` or `failed`.
     status: &'static str,
     response_status: Option<u16>,
     response_body: Option<String>,
     error: Option<String>,
     duration_ms: u64,
+    #[schema(schema_with = moment)]
     attempted_at: String,
     next_attempt_at: Option<String>,
 }

@@ -1,8 +1,11 @@
 //! The worker API's records over HTTP: `/api/backlinks`, `/api/site-accounts` and `/api/proxies` (contracts/worker-api.md), with what
 //! administrators do with them (docs/api/worker-api.md).
 
+mod backlinks;
+mod document;
 mod listing;
 mod proxies;
+mod site_accounts;
 mod tracked;
 mod view;
 
@@ -13,7 +16,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
-use worker::{Backlink, Proxies, Proxy, Records, SiteAccount};
+use utoipa::OpenApi;
+use worker::{Proxies, Records};
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
@@ -40,20 +44,42 @@ impl App {
     }
 }
 
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    backlinks::list,
+    backlinks::create,
+    backlinks::show,
+    backlinks::update,
+    site_accounts::list,
+    site_accounts::create,
+    site_accounts::show,
+    site_accounts::update,
+    proxies::usable,
+    proxies::create,
+    proxies::inventory,
+    proxies::show,
+    proxies::update,
+    proxies::delete,
+    proxies::success,
+    proxies::failure,
+))]
+pub struct Document;
+
 /// Every route of this function.
 pub fn router(app: App) -> Router {
     let gate = app.gate.clone();
     let backlinks = Router::new()
-        .route("/{id}", get(listing::show::<Backlink>).put(tracked::update::<Backlink>))
-        .route("/", get(listing::list::<Backlink>).post(tracked::create::<Backlink>));
+        .route("/{id}", get(backlinks::show).put(backlinks::update))
+        .route("/", get(backlinks::list).post(backlinks::create));
     let site_accounts = Router::new()
-        .route("/{id}", get(listing::show::<SiteAccount>).put(tracked::update::<SiteAccount>))
-        .route("/", get(listing::list::<SiteAccount>).post(tracked::create::<SiteAccount>));
+        .route("/{id}", get(site_accounts::show).put(site_accounts::update))
+        .route("/", get(site_accounts::list).post(site_accounts::create));
     let proxies = Router::new()
         .route("/{id}/success", post(proxies::success))
         .route("/{id}/failure", post(proxies::failure))
-        .route("/inventory", get(listing::list::<Proxy>))
-        .route("/{id}", get(listing::show::<Proxy>).put(proxies::update).delete(proxies::delete))
+        .route("/inventory", get(proxies::inventory))
+        .route("/{id}", get(proxies::show).put(proxies::update).delete(proxies::delete))
         .route("/", get(proxies::usable).post(proxies::create));
     let routes = Router::new()
         .nest("/api/backlinks", backlinks)

@@ -1,23 +1,48 @@
 //! `/api/proxies`: workers list them and report how they do; administrators make, change and delete them.
 
 use api::query::Parameters;
-use api::worker::{Administrator, Body, Caller, Error, Idempotent, Number, page};
+use api::worker::{Administrator, Body, Caller, Error, IdPath, IdempotencyHeader, Idempotent, Number, PageQuery, page};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use input::{Batch, Fault, Naming, form, rules};
+use input::{Batch, Fault, Naming, form, rules, schema};
 use serde_json::{Value as Json, json};
 use worker::{HealthReport, IdempotencyKey, Kind, Listing, Numbering, Proxy, ProxyError, ProxyFields, ProxyFilter};
 
 use crate::App;
-use crate::listing::missing;
+use crate::document::{Done, NewProxies, ProxiesMade, ProxyChange, ProxyMade, ProxyPage, ProxyShown, UsableProxies};
+use crate::listing::{self, missing};
 use crate::tracked::nothing_to_change;
 use crate::view::{self, View};
 
 /// What many proxies in one request are called.
-const PROXIES: Naming = Naming { one: "proxy", many: "proxies" };
+pub(crate) const PROXIES: Naming = Naming { one: "proxy", many: "proxies" };
+
+input::parameters! {
+    /// Which proxies.
+    pub(crate) ProxyQuery {
+        query "country" "Those that come out in this country only." => schema::country(),
+        query "active_only" "Whether those that rest or are switched off are left out; they are unless given." => schema::flag(),
+    }
+}
+
+/// `GET /api/proxies/inventory?limit=&cursor=`: all proxies, the newest first, without their passwords.
+#[utoipa::path(get, path = "/api/proxies/inventory", tag = "Worker records", params(PageQuery),
+    responses((status = 200, body = ProxyPage), (status = 403)))]
+pub(crate) async fn inventory(app: State<App>, admin: Administrator, given: Parameters) -> Result<Answer<Json>, Error> {
+    listing::list::<Proxy>(app, admin, given).await
+}
+
+/// `GET /api/proxies/{id}`: one proxy, without its password.
+#[utoipa::path(get, path = "/api/proxies/{id}", tag = "Worker records", params(IdPath),
+    responses((status = 200, body = ProxyShown), (status = 403)))]
+pub(crate) async fn show(app: State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+    listing::show::<Proxy>(app, admin, id).await
+}
 
 /// `GET /api/proxies?country=&active_only=&limit=&cursor=`: proxies for workers, with their passwords.
+#[utoipa::path(get, path = "/api/proxies", tag = "Worker records", params(ProxyQuery, PageQuery),
+    responses((status = 200, body = UsableProxies)))]
 pub(crate) async fn usable(State(app): State<App>, _: Caller, given: Parameters) -> Result<Answer<Json>, Error> {
     let filter = ProxyFilter { country: country(&given)?, active_only: given.flag("active_only")?.unwrap_or(true) };
     let page = page(&given, async |limit, after| app.proxies.list(&filter, limit, after).await).await?;
@@ -37,6 +62,8 @@ fn country(given: &Parameters) -> Result<Option<String>, Fault> {
 
 /// `POST /api/proxies`: makes one proxy, or as many as `proxies` has. Of many, all are made or none; with `"partial": true` those that are
 /// valid, and each is told its own.
+#[utoipa::path(post, path = "/api/proxies", tag = "Worker records", params(IdempotencyHeader),
+    request_body = NewProxies, responses((status = 201, body = ProxiesMade), (status = 403)))]
 pub(crate) async fn create(
     State(app): State<App>,
     admin: Administrator,
@@ -53,6 +80,8 @@ pub(crate) async fn create(
 }
 
 /// `PUT /api/proxies/{id}`: changes any of its fields; `is_active` switches it off and on.
+#[utoipa::path(put, path = "/api/proxies/{id}", tag = "Worker records", params(IdPath),
+    request_body = ProxyChange, responses((status = 200, body = ProxyMade), (status = 403)))]
 pub(crate) async fn update(
     State(app): State<App>,
     _: Administrator,
@@ -63,7 +92,9 @@ pub(crate) async fn update(
     Ok(Answer(json!({"message": "Proxy updated successfully", "proxy": proxy.shown(app.clock.now())})))
 }
 
-/// `DELETE /api/proxies/{id}`
+/// `DELETE /api/proxies/{id}`: deletes a proxy.
+#[utoipa::path(delete, path = "/api/proxies/{id}", tag = "Worker records", params(IdPath),
+    responses((status = 200, body = Done), (status = 403)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     _: Administrator,
@@ -74,6 +105,8 @@ pub(crate) async fn delete(
 }
 
 /// `POST /api/proxies/{id}/success`: it has worked.
+#[utoipa::path(post, path = "/api/proxies/{id}/success", tag = "Worker records", params(IdPath, IdempotencyHeader),
+    request_body = Option<Object>, responses((status = 200, body = Done)))]
 pub(crate) async fn success(
     State(app): State<App>,
     caller: Caller,
@@ -85,6 +118,8 @@ pub(crate) async fn success(
 }
 
 /// `POST /api/proxies/{id}/failure`: it has not.
+#[utoipa::path(post, path = "/api/proxies/{id}/failure", tag = "Worker records", params(IdPath, IdempotencyHeader),
+    request_body = Option<Object>, responses((status = 200, body = Done)))]
 pub(crate) async fn failure(
     State(app): State<App>,
     caller: Caller,

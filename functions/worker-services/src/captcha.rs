@@ -1,17 +1,35 @@
 //! `/api/captcha/solve`: captchas of the operator's own sites, and of those that may be tested.
 
 use ::input::Fault as InputFault;
-use api::worker::{Body, Caller, Error, Idempotent};
+use api::worker::{Body, Caller, Error, IdempotencyHeader, Idempotent};
 use axum::Json as Answer;
 use axum::extract::State;
 use providers::Fault;
 use providers::captcha::Unsolved;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
+use utoipa::ToSchema;
+
+use crate::document::CaptchaBody;
 
 use crate::once::Work;
 use crate::{App, input};
 
+/// A captcha that was solved.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"success": true, "solution": "03AGdBq27…", "task_id": "12345", "cost": 0.001}))]
+pub(crate) struct Solved {
+    success: bool,
+    solution: String,
+    /// What the captcha service calls it.
+    task_id: String,
+    /// What it has cost, in dollars.
+    cost: f64,
+}
+
 /// `POST /api/captcha/solve`: has a captcha solved. With an idempotency key, a request that comes again waits for the same task.
+#[utoipa::path(post, path = "/api/captcha/solve", tag = "Worker services", params(IdempotencyHeader),
+    request_body = CaptchaBody, responses((status = 200, body = Solved)))]
 pub(crate) async fn solve(
     State(app): State<App>,
     caller: Caller,
@@ -46,8 +64,8 @@ pub(crate) async fn solve(
     match app.captchas.solution(&id, is_new, deadline).await {
         Ok(solution) => {
             tracing::info!(task_id = id, cost = solution.cost, "a captcha was solved");
-            let answer = json!({"success": true, "solution": solution.token, "task_id": id, "cost": solution.cost});
-            Ok(Answer(task.done(answer).await))
+            let answer = Solved { success: true, solution: solution.token, task_id: id, cost: solution.cost };
+            Ok(Answer(task.done(json!(answer)).await))
         }
         Err(Unsolved::NotYet(fault)) => {
             tracing::error!(task_id = id, %fault, "a captcha that is paid for has no solution yet");

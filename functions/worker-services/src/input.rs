@@ -4,13 +4,14 @@ mod rules;
 
 use api::worker::Error;
 use garde::Validate;
-use input::{Fault, form_with};
+use input::{Fault, form_with, schema};
 use providers::Provider;
 use providers::captcha::{CaptchaType, Challenge};
 use providers::llm::Prompt;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use url::Url;
+use utoipa::ToSchema;
 use worker::DomainName;
 
 use crate::settings::TextSettings;
@@ -19,20 +20,35 @@ use crate::settings::TextSettings;
 const MOST_TOKENS: u32 = 16_384;
 /// The longest name of a model.
 const LONGEST_MODEL: usize = 100;
+/// The highest temperature.
+const HOTTEST: f32 = 2.0;
 
-#[derive(Deserialize, Validate)]
-struct PromptForm {
+fn temperature() -> schema::schema::Object {
+    let number = schema::schema::ObjectBuilder::new().schema_type(schema::schema::Type::Number);
+    number.minimum(Some(0.0)).maximum(Some(f64::from(HOTTEST))).build()
+}
+
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct PromptForm {
+    /// What is to be written.
     #[garde(required, inner(custom(rules::prompt)))]
+    #[schema(schema_with = schema::words::<{ rules::LONGEST_PROMPT }>)]
     prompt: Option<String>,
 }
 
-#[derive(Deserialize, Validate)]
-struct OptionsForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct OptionsForm {
+    /// How long it may be.
     #[garde(inner(range(min = 1, max = MOST_TOKENS)))]
+    #[schema(schema_with = schema::whole::<1, { MOST_TOKENS as u64 }>)]
     max_tokens: Option<u32>,
-    #[garde(inner(range(min = 0.0, max = 2.0)))]
+    /// How freely it is written.
+    #[garde(inner(range(min = 0.0, max = HOTTEST)))]
+    #[schema(schema_with = temperature)]
     temperature: Option<f32>,
+    /// By which model: one that a provider is configured for.
     #[garde(inner(length(chars, min = 1, max = LONGEST_MODEL)))]
+    #[schema(schema_with = schema::text::<1, LONGEST_MODEL>)]
     model: Option<String>,
 }
 
@@ -46,22 +62,31 @@ pub(crate) fn prompt(body: &Json, settings: &TextSettings) -> Result<(Provider, 
     Ok((provider, Prompt { model, text, max_tokens: options.max_tokens, temperature: options.temperature }))
 }
 
-#[derive(Deserialize, Validate)]
-struct CaptchaForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct CaptchaForm {
+    /// The kind of captcha.
     #[garde(required, inner(custom(rules::captcha_type)))]
+    #[schema(schema_with = captcha_types)]
     captcha_type: Option<String>,
 }
 
-#[derive(Deserialize, Validate)]
-struct PageForm {
+#[derive(Deserialize, Validate, ToSchema)]
+pub(crate) struct PageForm {
+    /// The site's key at the maker of its captchas.
     #[garde(required, inner(custom(rules::site_key)))]
+    #[schema(schema_with = site_key)]
     site_key: Option<String>,
+    /// The page that shows it, of `site_domain`.
     #[garde(required, inner(custom(rules::page)))]
+    #[schema(schema_with = schema::web_address)]
     page_url: Option<String>,
     /// For the caller's own records: it must be a number, and is used for nothing.
     #[garde(inner(range(min = 1)))]
+    #[schema(schema_with = schema::number)]
     campaign_id: Option<u64>,
+    /// The site, which an administrator must have listed.
     #[garde(required, inner(custom(rules::domain)))]
+    #[schema(schema_with = schema::domain)]
     site_domain: Option<String>,
 }
 
@@ -78,6 +103,14 @@ pub(crate) fn challenge(body: &Json) -> Result<(Challenge, DomainName), Error> {
     // As it was understood here: the service must not understand another.
     let page_url = page_url.to_string();
     Ok((Challenge { captcha_type, site_key: page.site_key.unwrap_or_default(), page_url }, site))
+}
+
+fn captcha_types() -> schema::schema::Object {
+    schema::one_of(CaptchaType::ALL.map(|(name, _)| name))
+}
+
+fn site_key() -> schema::schema::Object {
+    schema::pattern(1, rules::LONGEST_SITE_KEY, "^[A-Za-z0-9_-]+$")
 }
 
 fn type_of(name: &str) -> Option<CaptchaType> {

@@ -2,6 +2,7 @@
 //! may be solved, `/api/captcha/domains`, for administrators (docs/api/worker-api.md).
 
 mod captcha;
+mod document;
 mod domains;
 mod input;
 mod llm;
@@ -21,6 +22,7 @@ use providers::captcha::Captchas;
 use providers::llm::Llm;
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
+use utoipa::OpenApi;
 use worker::Records;
 
 use self::settings::{Settings, TextSettings};
@@ -57,6 +59,11 @@ impl App {
         })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(llm::generate, captcha::solve, domains::list, domains::show, domains::list_one, domains::unlist,))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

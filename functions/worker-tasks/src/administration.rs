@@ -3,68 +3,128 @@
 use std::collections::BTreeSet;
 
 use api::query::{LARGEST_PAGE, Parameters};
-use api::worker::{Administrator, Body, Error, Idempotent, Number, page};
+use api::worker::{Administrator, Body, Error, IdPath, IdempotencyHeader, Idempotent, Number, PageQuery, page};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use input::{Batch, Fault, Naming, form};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::Value as Json;
 use table::Millis;
+use utoipa::ToSchema;
 use worker::{Campaign, IdempotencyKey, Kind, NewCampaign, NewTask, Numbering, Task};
 
+use crate::document::{CampaignBody, TaskBodies};
+use crate::view::{CampaignView, WholeTask};
 use crate::{App, view};
 
 /// What many tasks in one request are called.
-const TASKS: Naming = Naming { one: "task", many: "tasks" };
+pub(crate) const TASKS: Naming = Naming { one: "task", many: "tasks" };
 
-type Created = (StatusCode, Answer<Json>);
+/// A campaign that was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CampaignMade {
+    message: &'static str,
+    campaign: CampaignView,
+}
+
+/// A campaign.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CampaignShown {
+    campaign: CampaignView,
+}
+
+/// A page of campaigns.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Campaigns {
+    campaigns: Vec<CampaignView>,
+    /// What the next page is asked for by; null where there is none.
+    next_cursor: Option<String>,
+}
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskShown {
+    task: WholeTask,
+}
+
+/// A page of tasks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskPage {
+    tasks: Vec<WholeTask>,
+    /// What the next page is asked for by; null where there is none.
+    next_cursor: Option<String>,
+}
+
+/// A task that was made, or what became of each of many.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TasksMade {
+    /// One.
+    One { message: &'static str, task: Box<WholeTask> },
+    /// Of many, each with its place in the request: `id` if it was made, `errors` by field if not.
+    Many {
+        message: String,
+        created: usize,
+        #[schema(value_type = Vec<Object>)]
+        tasks: Vec<Json>,
+    },
+}
 
 /// `POST /api/campaigns`: makes one.
+#[utoipa::path(post, path = "/api/campaigns", tag = "Worker tasks", params(IdempotencyHeader),
+    request_body = CampaignBody, responses((status = 201, body = CampaignMade), (status = 403)))]
 pub(crate) async fn create_campaign(
     State(app): State<App>,
     admin: Administrator,
     idempotent: Idempotent,
     Body(body): Body,
-) -> Result<Created, Error> {
+) -> Result<(StatusCode, Answer<CampaignMade>), Error> {
     let new: NewCampaign = form(&body)?;
     let key = idempotent.key(&admin.key_id, &body);
     let Numbering { first, at } = app.records.numbers(Kind::Campaign, 1, key.as_ref()).await?;
     let campaign = new.at(first, at);
     app.records.make(std::slice::from_ref(&campaign)).await?;
-    let body = json!({"message": "Campaign created successfully", "campaign": view::campaign(&campaign)});
+    let body = CampaignMade { message: "Campaign created successfully", campaign: view::campaign(&campaign) };
     Ok((StatusCode::CREATED, Answer(body)))
 }
 
-/// `GET /api/campaigns?limit=&cursor=`
+/// `GET /api/campaigns?limit=&cursor=`: all campaigns, the newest first.
+#[utoipa::path(get, path = "/api/campaigns", tag = "Worker tasks", params(PageQuery),
+    responses((status = 200, body = Campaigns), (status = 403)))]
 pub(crate) async fn list_campaigns(
     State(app): State<App>,
     _: Administrator,
     given: Parameters,
-) -> Result<Answer<Json>, Error> {
+) -> Result<Answer<Campaigns>, Error> {
     let page = page(&given, async |limit, after| app.records.list(Kind::Campaign, limit, after).await).await?;
-    let campaigns: Vec<_> = page.records.iter().map(view::campaign).collect();
-    Ok(Answer(json!({"campaigns": campaigns, "next_cursor": page.next})))
+    let campaigns = page.records.iter().map(view::campaign).collect();
+    Ok(Answer(Campaigns { campaigns, next_cursor: page.next }))
 }
 
-/// `GET /api/campaigns/{id}`
+/// `GET /api/campaigns/{id}`: one campaign.
+#[utoipa::path(get, path = "/api/campaigns/{id}", tag = "Worker tasks", params(IdPath),
+    responses((status = 200, body = CampaignShown), (status = 403)))]
 pub(crate) async fn show_campaign(
     State(app): State<App>,
     _: Administrator,
     Number(id): Number,
-) -> Result<Answer<Json>, Error> {
+) -> Result<Answer<CampaignShown>, Error> {
     let campaign: Option<Campaign> = app.records.find(Kind::Campaign, id).await?;
     let campaign = campaign.ok_or_else(|| Error::not_found("Campaign not found"))?;
-    Ok(Answer(json!({"campaign": view::campaign(&campaign)})))
+    Ok(Answer(CampaignShown { campaign: view::campaign(&campaign) }))
 }
 
 /// `POST /api/tasks`: makes one task, or as many as `tasks` has. Of many, all are made or none; with `"partial": true` those that are
 /// valid, and each is told its own.
+#[utoipa::path(post, path = "/api/tasks", tag = "Worker tasks", params(IdempotencyHeader),
+    request_body = TaskBodies, responses((status = 201, body = TasksMade), (status = 403)))]
 pub(crate) async fn create_tasks(
     State(app): State<App>,
     admin: Administrator,
     idempotent: Idempotent,
     Body(body): Body,
-) -> Result<Created, Error> {
+) -> Result<(StatusCode, Answer<TasksMade>), Error> {
     let key = idempotent.key(&admin.key_id, &body);
     let answer = if body.get("tasks").is_some() {
         app.create_many(&body, key.as_ref()).await?
@@ -75,30 +135,34 @@ pub(crate) async fn create_tasks(
 }
 
 /// `GET /api/tasks?limit=&cursor=`: all tasks, the newest first.
+#[utoipa::path(get, path = "/api/tasks", tag = "Worker tasks", params(PageQuery),
+    responses((status = 200, body = TaskPage), (status = 403)))]
 pub(crate) async fn list_tasks(
     State(app): State<App>,
     _: Administrator,
     given: Parameters,
-) -> Result<Answer<Json>, Error> {
+) -> Result<Answer<TaskPage>, Error> {
     let page = page(&given, async |limit, after| app.records.list(Kind::Task, limit, after).await).await?;
     let now = app.clock.now();
-    let tasks: Vec<_> = page.records.iter().map(|task| view::whole(task, now)).collect();
-    Ok(Answer(json!({"tasks": tasks, "next_cursor": page.next})))
+    let tasks = page.records.iter().map(|task| view::whole(task, now)).collect();
+    Ok(Answer(TaskPage { tasks, next_cursor: page.next }))
 }
 
-/// `GET /api/tasks/{id}`
+/// `GET /api/tasks/{id}`: one task.
+#[utoipa::path(get, path = "/api/tasks/{id}", tag = "Worker tasks", params(IdPath),
+    responses((status = 200, body = TaskShown), (status = 403)))]
 pub(crate) async fn show_task(
     State(app): State<App>,
     _: Administrator,
     Number(id): Number,
-) -> Result<Answer<Json>, Error> {
+) -> Result<Answer<TaskShown>, Error> {
     let task: Option<Task> = app.records.find(Kind::Task, id).await?;
     let task = task.ok_or_else(|| Error::not_found("Task not found"))?;
-    Ok(Answer(json!({"task": view::whole(&task, app.clock.now())})))
+    Ok(Answer(TaskShown { task: view::whole(&task, app.clock.now()) }))
 }
 
 impl App {
-    async fn create_one(&self, body: &Json, key: Option<&IdempotencyKey>) -> Result<Json, Error> {
+    async fn create_one(&self, body: &Json, key: Option<&IdempotencyKey>) -> Result<TasksMade, Error> {
         let new: NewTask = form(body)?;
         if !self.missing(BTreeSet::from([new.campaign_id()])).await?.is_empty() {
             return Err(no_such_campaign().into());
@@ -106,10 +170,10 @@ impl App {
         let Numbering { first, at } = self.records.numbers(Kind::Task, 1, key).await?;
         let task = new.at(first, at, at);
         self.records.make(std::slice::from_ref(&task)).await?;
-        Ok(json!({"message": "Task created successfully", "task": view::whole(&task, at)}))
+        Ok(TasksMade::One { message: "Task created successfully", task: Box::new(view::whole(&task, at)) })
     }
 
-    async fn create_many(&self, body: &Json, key: Option<&IdempotencyKey>) -> Result<Json, Error> {
+    async fn create_many(&self, body: &Json, key: Option<&IdempotencyKey>) -> Result<TasksMade, Error> {
         let mut batch = Batch::read(body, TASKS, form::<NewTask>)?;
         let missing = self.missing(batch.valid().map(NewTask::campaign_id).collect()).await?;
         batch.take_out(|task| missing.contains(&task.campaign_id()), &no_such_campaign());
@@ -122,7 +186,7 @@ impl App {
         let tasks: Vec<_> = tasks.into_iter().map(|(id, task)| task.at(id, at, Millis(at.0 - (last - id)))).collect();
         self.records.make(&tasks).await?;
         let message = format!("{} of {} tasks created successfully", tasks.len(), told.len());
-        Ok(json!({"message": message, "created": tasks.len(), "tasks": told}))
+        Ok(TasksMade::Many { message, created: tasks.len(), tasks: told })
     }
 
     /// Those of these campaigns that there are not.

@@ -6,24 +6,31 @@ use api::query::Parameters;
 use api::worker::{Error, LONGEST_WORKER_ID, WorkerId};
 use axum::http::HeaderMap;
 use garde::Validate;
-use input::{Fault, form};
+use input::{Fault, form, schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
-use worker::{Filter, Holding, Outcome, Report, USUAL_LOCK};
+use utoipa::ToSchema;
+use worker::{Filter, Holding, LONGEST_TYPE, Outcome, Report, USUAL_LOCK};
 
 /// The shortest and the longest lock, in seconds.
-const LOCKS: (u64, u64) = (30, 43_200);
+const SHORTEST_LOCK: u64 = 30;
+const LONGEST_LOCK: u64 = 43_200;
 /// The longest message of an error, in characters.
 const LONGEST_ERROR: usize = 4_000;
 /// The largest result, in bytes of JSON.
 const LARGEST_RESULT: usize = 32 * 1024;
 
 /// Who locks, and for how long.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, ToSchema)]
+#[schema(example = json!({"worker_id": "worker-1"}))]
 pub(crate) struct LockForm {
+    /// The worker; or else `X-Worker-ID` names it.
     #[garde(inner(length(chars, max = LONGEST_WORKER_ID)))]
+    #[schema(schema_with = schema::text::<0, LONGEST_WORKER_ID>)]
     worker_id: Option<String>,
-    #[garde(inner(range(min = LOCKS.0, max = LOCKS.1)))]
+    /// How long it keeps the task without a sign of life; half an hour unless given.
+    #[garde(inner(range(min = SHORTEST_LOCK, max = LONGEST_LOCK)))]
+    #[schema(schema_with = schema::whole::<SHORTEST_LOCK, LONGEST_LOCK>)]
     lease_seconds: Option<u64>,
 }
 
@@ -59,13 +66,18 @@ pub(crate) fn holding(worker: Option<String>, headers: &HeaderMap) -> Result<Hol
 }
 
 /// A report as it is sent: only the status is needed.
-#[derive(Deserialize, Validate)]
-struct ReportForm {
+#[derive(Deserialize, Validate, ToSchema)]
+#[schema(example = json!({"status": "success", "result": {"comment_url": "https://example.com/article#comment-123"}}))]
+pub(crate) struct ReportForm {
     #[garde(required)]
     status: Option<Outcome>,
+    /// What came of it: any JSON, up to 32 KiB.
     #[garde(inner(custom(check_result)))]
+    #[schema(schema_with = schema::any)]
     result: Option<Json>,
+    /// What went wrong.
     #[garde(inner(length(chars, max = LONGEST_ERROR)))]
+    #[schema(schema_with = schema::text::<0, LONGEST_ERROR>)]
     error: Option<String>,
 }
 
@@ -84,10 +96,18 @@ fn check_result(result: &Json, (): &()) -> garde::Result {
     Ok(())
 }
 
+::input::parameters! {
+    /// Which tasks are meant.
+    pub(crate) FilterQuery {
+        query "type" "Tasks of this type only." => schema::text::<0, LONGEST_TYPE>(),
+        query "campaign_id" "Tasks of this campaign only." => schema::number(),
+    }
+}
+
 /// Which tasks are meant: `type` and `campaign_id`.
 pub(crate) fn filter(given: &Parameters) -> Result<Filter, Fault> {
     Ok(Filter {
-        task_type: given.text("type", 50)?.map(str::to_owned),
+        task_type: given.text("type", LONGEST_TYPE)?.map(str::to_owned),
         campaign_id: given.number("campaign_id", 1, u64::MAX)?,
     })
 }

@@ -2,6 +2,7 @@
 //! administrators (docs/api/worker-api.md).
 
 mod administration;
+mod document;
 mod input;
 mod view;
 mod work;
@@ -13,6 +14,7 @@ use axum::Router;
 use axum::routing::{get, post, put};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
+use utoipa::OpenApi;
 use worker::{Records, Tasks};
 
 /// What the handlers share, made once per process.
@@ -38,6 +40,24 @@ impl App {
         Ok(Self { tasks: Tasks::new(records.clone()), records, gate, clock })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    work::pending,
+    work::claim,
+    work::lock,
+    work::heartbeat,
+    work::unlock,
+    work::report,
+    administration::show_task,
+    administration::list_tasks,
+    administration::create_tasks,
+    administration::show_campaign,
+    administration::list_campaigns,
+    administration::create_campaign,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

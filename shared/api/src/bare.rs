@@ -17,11 +17,7 @@ pub(crate) fn dressed(status: StatusCode, body: serde_json::Value) -> Response {
 }
 
 /// Gives an answer that is bare the body of the error that its status stands for, if it stands for one. Its headers stay.
-pub(crate) async fn dress<E: IntoResponse>(
-    error_of: fn(StatusCode) -> Option<E>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn dress<E: IntoResponse>(error_of: fn(StatusCode) -> Option<E>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.extensions().get::<Dressed>().is_some() {
         return response;

@@ -3,6 +3,7 @@
 
 mod bare;
 mod body;
+pub mod document;
 pub mod extract_cloud;
 mod observe;
 mod presented;
@@ -15,6 +16,7 @@ mod token_bucket;
 pub mod video;
 pub mod worker;
 
+pub use bare::dress as bare_errors;
 pub use identity;
 pub use observe::{OthersFault, observe};
 pub use rate_limit::{Decision, RateLimit, RateLimiter};

@@ -11,6 +11,12 @@ pub const LARGEST_PAGE: usize = 100;
 /// How much of it one page holds unless a caller says otherwise.
 const USUAL_PAGE: usize = 50;
 
+/// The schema of `limit`.
+#[must_use]
+pub fn limits() -> input::schema::schema::Object {
+    input::schema::whole::<1, { LARGEST_PAGE as u64 }>()
+}
+
 /// The parameters of a query string.
 pub struct Parameters(Vec<(String, String)>);
 

@@ -15,7 +15,32 @@ use crate::bare::{dress, dressed};
 use crate::body;
 use crate::presented::presented_key;
 
+/// Where callers present their keys.
+pub(crate) const KEY_HEADER: &str = "X-Scraper-API-Key";
 const API_KEY: HeaderName = HeaderName::from_static("x-scraper-api-key");
+
+/// The schema of an error's body, for the document.
+pub(crate) fn error_schema() -> Json {
+    json!({
+        "type": "object",
+        "description": "What went wrong.",
+        "required": ["error", "message"],
+        "properties": {
+            "error": {"type": "string", "description": "The kind of error."},
+            "message": {"type": "string", "description": "What to do about it."},
+            "lines": {
+                "type": "array",
+                "description": "Of an import: what is wrong with its lines, the first 50.",
+                "items": {
+                    "type": "object",
+                    "required": ["line", "message"],
+                    "properties": {"line": {"type": "integer"}, "message": {"type": "string"}},
+                },
+            },
+        },
+        "example": Error::unauthorized().body(),
+    })
+}
 
 /// What may be answered other than what was asked for: a status, the kind of error, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +101,10 @@ impl Error {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "Something went wrong on our side; try again")
     }
 
+    fn body(&self) -> Json {
+        json!({"error": self.kind, "message": self.message})
+    }
+
     /// What is wrong, for the caller.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -108,7 +137,7 @@ impl From<Fault> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        dressed(self.status, json!({"error": self.kind, "message": self.message}))
+        dressed(self.status, self.body())
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod records;
 
-pub use records::page;
+pub use records::{LONGEST_CURSOR, page};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use identity::{Identity, KeyKind, KeyRecord};
-use input::Fault;
+use input::{Fault, schema};
 use serde_json::{Value as Json, json};
 use table::TableError;
 
@@ -24,13 +24,70 @@ use crate::presented::presented_key;
 use crate::rate_limit::{Decision, RateLimit, RateLimiter};
 use crate::source::source_address;
 
+/// Where callers present their tokens.
+pub(crate) const TOKEN_HEADER: &str = "X-API-Token";
 const API_TOKEN: HeaderName = HeaderName::from_static("x-api-token");
 const WORKER_ID: HeaderName = HeaderName::from_static("x-worker-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest idempotency key, in characters.
-const LONGEST_IDEMPOTENCY_KEY: usize = 255;
+pub const LONGEST_IDEMPOTENCY_KEY: usize = 255;
 /// The longest name of a worker, in characters.
 pub const LONGEST_WORKER_ID: usize = 100;
+
+input::parameters! {
+    /// The worker that calls.
+    pub WorkerHeader {
+        header "X-Worker-ID" "The worker that calls." => schema::visible::<LONGEST_WORKER_ID>(),
+    }
+}
+
+input::parameters! {
+    /// By what a worker says which of its locks it means.
+    pub LeaseHeader {
+        header "X-Lease-Token" "The fencing token that came with the lock." => schema::whole::<0, { u64::MAX }>(),
+    }
+}
+
+input::parameters! {
+    /// By what a request that comes again is known.
+    pub IdempotencyHeader {
+        header "Idempotency-Key" "A name for this request: sent again with it, it changes nothing and is answered alike." =>
+            schema::visible::<LONGEST_IDEMPOTENCY_KEY>(),
+    }
+}
+
+input::parameters! {
+    /// The number of a path.
+    pub IdPath {
+        path "id" "Its number." => schema::number(),
+    }
+}
+
+input::parameters! {
+    /// A page of a listing.
+    pub PageQuery {
+        query "limit" "How many; 50 unless given." => crate::query::limits(),
+        query "cursor" "The `next_cursor` of the page before." => schema::text::<0, LONGEST_CURSOR>(),
+    }
+}
+
+/// The schema of an error's body, for the document.
+pub(crate) fn error_schema() -> Json {
+    json!({
+        "type": "object",
+        "description": "What went wrong.",
+        "required": ["error"],
+        "properties": {
+            "error": {"type": "string", "description": "What went wrong, in a sentence."},
+            "errors": {
+                "type": "object",
+                "description": "The fields at fault, if there are any, each with what is wrong with it.",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
+        },
+        "example": Error::from(Fault::new("url", "is required")).body(),
+    })
+}
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Task endpoints: 120 a minute.

@@ -50,7 +50,7 @@ pub struct Listing {
 }
 
 /// How a platform's pool stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Statistics {
     /// All credentials.
     pub total: u64,

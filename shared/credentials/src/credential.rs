@@ -4,9 +4,11 @@ use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use table::{Key, Millis};
+use utoipa::ToSchema;
 
 /// Where a credential stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CredentialStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Free.
@@ -45,7 +47,7 @@ impl Status {
 }
 
 /// What a platform's credentials consist of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretShape {
     /// `email` and `password`.
@@ -55,7 +57,7 @@ pub enum SecretShape {
 }
 
 /// What a scraper signs in with. It has no `Debug`, so that it cannot slip into a log.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Secret {
     /// An address and a password.
@@ -68,6 +70,7 @@ pub enum Secret {
     /// Whatever the platform wants.
     Credentials {
         /// Names and values.
+        #[schema(value_type = Object)]
         credentials: Map<String, Json>,
     },
 }

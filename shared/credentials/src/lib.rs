@@ -28,7 +28,7 @@ mod store;
 pub use admin::{AdminError, Edit, Listing, NewCredential, Statistics};
 pub use credential::{Credential, Secret, SecretShape, Status};
 pub use health::Verdict;
-pub use platform::{Order, Platform, PoolPolicy};
+pub use platform::{LONGEST_PLATFORM, Order, Platform, PoolPolicy};
 pub use queue::{ClaimError, Grant, Report, ReportError, Reported};
 pub use store::Credentials;
 

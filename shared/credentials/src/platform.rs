@@ -1,13 +1,18 @@
 //! Platforms: data, not code. Three are known from the start (`platforms.json`); an administrator adds others and changes any.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::credential::SecretShape;
 
+/// The longest name of a platform.
+pub const LONGEST_PLATFORM: usize = 40;
+
 /// Where credentials are used, and how its pool is run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Platform {
     /// Its name in paths: 1 to 40 lower-case letters, digits, `-` and `_`.
+    #[schema(example = "linkedin")]
     pub name: String,
     /// What its credentials consist of.
     pub secret: SecretShape,
@@ -21,12 +26,12 @@ impl Platform {
     #[must_use]
     pub fn is_name(name: &str) -> bool {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-        (1..=40).contains(&name.len()) && name.bytes().all(fits)
+        (1..=LONGEST_PLATFORM).contains(&name.len()) && name.bytes().all(fits)
     }
 }
 
 /// How a pool is run. A claim takes a copy of it along: a report is judged by the rules under which the credential was claimed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PoolPolicy {
     /// How long a claim lasts, in seconds, unless the caller says otherwise.
     #[serde(default = "quarter_of_an_hour")]
@@ -65,7 +70,7 @@ impl PoolPolicy {
 }
 
 /// Which of the free credentials goes first, roughly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The one that has been free longest.

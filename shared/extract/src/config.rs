@@ -29,11 +29,11 @@ const MOST_OTHER_BYTES: usize = 24_000;
 /// How many bytes of addresses a list of tasks shows of each: so a page of 100 tasks fits the answer of a function, which has 6 MB.
 const LISTED_URL_BYTES: usize = 8_000;
 /// The most pages of a task.
-const MOST_URLS: usize = 100;
+pub(crate) const MOST_URLS: usize = 100;
 /// The most pages of a task that is done in batches.
-const MOST_BULK_URLS: usize = 2_000;
+pub(crate) const MOST_BULK_URLS: usize = 2_000;
 /// The most fields of a row.
-const MOST_SELECTORS: usize = 50;
+pub(crate) const MOST_SELECTORS: usize = 50;
 
 /// What a task is to do.
 ///

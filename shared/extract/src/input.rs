@@ -2,13 +2,19 @@
 
 use garde::Validate;
 pub use input::Fault;
+use utoipa::ToSchema;
 
-use input::{broken_rules, rules, typed};
+use input::{broken_rules, rules, schema, typed};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::TaskConfig;
 use crate::kind::TaskType;
+
+/// The longest description of a task, in characters.
+pub const LONGEST_DESCRIPTION: usize = 2_000;
+/// The highest priority.
+pub const HIGHEST_PRIORITY: u8 = 10;
 
 /// A valid request for a new task.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,16 +30,19 @@ pub struct NewTask {
 }
 
 /// A valid change of a task; what is none stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate, ToSchema)]
 pub struct TaskChange {
     /// A new name.
     #[garde(inner(custom(rules::name)))]
+    #[schema(schema_with = schema::name)]
     pub name: Option<String>,
     /// A new description.
-    #[garde(inner(length(chars, max = 2_000)))]
+    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION)))]
+    #[schema(schema_with = schema::text::<0, LONGEST_DESCRIPTION>)]
     pub description: Option<String>,
     /// A new priority.
-    #[garde(inner(range(min = 1, max = 10)))]
+    #[garde(inner(range(min = 1, max = HIGHEST_PRIORITY)))]
+    #[schema(schema_with = schema::whole::<1, { HIGHEST_PRIORITY as u64 }>)]
     pub priority: Option<u8>,
 }
 
@@ -41,11 +50,11 @@ pub struct TaskChange {
 struct Head {
     #[garde(custom(rules::name))]
     name: String,
-    #[garde(inner(length(chars, max = 2_000)))]
+    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION)))]
     description: Option<String>,
     #[garde(skip)]
     task_type: TaskType,
-    #[garde(range(min = 1, max = 10))]
+    #[garde(range(min = 1, max = HIGHEST_PRIORITY))]
     #[serde(default = "medium")]
     priority: u8,
     #[garde(skip)]

@@ -26,6 +26,7 @@ mod account;
 mod accounts;
 mod batch;
 mod config;
+mod document;
 mod environment;
 mod input;
 mod keys;
@@ -43,8 +44,9 @@ pub use config::{
     AdvancedConfig, BulkConfig, Crontab, MonitoringConfig, OwnConfig, PageSource, PagesConfig, ResultForm, Schedule,
     ScheduleError, Sharing, TaskConfig,
 };
+pub use document::NewTaskBody;
 pub use environment::{QUEUE_KIND, open};
-pub use input::{Fault, NewTask, TaskChange};
+pub use input::{Fault, HIGHEST_PRIORITY, NewTask, TaskChange};
 pub use keys::{account_key, task_key};
 pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};

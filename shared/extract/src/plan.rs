@@ -1,11 +1,12 @@
 //! The plans of the extraction cloud: what each grants a month.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::kind::TaskType;
 
 /// A plan (contracts/extract-cloud.md, "Get Available Plans"; RULINGS.md, "extract-cloud").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Plan {
     /// 1,000 compute units, 2 tasks at once, `simple_scraping` only.

@@ -1,9 +1,10 @@
 //! What a credential may be used for.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a key may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Permission {
     /// See tasks and their logs.
     #[serde(rename = "tasks:read")]

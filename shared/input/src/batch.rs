@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::{Fault, form};
 
 /// How many forms one body has at most.
-const MOST: usize = 500;
+pub(crate) const MOST: usize = 500;
 
 /// What the forms of a body are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 mod batch;
 pub mod rules;
+pub mod schema;
 
 pub use batch::{Batch, Naming};
 

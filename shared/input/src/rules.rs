@@ -4,17 +4,19 @@ use std::net::IpAddr;
 
 use garde::Error;
 
+/// The longest name for people, in characters.
+pub(crate) const LONGEST_NAME: usize = 200;
 /// The longest address of a page, in bytes.
-const LONGEST_ADDRESS: usize = 2_048;
+pub(crate) const LONGEST_ADDRESS: usize = 2_048;
 /// The longest name of a host, and of a part of one (RFC 1035).
-const LONGEST_HOST: usize = 253;
+pub(crate) const LONGEST_HOST: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
 /// A name for people: something of up to 200 characters, none of them a control character.
 pub fn name(name: &str, (): &()) -> garde::Result {
     match name.chars().count() {
         0 => Err(Error::new("must not be empty")),
-        201.. => Err(Error::new("must have at most 200 characters")),
+        count if count > LONGEST_NAME => Err(Error::new(format!("must have at most {LONGEST_NAME} characters"))),
         _ if name.trim().is_empty() => Err(Error::new("must not be blank")),
         _ => no_control_characters(name),
     }

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use table::{Condition, Millis, Query, Table, TableError};
+use utoipa::ToSchema;
 
 /// For how many seconds a line is kept: 30 days.
 const KEPT_SECONDS: u64 = 30 * 24 * 3_600;
@@ -18,7 +19,8 @@ const KEPT_SECONDS: u64 = 30 * 24 * 3_600;
 const LONGEST_MESSAGE: usize = 2_000;
 
 /// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LogLevel)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// What went on.

@@ -3,11 +3,13 @@
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis};
+use utoipa::ToSchema;
 
 use crate::policy::Policy;
 
 /// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TaskState)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Waits for a worker, for the first time or again.

@@ -4,10 +4,11 @@ use jobs::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use table::{Item, Millis, TableError, decode};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What an endpoint can be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum TaskEvent {
     /// A task ended well.
     #[serde(rename = "task.completed")]

@@ -1,10 +1,11 @@
 //! What a caller may say of an endpoint: every bound and type, with all faults told at once.
 
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 use garde::Validate;
 pub use input::Fault;
-use input::{form, form_needing, rules};
+use input::{form, form_needing, rules, schema};
 use scraping::AddressPolicy;
 use scraping::fetch::literal_address;
 use serde::Deserialize;
@@ -14,26 +15,35 @@ use url::Url;
 use crate::event::TaskEvent;
 
 /// What is said of an endpoint; what is none stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Validate, ToSchema)]
 pub struct EndpointFields {
     /// Where it is: https, up to 2,048 bytes, without user name and password.
     #[garde(inner(custom(rules::web_address)))]
+    #[schema(schema_with = schema::secure_address)]
     pub url: Option<String>,
     /// What its owner says of it.
-    #[garde(inner(custom(rules::line(200))))]
+    #[garde(inner(custom(rules::line(LONGEST_DESCRIPTION))))]
+    #[schema(schema_with = schema::line::<LONGEST_DESCRIPTION>)]
     pub description: Option<String>,
     /// What it is told of: 1 to 3 events.
     #[garde(inner(length(min = 1, max = TaskEvent::ALL.len())))]
+    #[schema(min_items = 1, max_items = 3)]
     pub events: Option<Vec<TaskEvent>>,
     /// Whether it is told anything.
     #[garde(skip)]
     pub is_active: Option<bool>,
 }
 
+/// The longest description, in characters.
+const LONGEST_DESCRIPTION: usize = 200;
+
 impl EndpointFields {
+    /// The fields without which none is made.
+    pub const NEEDED: [&str; 1] = ["url"];
+
     /// Reads the body of a request for a new endpoint; `addresses` says where it may be besides public addresses.
     pub fn read_new(body: &Json, addresses: &AddressPolicy) -> Result<Self, Vec<Fault>> {
-        judged(form_needing(body, &["url"]), body, addresses)
+        judged(form_needing(body, &Self::NEEDED), body, addresses)
     }
 
     /// Reads the body of a request for a change.

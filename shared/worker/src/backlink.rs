@@ -1,9 +1,10 @@
 //! Backlinks: the links that workers have placed.
 
 use garde::Validate;
-use input::rules;
+use input::{rules, schema};
 use serde::{Deserialize, Serialize};
 use table::{Key, Millis, Update};
+use utoipa::ToSchema;
 
 use crate::records::Kind;
 use crate::timestamp::Timestamp;
@@ -13,7 +14,7 @@ use crate::tracked::{Fields, Tracked};
 const LONGEST_TEXT: usize = 500;
 
 /// Where a link was placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BacklinkType {
     /// In a comment.
@@ -38,7 +39,7 @@ impl BacklinkType {
 }
 
 /// Where a link stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BacklinkStatus {
     /// It is to be placed.
@@ -104,23 +105,35 @@ pub struct Backlink {
 }
 
 /// What callers send of a backlink. Whether there is such a campaign or account is not asked: they may be kept elsewhere.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 pub struct BacklinkFields {
+    /// What it is for.
     #[garde(inner(range(min = 1)))]
+    #[schema(schema_with = schema::number)]
     campaign_id: Option<u64>,
+    /// Where the link is.
     #[garde(inner(custom(rules::web_address)))]
+    #[schema(schema_with = schema::web_address)]
     url: Option<String>,
     #[garde(skip)]
     r#type: Option<BacklinkType>,
     #[garde(skip)]
     status: Option<BacklinkStatus>,
+    /// What it is to be found by.
     #[garde(inner(custom(rules::line(LONGEST_TEXT))))]
+    #[schema(schema_with = schema::line::<LONGEST_TEXT>)]
     keyword: Option<String>,
+    /// What the link says.
     #[garde(inner(custom(rules::line(LONGEST_TEXT))))]
+    #[schema(schema_with = schema::line::<LONGEST_TEXT>)]
     anchor_text: Option<String>,
+    /// The account that it was placed with.
     #[garde(inner(range(min = 1)))]
+    #[schema(schema_with = schema::number)]
     site_account_id: Option<u64>,
+    /// When it was seen where it should be.
     #[garde(skip)]
+    #[schema(schema_with = schema::moment)]
     verified_at: Option<Timestamp>,
 }
 

@@ -1,10 +1,11 @@
 //! Campaigns: what tasks are done for.
 
 use garde::Validate;
-use input::rules;
+use input::{rules, schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use table::{Key, Millis};
+use utoipa::ToSchema;
 
 use crate::json_text::JsonText;
 use crate::records::Kind;
@@ -29,11 +30,15 @@ pub struct Campaign {
 }
 
 /// A campaign that is to be made.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 pub struct NewCampaign {
+    /// What it is called.
     #[garde(required, inner(custom(rules::name)))]
+    #[schema(schema_with = schema::name)]
     name: Option<String>,
+    /// Whatever its makers want to keep with it, up to 32 KiB of JSON.
     #[garde(inner(custom(check_object)))]
+    #[schema(schema_with = schema::object)]
     settings: Option<Map<String, Json>>,
 }
 

@@ -45,6 +45,6 @@ pub use proxy::{Proxy, ProxyFields, ProxyType, Standing};
 pub use records::{Kind, Listing, Records};
 pub use reports::{Outcome, Refusal, Report};
 pub use site_account::{SiteAccount, SiteAccountFields, SiteAccountStatus};
-pub use task::{NewTask, Task, TaskStatus};
+pub use task::{LONGEST_TYPE, NewTask, Task, TaskStatus, type_schema};
 pub use tasks::{Filter, Holding, TaskError, Tasks, USUAL_LOCK};
 pub use tracked::{Fields, Tracked};

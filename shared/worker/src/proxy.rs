@@ -1,18 +1,21 @@
 //! A proxy as it is stored, as it is asked for, and whether it may be used.
 
 use garde::Validate;
-use input::{Fault, form_needing, rules};
+use input::{Fault, form_needing, rules, schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 use table::{Key, Millis, Update};
+use utoipa::ToSchema;
 
 use crate::records::Kind;
 
 /// The longest name of a user and the longest password, in characters.
 const LONGEST_WORD: usize = 255;
+/// The last port.
+const LAST_PORT: u64 = 65_535;
 
 /// What is spoken with a proxy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProxyType {
     /// HTTP.
@@ -113,21 +116,31 @@ impl Proxy {
 }
 
 /// What callers send of a proxy.
-#[derive(Deserialize, Validate)]
+#[derive(Deserialize, Validate, ToSchema)]
 pub struct ProxyFields {
+    /// Its name or address.
     #[garde(inner(custom(rules::host)))]
+    #[schema(schema_with = schema::host)]
     host: Option<String>,
-    #[garde(inner(range(min = 1, max = 65_535)))]
+    /// Its port.
+    #[garde(inner(range(min = 1, max = LAST_PORT)))]
+    #[schema(schema_with = schema::whole::<1, LAST_PORT>)]
     port: Option<u64>,
-    /// An empty one is none.
+    /// Who signs in; an empty one is none.
     #[garde(inner(custom(rules::line(LONGEST_WORD))))]
+    #[schema(schema_with = schema::line::<LONGEST_WORD>)]
     username: Option<String>,
+    /// What with; an empty one is none.
     #[garde(dive)]
+    #[schema(schema_with = schema::line::<LONGEST_WORD>)]
     pub(crate) password: Option<Password>,
     #[garde(skip)]
     r#type: Option<ProxyType>,
+    /// Where it comes out (ISO 3166-1).
     #[garde(inner(custom(rules::country)))]
+    #[schema(schema_with = schema::country)]
     country: Option<String>,
+    /// Whether it may be used: switches it on, which forgets its failures, or off.
     #[garde(skip)]
     is_active: Option<bool>,
 }
@@ -148,9 +161,12 @@ impl<'de> Deserialize<'de> for Password {
 }
 
 impl ProxyFields {
+    /// The fields without which none is made.
+    pub const NEEDED: [&str; 2] = ["host", "port"];
+
     /// Reads what a new proxy is to be.
     pub fn read(json: &Json) -> Result<Self, Vec<Fault>> {
-        form_needing(json, &["host", "port"])
+        form_needing(json, &Self::NEEDED)
     }
 
     /// The proxy with this number.

@@ -1,6 +1,7 @@
 //! What a report does to a task: pure.
 
 use std::time::Duration;
+use utoipa::ToSchema;
 
 use lease::{Available, Holder, backoff, rules};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ const RETRY_BASE: Duration = Duration::from_secs(30);
 const RETRY_CAP: Duration = Duration::from_hours(1);
 
 /// How a task ended, in the words of its worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is done.

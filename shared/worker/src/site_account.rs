@@ -1,9 +1,10 @@
 //! Site accounts: what workers have opened at the sites that they work on. No password is kept: nobody asks for one.
 
 use garde::Validate;
-use input::rules;
+use input::{rules, schema};
 use serde::{Deserialize, Serialize};
 use table::{Key, Millis, Update};
+use utoipa::ToSchema;
 
 use crate::records::Kind;
 use crate::timestamp::Timestamp;
@@ -15,7 +16,7 @@ const LONGEST_USERNAME: usize = 255;
 const LONGEST_EMAIL: usize = 254;
 
 /// Where an account stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteAccountStatus {
     /// It was opened.
@@ -75,21 +76,33 @@ pub struct SiteAccount {
 }
 
 /// What callers send of a site account. Whether there is such a campaign is not asked.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 pub struct SiteAccountFields {
+    /// What it is for.
     #[garde(inner(range(min = 1)))]
+    #[schema(schema_with = schema::number)]
     campaign_id: Option<u64>,
+    /// The site.
     #[garde(inner(custom(rules::domain)))]
+    #[schema(schema_with = schema::domain)]
     site_domain: Option<String>,
+    /// Who its user is, at the site.
     #[garde(inner(length(min = 1), custom(rules::line(LONGEST_USERNAME))))]
+    #[schema(schema_with = schema::full_line::<LONGEST_USERNAME>)]
     username: Option<String>,
+    /// The address that it was opened with.
     #[garde(inner(email, length(max = LONGEST_EMAIL)))]
+    #[schema(schema_with = schema::email::<LONGEST_EMAIL>)]
     email: Option<String>,
     #[garde(skip)]
     status: Option<SiteAccountStatus>,
+    /// Where its e-mail address is verified.
     #[garde(inner(custom(rules::web_address)))]
+    #[schema(schema_with = schema::web_address)]
     verification_link: Option<String>,
+    /// When it was verified.
     #[garde(skip)]
+    #[schema(schema_with = schema::moment)]
     verified_at: Option<Timestamp>,
 }
 

@@ -1,10 +1,12 @@
 //! A task as it is stored, as it is asked for, and where it stands.
 
 use garde::Validate;
+use input::schema;
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use table::{Key, Millis};
+use utoipa::ToSchema;
 
 use crate::json_text::JsonText;
 use crate::records::Kind;
@@ -13,9 +15,13 @@ use crate::records::Kind;
 pub(crate) const LARGEST_OBJECT: usize = 32 * 1024;
 /// How often a task is tried again unless it says otherwise.
 const USUAL_RETRIES: u64 = 3;
+/// How often at most.
+const MOST_RETRIES: u64 = 100;
+/// The longest type, in characters.
+pub const LONGEST_TYPE: usize = 50;
 
 /// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskStatus {
     /// Waits for a worker, for the first time or again.
@@ -124,16 +130,24 @@ impl Task {
 }
 
 /// A task that is to be made.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 pub struct NewTask {
+    /// The campaign that it is for.
     #[garde(required, range(min = 1))]
+    #[schema(schema_with = schema::number)]
     campaign_id: Option<u64>,
+    /// What kind of work it is: a word that workers know.
     #[garde(required, inner(custom(check_type)))]
+    #[schema(schema_with = type_schema)]
     #[serde(rename = "type")]
     r#type: Option<String>,
+    /// What the worker needs to know, up to 32 KiB of JSON.
     #[garde(inner(custom(check_object)))]
+    #[schema(schema_with = schema::object)]
     payload: Option<Map<String, Json>>,
-    #[garde(inner(range(max = 100)))]
+    /// How often it is tried again; three times unless given.
+    #[garde(inner(range(max = MOST_RETRIES)))]
+    #[schema(schema_with = schema::whole::<0, MOST_RETRIES>)]
     max_retries: Option<u64>,
 }
 
@@ -170,10 +184,16 @@ impl NewTask {
     }
 }
 
+/// The schema of a type, as [`check_type`] has it.
+#[must_use]
+pub fn type_schema() -> schema::schema::Object {
+    schema::pattern(1, LONGEST_TYPE, "^[A-Za-z0-9_.-]+$")
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
 fn check_type(text: &str, (): &()) -> garde::Result {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if (1..=50).contains(&text.len()) && text.bytes().all(is_word) {
+    if (1..=LONGEST_TYPE).contains(&text.len()) && text.bytes().all(is_word) {
         return Ok(());
     }
     Err(garde::Error::new("must be 1 to 50 letters, digits, dots, dashes or underscores"))

@@ -1,16 +1,21 @@
 //! `/credentials`: add, list, show, change, switch off and on, reset, take back, delete, audit. No answer holds a secret.
 
+use ::input::schema::{moment, object, one_of, pattern, text, words};
 use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Body, Error};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use credentials::{AdminError, Credential, Edit, NewCredential, Secret, SecretShape, Status};
+use credentials::audit::Event;
+use credentials::{AdminError, Credential, Edit, LONGEST_PLATFORM, NewCredential, Secret, SecretShape, Status};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use table::{Millis, cursor};
+use utoipa::ToSchema;
 
+use super::Done;
 use crate::App;
-use crate::input::{self, Number};
+use crate::input::{self, CredentialPath, Number};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -19,30 +24,135 @@ const LONGEST_WORD: usize = 1_000;
 /// The largest set of credentials, in bytes of JSON.
 const LARGEST_SET: usize = 64 * 1024;
 
+/// The longest cursor that is read, in characters.
+const LONGEST_CURSOR: usize = 2_000;
+
+::input::body! {
+    /// A credential that is to be added, with what its platform wants: `email` and `password`, or `credentials`.
+    pub(crate) NewCredentialBody needs ["platform", "name"] {
+        "platform" "Where it is used." => pattern(1, LONGEST_PLATFORM, "^[a-z0-9_-]+$"),
+        "name" "What it is called." => words::<LONGEST_NAME>(),
+        "email" "Who signs in." => words::<LONGEST_WORD>(),
+        "password" "What with." => words::<LONGEST_WORD>(),
+        "credentials" "Whatever the platform wants: names and values, up to 64 KiB of JSON." => object(),
+    } example {"platform": "linkedin", "name": "Account 1", "email": "user@example.com", "password": "secret123"}
+}
+
+::input::body! {
+    /// Another name, or another secret, which must be whole.
+    pub(crate) EditBody needs [] {
+        "name" "What it is called." => words::<LONGEST_NAME>(),
+        "email" "Who signs in." => words::<LONGEST_WORD>(),
+        "password" "What with." => words::<LONGEST_WORD>(),
+        "credentials" "Whatever the platform wants: names and values, up to 64 KiB of JSON." => object(),
+    } example {"name": "Account 2"}
+}
+
+::input::parameters! {
+    /// Which credentials.
+    pub(crate) ListQuery {
+        query "platform" "Of this platform only." => pattern(1, LONGEST_PLATFORM, "^[a-z0-9_-]+$"),
+        query "status" "Those that stand so only." => one_of(Status::ALL.map(|(name, _)| name)),
+        query "limit" "How many; 50 unless given." => api::query::limits(),
+        query "cursor" "The `next_cursor` of the page before." => text::<0, LONGEST_CURSOR>(),
+    }
+}
+
+::input::parameters! {
+    /// Which part of a trail.
+    pub(crate) TrailQuery {
+        query "limit" "How many; 50 unless given." => api::query::limits(),
+        query "cursor" "The `next_cursor` of the page before." => text::<0, LONGEST_CURSOR>(),
+    }
+}
+
+/// A credential as administrators see it: without its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 1, "platform": "linkedin", "name": "Account 1", "status": "available", "in_use_by": null, "session_id": null,
+    "lease_token": 7, "lease_expires_at": null, "cooldown_until": null, "failure_count": 3, "consecutive_failures": 0,
+    "success_count": 40, "use_count": 43, "last_error": "Rate limited", "last_used_at": "2024-01-15T10:30:00Z",
+    "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-15T10:30:00Z",
+}))]
+pub(crate) struct CredentialView {
+    id: u64,
+    platform: String,
+    name: String,
+    status: Status,
+    /// The id of the key that holds it.
+    in_use_by: Option<String>,
+    session_id: Option<String>,
+    lease_token: u64,
+    lease_expires_at: Option<String>,
+    cooldown_until: Option<String>,
+    failure_count: u64,
+    consecutive_failures: u64,
+    success_count: u64,
+    use_count: u64,
+    last_error: Option<String>,
+    last_used_at: Option<String>,
+    #[schema(schema_with = moment)]
+    created_at: String,
+    #[schema(schema_with = moment)]
+    updated_at: String,
+}
+
+/// A page of credentials.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CredentialPage {
+    credentials: Vec<CredentialView>,
+    /// What the next page is asked for by; null where there is none.
+    next_cursor: Option<String>,
+}
+
+/// A part of what was done to a credential, the newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "credential_id": 1, "next_cursor": null,
+    "events": [{"action": "claimed", "at": "2024-01-15T10:30:00Z", "by": "018d0a7c-5f80-7000-8000-000000000001", "detail": null}],
+}))]
+pub(crate) struct TrailPage {
+    credential_id: u64,
+    events: Vec<EventView>,
+    /// What the next page is asked for by; null where there is none.
+    next_cursor: Option<String>,
+}
+
+/// One thing that was done.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventView {
+    action: String,
+    #[schema(schema_with = moment)]
+    at: String,
+    /// The id of an API key, or `recovery`.
+    by: String,
+    detail: Option<String>,
+}
+
 /// A credential as administrators see it.
-pub(super) fn view(credential: &Credential, now: Millis) -> Json {
+pub(super) fn view(credential: &Credential, now: Millis) -> CredentialView {
     let status = credential.status_at(now);
     let shown = |moment: Option<Millis>| moment.map(|moment| moment.to_string());
     let until = credential.lease.claimable_at;
-    json!({
-        "id": credential.id,
-        "platform": credential.pool,
-        "name": credential.name,
-        "status": status,
-        "in_use_by": credential.lease.lease_owner.as_deref().filter(|_| status == Status::InUse),
-        "session_id": credential.session_id.as_deref().filter(|_| status == Status::InUse),
-        "lease_token": credential.lease.lease_token,
-        "lease_expires_at": shown(until.filter(|_| status == Status::InUse)),
-        "cooldown_until": shown(until.filter(|_| status == Status::Cooldown)),
-        "failure_count": credential.failure_count,
-        "consecutive_failures": credential.consecutive_failures,
-        "success_count": credential.success_count,
-        "use_count": credential.use_count,
-        "last_error": credential.last_error,
-        "last_used_at": shown(credential.last_used_at),
-        "created_at": credential.created_at.to_string(),
-        "updated_at": credential.updated_at.to_string(),
-    })
+    CredentialView {
+        id: credential.id,
+        platform: credential.pool.clone(),
+        name: credential.name.clone(),
+        status,
+        in_use_by: credential.lease.lease_owner.clone().filter(|_| status == Status::InUse),
+        session_id: credential.session_id.clone().filter(|_| status == Status::InUse),
+        lease_token: credential.lease.lease_token,
+        lease_expires_at: shown(until.filter(|_| status == Status::InUse)),
+        cooldown_until: shown(until.filter(|_| status == Status::Cooldown)),
+        failure_count: credential.failure_count,
+        consecutive_failures: credential.consecutive_failures,
+        success_count: credential.success_count,
+        use_count: credential.use_count,
+        last_error: credential.last_error.clone(),
+        last_used_at: shown(credential.last_used_at),
+        created_at: credential.created_at.to_string(),
+        updated_at: credential.updated_at.to_string(),
+    }
 }
 
 /// Reads a secret of a platform's shape: of a JSON body, or of a line of an import.
@@ -71,12 +181,14 @@ pub(super) fn new(shape: SecretShape, body: &Json) -> Result<NewCredential, Erro
 }
 
 /// `POST /credentials`: adds one.
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials", tag = "Credential administration",
+    request_body = NewCredentialBody, responses((status = 201, body = CredentialView)))]
 pub(crate) async fn create(
     State(app): State<App>,
     admin: Administrator,
     Body(body): Body,
-) -> Result<(StatusCode, Answer<Json>), Error> {
-    let name = input::needed(&body, "platform", 40)?;
+) -> Result<(StatusCode, Answer<CredentialView>), Error> {
+    let name = input::needed(&body, "platform", LONGEST_PLATFORM)?;
     let platform = app.credentials.platform(name).await?.ok_or_else(Error::invalid_platform)?;
     let new = new(platform.secret, &body)?;
     let ids = app.credentials.add(&platform, vec![new], &admin.key_id).await.map_err(refused)?;
@@ -86,19 +198,28 @@ pub(crate) async fn create(
 }
 
 /// `GET /credentials?platform=&status=&limit=&cursor=`: a page of them.
-pub(crate) async fn list(State(app): State<App>, _: Administrator, given: Parameters) -> Result<Answer<Json>, Error> {
-    let platform = given.text("platform", 40)?;
+#[utoipa::path(get, path = "/api/scraper-credentials/admin/credentials", tag = "Credential administration",
+    params(ListQuery), responses((status = 200, body = CredentialPage)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Administrator,
+    given: Parameters,
+) -> Result<Answer<CredentialPage>, Error> {
+    let platform = given.text("platform", LONGEST_PLATFORM)?;
     if let Some(name) = platform
         && app.credentials.platform(name).await?.is_none()
     {
         return Err(Error::invalid_platform());
     }
     let status = given.text("status", 40)?.map(status).transpose()?;
-    let listing =
-        app.credentials.list(platform, status, given.limit()?, given.text("cursor", 2_000)?).await.map_err(refused)?;
+    let listing = app
+        .credentials
+        .list(platform, status, given.limit()?, given.text("cursor", LONGEST_CURSOR)?)
+        .await
+        .map_err(refused)?;
     let now = app.clock.now();
-    let views: Vec<_> = listing.credentials.iter().map(|credential| view(credential, now)).collect();
-    Ok(Answer(json!({"credentials": views, "next_cursor": listing.next})))
+    let credentials = listing.credentials.iter().map(|credential| view(credential, now)).collect();
+    Ok(Answer(CredentialPage { credentials, next_cursor: listing.next }))
 }
 
 fn status(name: &str) -> Result<Status, Error> {
@@ -107,19 +228,28 @@ fn status(name: &str) -> Result<Status, Error> {
     found.ok_or_else(|| Error::invalid(format!("status must be one of {known}")))
 }
 
-/// `GET /credentials/{id}`: one.
-pub(crate) async fn show(State(app): State<App>, _: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+/// `GET /credentials/{id}`: one credential, without its secret.
+#[utoipa::path(get, path = "/api/scraper-credentials/admin/credentials/{credential_id}", tag = "Credential administration",
+    params(CredentialPath), responses((status = 200, body = CredentialView)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    _: Administrator,
+    id: Number,
+) -> Result<Answer<CredentialView>, Error> {
     let credential = app.credentials.show(id.0).await?.ok_or_else(missing)?;
     Ok(Answer(view(&credential, app.clock.now())))
 }
 
 /// `PATCH /credentials/{id}`: another name, or another secret.
+#[utoipa::path(patch, path = "/api/scraper-credentials/admin/credentials/{credential_id}", tag = "Credential administration",
+    params(CredentialPath), request_body = Option<EditBody>,
+    responses((status = 200, body = CredentialView), (status = 409)))]
 pub(crate) async fn edit(
     State(app): State<App>,
     admin: Administrator,
     id: Number,
     Body(body): Body,
-) -> Result<Answer<Json>, Error> {
+) -> Result<Answer<CredentialView>, Error> {
     let credential = app.credentials.show(id.0).await?.ok_or_else(missing)?;
     let platform = app.credentials.platform(&credential.pool).await?.ok_or_else(Error::internal)?;
     let name = match body.get("name") {
@@ -132,39 +262,71 @@ pub(crate) async fn edit(
 }
 
 /// `POST /credentials/{id}/disable`: switches it off; whoever holds it loses it.
-pub(crate) async fn disable(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials/{credential_id}/disable",
+    tag = "Credential administration", params(CredentialPath),
+    responses((status = 200, body = CredentialView)))]
+pub(crate) async fn disable(
+    State(app): State<App>,
+    admin: Administrator,
+    id: Number,
+) -> Result<Answer<CredentialView>, Error> {
     changed(&app, app.credentials.disable(id.0, &admin.key_id).await)
 }
 
 /// `POST /credentials/{id}/enable`: switches it on.
-pub(crate) async fn enable(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials/{credential_id}/enable",
+    tag = "Credential administration", params(CredentialPath),
+    responses((status = 200, body = CredentialView), (status = 409)))]
+pub(crate) async fn enable(
+    State(app): State<App>,
+    admin: Administrator,
+    id: Number,
+) -> Result<Answer<CredentialView>, Error> {
     changed(&app, app.credentials.enable(id.0, &admin.key_id).await)
 }
 
 /// `POST /credentials/{id}/reset`: a failed or resting one is available again, its failures forgotten.
-pub(crate) async fn reset(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials/{credential_id}/reset",
+    tag = "Credential administration", params(CredentialPath),
+    responses((status = 200, body = CredentialView), (status = 409)))]
+pub(crate) async fn reset(
+    State(app): State<App>,
+    admin: Administrator,
+    id: Number,
+) -> Result<Answer<CredentialView>, Error> {
     changed(&app, app.credentials.reset(id.0, &admin.key_id).await)
 }
 
 /// `POST /credentials/{id}/release`: takes it from whoever holds it.
-pub(crate) async fn take_back(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials/{credential_id}/release",
+    tag = "Credential administration", params(CredentialPath),
+    responses((status = 200, body = CredentialView), (status = 409)))]
+pub(crate) async fn take_back(
+    State(app): State<App>,
+    admin: Administrator,
+    id: Number,
+) -> Result<Answer<CredentialView>, Error> {
     changed(&app, app.credentials.take_back(id.0, &admin.key_id).await)
 }
 
 /// `DELETE /credentials/{id}`: deletes it; its trail stays.
-pub(crate) async fn delete(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Json>, Error> {
+#[utoipa::path(delete, path = "/api/scraper-credentials/admin/credentials/{credential_id}", tag = "Credential administration",
+    params(CredentialPath), responses((status = 200, body = Done)))]
+pub(crate) async fn delete(State(app): State<App>, admin: Administrator, id: Number) -> Result<Answer<Done>, Error> {
     app.credentials.delete(id.0, &admin.key_id, &app.events).await.map_err(refused)?;
-    Ok(Answer(json!({"message": "Credential deleted"})))
+    Ok(Answer(Done { message: "Credential deleted" }))
 }
 
 /// `GET /credentials/{id}/audit?limit=&cursor=`: what was done to it, the newest first; also of one that is deleted.
+#[utoipa::path(get, path = "/api/scraper-credentials/admin/credentials/{credential_id}/audit", tag = "Credential administration",
+    params(CredentialPath, TrailQuery), responses((status = 200, body = TrailPage)))]
 pub(crate) async fn audit(
     State(app): State<App>,
     _: Administrator,
     id: Number,
     given: Parameters,
-) -> Result<Answer<Json>, Error> {
-    let after = match given.text("cursor", 2_000)? {
+) -> Result<Answer<TrailPage>, Error> {
+    let after = match given.text("cursor", LONGEST_CURSOR)? {
         Some(text) => Some(place(text).ok_or_else(|| Error::invalid("cursor is not one"))?),
         None => None,
     };
@@ -173,14 +335,10 @@ pub(crate) async fn audit(
     if events.is_empty() && app.credentials.show(id.0).await?.is_none() {
         return Err(missing());
     }
-    let events: Vec<_> = events
-        .iter()
-        .map(
-            |event| json!({"action": event.action, "at": event.at.to_string(), "by": event.by, "detail": event.detail}),
-        )
-        .collect();
-    let next = next.and_then(|place| cursor::write(&place));
-    Ok(Answer(json!({"credential_id": id.0, "events": events, "next_cursor": next})))
+    let shown =
+        |event: Event| EventView { action: event.action, at: event.at.to_string(), by: event.by, detail: event.detail };
+    let next_cursor = next.and_then(|place| cursor::write(&place));
+    Ok(Answer(TrailPage { credential_id: id.0, events: events.into_iter().map(shown).collect(), next_cursor }))
 }
 
 /// The place in a trail that a cursor tells; DynamoDB takes no empty one, and none above a kilobyte.
@@ -188,7 +346,7 @@ fn place(text: &str) -> Option<String> {
     cursor::read(text).filter(|place: &String| (1..=1_000).contains(&place.len()))
 }
 
-fn changed(app: &App, outcome: Result<Credential, AdminError>) -> Result<Answer<Json>, Error> {
+fn changed(app: &App, outcome: Result<Credential, AdminError>) -> Result<Answer<CredentialView>, Error> {
     outcome.map(|credential| Answer(view(&credential, app.clock.now()))).map_err(refused)
 }
 

@@ -1,13 +1,17 @@
 //! `/credentials/import`: many at once, as JSON lines or CSV. All lines are checked before any is added; the faults are told by line.
 
+use ::input::schema::pattern;
 use api::query::Parameters;
 use api::scraper_credentials::{Administrator, Error, Text};
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use credentials::LONGEST_PLATFORM;
 use credentials::{NewCredential, SecretShape};
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
+use utoipa::ToSchema;
 
 use super::credentials::{new, refused};
 use crate::App;
@@ -17,8 +21,30 @@ const MOST: usize = 2_000;
 /// The most faults that are told.
 const FAULTS: usize = 50;
 
+::input::parameters! {
+    /// Where imported credentials belong.
+    pub(crate) ImportQuery {
+        query "platform" "The platform of all of them." => pattern(1, LONGEST_PLATFORM, "^[a-z0-9_-]+$"),
+    }
+}
+
+/// What was imported.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"imported": 2, "first_id": 41, "last_id": 42}))]
+pub(crate) struct ImportDone {
+    imported: usize,
+    first_id: Option<u64>,
+    last_id: Option<u64>,
+}
+
 /// `POST /credentials/import?platform=`: `application/x-ndjson` (or `application/jsonl`): an object a line, as for one credential;
 /// `text/csv`: a header with `name`, and `email` and `password`, or any other columns, which then are the names in `credentials`.
+#[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials/import", tag = "Credential administration",
+    params(ImportQuery),
+    request_body(content(
+        (String = "application/x-ndjson", example = json!("{\"name\":\"Account 1\",\"email\":\"a@example.com\",\"password\":\"secret123\"}\n")),
+        (String = "text/csv", example = json!("name,email,password\nAccount 1,a@example.com,secret123\n")))),
+    responses((status = 201, body = ImportDone)))]
 pub(crate) async fn import(
     State(app): State<App>,
     admin: Administrator,
@@ -26,7 +52,9 @@ pub(crate) async fn import(
     headers: HeaderMap,
     Text(text): Text,
 ) -> Result<Response, Error> {
-    let name = given.text("platform", 40)?.ok_or_else(|| Error::invalid("platform is required, in the query"))?;
+    let name = given
+        .text("platform", LONGEST_PLATFORM)?
+        .ok_or_else(|| Error::invalid("platform is required, in the query"))?;
     let platform = app.credentials.platform(name).await?.ok_or_else(Error::invalid_platform)?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let lines = match media_type.split(';').next().unwrap_or_default().trim() {
@@ -51,7 +79,7 @@ pub(crate) async fn import(
         return Ok((StatusCode::BAD_REQUEST, Answer(body)).into_response());
     }
     let ids = app.credentials.add(&platform, credentials, &admin.key_id).await.map_err(refused)?;
-    let body = json!({"imported": ids.len(), "first_id": ids.first(), "last_id": ids.last()});
+    let body = ImportDone { imported: ids.len(), first_id: ids.first().copied(), last_id: ids.last().copied() };
     Ok((StatusCode::CREATED, Answer(body)).into_response())
 }
 

@@ -9,9 +9,9 @@ use worker::DomainName;
 use super::type_of;
 
 /// The longest prompt, in characters.
-const LONGEST_PROMPT: usize = 100_000;
+pub(super) const LONGEST_PROMPT: usize = 100_000;
 /// The longest key of a site: those of either kind have 36 to 40 characters.
-const LONGEST_SITE_KEY: usize = 100;
+pub(super) const LONGEST_SITE_KEY: usize = 100;
 
 /// What may be asked of a language model.
 pub(super) fn prompt(text: &str, (): &()) -> garde::Result {

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use input::Fault;
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 use table::TableError;
 use thiserror::Error;
 
@@ -55,6 +56,49 @@ pub struct Detail {
     /// What is wrong with it.
     pub message: String,
 }
+
+/// The schema of an error's body, for the document.
+pub(crate) fn error_schema() -> Json {
+    let detail = json!({
+        "type": "object",
+        "required": ["field", "message"],
+        "properties": {
+            "field": {"type": "string", "description": "The field, as a path: `config.urls[0]`; empty for the whole."},
+            "message": {"type": "string", "description": "What is wrong with it."},
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "What went wrong.",
+        "required": ["error", "message", "details", "timestamp", "request_id"],
+        "properties": {
+            "error": {"type": "string", "enum": CODES, "description": "The kind of error."},
+            "message": {"type": "string"},
+            "details": {"type": "array", "items": detail, "description": "The fields at fault, if there are any."},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "request_id": {"type": "string", "maxLength": 128},
+        },
+        "example": {
+            "error": "validation_error",
+            "message": "Request validation failed",
+            "details": [{"field": "config.urls", "message": "must have at least one address"}],
+            "timestamp": "2024-01-15T10:30:00Z",
+            "request_id": "req_123456789",
+        },
+    })
+}
+
+/// Every kind of error.
+const CODES: [&str; 8] = [
+    "authentication_error",
+    "authorization_error",
+    "validation_error",
+    "insufficient_credits",
+    "resource_not_found",
+    "method_not_allowed",
+    "rate_limit_exceeded",
+    "internal_server_error",
+];
 
 /// An error on its way out: its body is made where the request's id is known.
 #[derive(Clone, Debug)]

@@ -8,6 +8,9 @@ use worker::{IdempotencyError, IdempotencyKey, Listing};
 use super::{Error, Idempotent};
 use crate::query::Parameters;
 
+/// The longest cursor that is read, in characters.
+pub const LONGEST_CURSOR: usize = 2_000;
+
 impl Idempotent {
     /// The key that the token `caller` has sent with `body`, if it has sent one.
     #[must_use]
@@ -31,6 +34,6 @@ pub async fn page<T>(
     list: impl AsyncFnOnce(u32, Option<&str>) -> Result<Option<Listing<T>>, TableError>,
 ) -> Result<Listing<T>, Error> {
     let limit = u32::try_from(given.limit()?).unwrap_or(1);
-    let listing = list(limit, given.text("cursor", 2_000)?).await?;
+    let listing = list(limit, given.text("cursor", LONGEST_CURSOR)?).await?;
     listing.ok_or_else(|| Fault::new("cursor", "must be a next_cursor of this listing").into())
 }
