@@ -4,6 +4,7 @@ use api::extract_cloud::{Detail, Error};
 use extract::{SortBy, TaskQuery, TaskType};
 use jobs::Status;
 use table::Millis;
+use utoipa::ToSchema;
 
 /// The largest page number taken; what lies deeper is out of reach anyway.
 pub(crate) const LAST_PAGE: u32 = 1_000_000;
@@ -28,7 +29,8 @@ pub(crate) struct LogQuery {
 }
 
 /// What of a task is downloaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub(crate) enum Content {
     /// The values.
     #[default]
