@@ -146,7 +146,6 @@ mod tests {
             (with("/priority", json!(1e300)), "priority"),
             (with("/priority", json!("5")), "priority"),
             (with("/task_type", json!("quantum")), "task_type"),
-            (with("/task_type", json!("monitoring")), "task_type"),
             (with("/config", json!(null)), "config"),
             (with("/config/urls", json!([])), "config.urls"),
             (with("/config/urls", json!("https://example.com")), "config.urls"),
