@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use table::Clock;
 
 /// What a request is answered with.
-fn refused(client: &VideoClient, what: &str, answer: Answer, status: u16) -> anyhow::Result<()> {
+fn refused(client: &VideoClient, what: &str, answer: &Answer, status: u16) -> anyhow::Result<()> {
     ensure!(answer.status == status, "{what}: {} instead of {status}: {}", answer.status, answer.text()?);
     if status == 422 {
         ensure!(!answer.video_faults()?.is_empty(), "{what}: nothing told");
@@ -147,7 +147,7 @@ async fn no_body_query_or_path_gets_through_that_is_none() -> anyhow::Result<()>
             let what = format!("{path} {:?}", String::from_utf8_lossy(&body[..body.len().min(30)]));
             // What is larger than the gateway takes it refuses itself.
             if answer.status != 413 {
-                refused(&client, &what, answer, 422)?;
+                refused(&client, &what, &answer, 422)?;
             }
         }
     }
@@ -172,14 +172,14 @@ async fn no_body_query_or_path_gets_through_that_is_none() -> anyhow::Result<()>
         "/scheduled-jobs?enabled=maybe",
         "/scheduled-jobs?enabled=2",
     ] {
-        refused(&client, query, client.call(Method::GET, query).await?, 422)?;
+        refused(&client, query, &client.call(Method::GET, query).await?, 422)?;
     }
     let long = "x".repeat(101);
     for name in ["value", "author_username", "hashtag"] {
         let query = format!("/videos?{name}={long}");
-        refused(&client, &query, client.call(Method::GET, &query).await?, 422)?;
+        refused(&client, &query, &client.call(Method::GET, &query).await?, 422)?;
         let query = format!("/videos?{name}=%00");
-        refused(&client, &query, client.call(Method::GET, &query).await?, 422)?;
+        refused(&client, &query, &client.call(Method::GET, &query).await?, 422)?;
     }
     for path in [
         "/jobs/1",
@@ -195,14 +195,14 @@ async fn no_body_query_or_path_gets_through_that_is_none() -> anyhow::Result<()>
         "/scheduled-jobs/x",
         "/scheduled-jobs/%27",
     ] {
-        refused(&client, path, client.call(Method::GET, path).await?, 404)?;
+        refused(&client, path, &client.call(Method::GET, path).await?, 404)?;
     }
     let upper = format!("/jobs/{}", job.id.to_string().to_uppercase());
-    refused(&client, &upper, client.call(Method::GET, &upper).await?, 404)?;
+    refused(&client, &upper, &client.call(Method::GET, &upper).await?, 404)?;
     let plain = format!("/jobs/{}", job.id.simple());
-    refused(&client, &plain, client.call(Method::GET, &plain).await?, 404)?;
+    refused(&client, &plain, &client.call(Method::GET, &plain).await?, 404)?;
     let video = format!("/videos/{}", "9".repeat(500));
-    refused(&client, &video, client.call(Method::GET, &video).await?, 404)?;
+    refused(&client, &video, &client.call(Method::GET, &video).await?, 404)?;
     ensure!(client.get(&format!("/jobs/{}", job.id)).await? == before, "something has changed");
     Ok(())
 }

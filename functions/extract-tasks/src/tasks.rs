@@ -9,7 +9,7 @@ use extract::{
     CreateError, Deleted, ListError, NewTask, NewTaskBody, OwnConfig, Plan, TaskChange, TaskType, UpdateError,
 };
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use crate::document::{TaskPath, TaskQueryParameters};

@@ -16,8 +16,7 @@ pub enum NewTaskBody {}
 
 impl PartialSchema for NewTaskBody {
     fn schema() -> RefOr<Schema> {
-        let kinds = TaskType::ALL.into_iter().filter(|kind| kind.is_available());
-        let either = kinds.fold(OneOfBuilder::new(), |either, kind| either.item(of(kind)));
+        let either = TaskType::ALL.into_iter().fold(OneOfBuilder::new(), |either, kind| either.item(of(kind)));
         RefOr::T(either.description(Some("A task that is to be made: what it may be depends on its type.")).into())
     }
 }

@@ -322,6 +322,7 @@ mod tests {
             children_open: open,
             children_failed: failed,
             units_used: 0,
+            log_lines: 0,
             slots: Slots::of(2),
         }
     }
