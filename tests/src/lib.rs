@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod aws;
 pub mod chaos;
+pub mod drive;
 pub mod fleet;
 pub mod forward_proxy;
 pub mod function;
@@ -14,6 +15,7 @@ pub mod leaks;
 pub mod mails;
 pub mod monitor;
 mod operator;
+pub mod platform;
 pub mod process;
 pub mod providers;
 pub mod quiet;

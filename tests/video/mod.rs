@@ -7,6 +7,8 @@ mod limits;
 mod scale;
 mod scheduled_jobs;
 mod scheduler;
+mod scraper;
+mod socket;
 mod stats;
 mod tenants;
 mod videos;
