@@ -29,7 +29,7 @@ const HANDED_ON: Cost = Cost::new(4, 2.0, 15.0, 1);
 const RENDERED: Cost = Cost::new(5, 2.0, 24.0, 1);
 
 /// What a task in bulk of 20 pages in two batches may cost: to hand out, twice a batch, and to put together.
-const IN_BULK: Cost = Cost::new(36, 18.0, 139.0, 8);
+const IN_BULK: Cost = Cost::new(37, 18.0, 139.0, 8);
 const IN_BULK_MESSAGES: usize = 4;
 
 /// What a check of a monitor may cost, and whether it finds something to tell.
