@@ -268,8 +268,13 @@ impl Table {
     /// Deletes an item and gives it as it was: of all who ask at once, one gets it.
     pub async fn take<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
         let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
-        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(|error| classify(&error))?;
-        answer.attributes.map(decode).transpose()
+        // Without a condition DynamoDB Local of 2020 gives the same old item to several.
+        let request = request.condition_expression("attribute_exists(pk)").return_values(ReturnValue::AllOld);
+        match request.send().await.map_err(|error| classify(&error)) {
+            Ok(answer) => answer.attributes.map(decode).transpose(),
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.
