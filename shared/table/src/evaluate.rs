@@ -79,7 +79,7 @@ fn compare(left: &AttributeValue, right: &AttributeValue) -> Option<Ordering> {
     match (left, right) {
         (AttributeValue::S(left), AttributeValue::S(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         (AttributeValue::N(_), AttributeValue::N(_)) => Some(number(left)?.cmp(&number(right)?)),
-        (AttributeValue::Bool(left), AttributeValue::Bool(right)) => (left == right).then_some(Ordering::Equal),
+        (AttributeValue::Bool(left), AttributeValue::Bool(right)) => Some(left.cmp(right)),
         _ => None,
     }
 }
@@ -108,5 +108,7 @@ mod tests {
         assert!(!Condition::OneOf("n", vec![0_u64.into()]).holds(&nothing));
         assert!(Condition::Absent("n").holds(&nothing));
         assert!(Condition::other_than("n", 0_u64).holds(&nothing));
+        let deleted = Item::from([("b".to_owned(), AttributeValue::Bool(false))]);
+        assert!(Condition::other_than("b", true).holds(&deleted) && !Condition::other_than("b", false).holds(&deleted));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
@@ -268,8 +269,19 @@ impl Table {
     /// Deletes an item and gives it as it was: of all who ask at once, one gets it.
     pub async fn take<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
         let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
-        let answer = request.return_values(ReturnValue::AllOld).send().await.map_err(|error| classify(&error))?;
-        answer.attributes.map(decode).transpose()
+        // Without a condition DynamoDB Local of 2020 gives the same old item to several.
+        let request = request.condition_expression("attribute_exists(pk)").return_values(ReturnValue::AllOld);
+        let taken = request.send().await.map_err(|error| {
+            refusal(&error, |error| match error {
+                DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed),
+                _ => None,
+            })
+        });
+        match taken {
+            Ok(answer) => answer.attributes.map(decode).transpose(),
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes items over what may be there, without condition: for records that are only ever written once, as log lines.
