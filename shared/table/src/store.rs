@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
@@ -270,7 +271,13 @@ impl Table {
         let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
         // Without a condition DynamoDB Local of 2020 gives the same old item to several.
         let request = request.condition_expression("attribute_exists(pk)").return_values(ReturnValue::AllOld);
-        match request.send().await.map_err(|error| classify(&error)) {
+        let taken = request.send().await.map_err(|error| {
+            refusal(&error, |error| match error {
+                DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed),
+                _ => None,
+            })
+        });
+        match taken {
             Ok(answer) => answer.attributes.map(decode).transpose(),
             Err(TableError::ConditionFailed(_)) => Ok(None),
             Err(error) => Err(error),
