@@ -97,8 +97,10 @@ def _await(cloudformation: Any) -> dict[str, str]:
         described = _describe(cloudformation) or {"StackStatus": "DELETE_COMPLETE"}
         status = described["StackStatus"]
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-        if not status.endswith("_IN_PROGRESS"):
+            # LocalStack says that it is complete a moment before it has the outputs.
+            if outputs := described.get("Outputs"):
+                return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        elif not status.endswith("_IN_PROGRESS"):
             raise CloudError(f"the deployment ended as {status}:\n{_reasons(cloudformation)}")
         time.sleep(0.25)
     raise CloudError(f"the deployment has not ended after {_DEPLOY_SECONDS} s")
