@@ -103,7 +103,7 @@ def _await(cloudformation: Any) -> dict[str, str]:
         elif not status.endswith("_IN_PROGRESS"):
             raise CloudError(f"the deployment ended as {status}:\n{_reasons(cloudformation)}")
         time.sleep(0.25)
-    raise CloudError(f"the deployment has not ended after {_DEPLOY_SECONDS} s")
+    raise CloudError(f"the deployment has not ended after {_DEPLOY_SECONDS} s:\n{_reasons(cloudformation)}")
 
 
 def _describe(cloudformation: Any) -> dict[str, Any] | None:

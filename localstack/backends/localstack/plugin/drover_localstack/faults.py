@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from hypercorn.config import Config as HypercornConfig
@@ -13,7 +14,8 @@ from localstack.services.apigateway.next_gen.execute_api.context import Invocati
 from localstack.services.apigateway.next_gen.execute_api.handlers import parse
 from localstack.services.apigateway.next_gen.execute_api.handlers.parse import InvocationRequestParser
 from localstack.services.apigateway.next_gen.execute_api.variables import ContextVariables
-from localstack.services.cloudformation.engine.v2.change_set_model_preproc import ChangeSetModelPreproc
+from localstack.services.cloudformation.engine.v2.change_set_model import NodeOutput, NodeResource, Nothing, is_nothing
+from localstack.services.cloudformation.engine.v2.change_set_model_preproc import ChangeSetModelPreproc, PreprocEntityDelta
 from localstack.services.cloudformation.engine.v2.change_set_model_transform import ChangeSetModelTransform
 from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
 from localstack.services.dynamodbstreams.v2.provider import DynamoDBStreamsProvider
@@ -50,6 +52,7 @@ def mend() -> None:
     look_at_resources_more_often()
     expand_before_anything_is_resolved()
     look_up_numbers()
+    leave_out_what_a_condition_leaves_out()
 
 
 def keep_connections() -> None:
@@ -186,6 +189,25 @@ def look_up_numbers() -> None:
         return resolve(self, name, str(top), str(second))
 
     ChangeSetModelPreproc._resolve_mapping = by_text
+
+
+def leave_out_what_a_condition_leaves_out() -> None:
+    """It resolves what stands in resources and outputs that are not made, and finds that the others among them which it names do not exist."""
+
+    def unless_left_out(visit: Callable[..., Any]) -> Callable[..., Any]:
+        def visited(self: ChangeSetModelPreproc, *place: NodeResource | NodeOutput, **name: NodeResource | NodeOutput) -> Any:
+            # It is passed either way.
+            (node,) = (*place, *name.values())
+            if not is_nothing(node.condition_reference):
+                condition = self._resolve_resource_condition_reference(node.condition_reference)
+                if not condition.before and not condition.after:
+                    return PreprocEntityDelta(before=Nothing, after=Nothing)
+            return visit(self, node)
+
+        return visited
+
+    ChangeSetModelPreproc.visit_node_resource = unless_left_out(ChangeSetModelPreproc.visit_node_resource)
+    ChangeSetModelPreproc.visit_node_output = unless_left_out(ChangeSetModelPreproc.visit_node_output)
 
 
 def _concurrency(poller: SqsPoller) -> int:
