@@ -107,20 +107,27 @@ impl VideoJobs {
             return Err(ListError::TooFar);
         }
         let jobs = match status {
-            None => self.newest(tenant, limit, offset).await?,
+            None => self.newest(tenant, limit, offset, is_there).await?,
             Some(status) => self.of_status(tenant, status, limit, offset).await?,
         };
         Ok(self.with_joins(jobs).await?)
     }
 
-    async fn newest(&self, tenant: &str, limit: usize, offset: usize) -> Result<Vec<VideoJob>, TableError> {
+    async fn newest(
+        &self,
+        tenant: &str,
+        limit: usize,
+        offset: usize,
+        wanted: impl Fn(&Item) -> bool,
+    ) -> Result<Vec<VideoJob>, TableError> {
         let jobs = Condition::Between("sk", JOB.into(), format!("{JOB}~").into());
         let jobs = Query::new(Condition::All(vec![Condition::equal("pk", partition(tenant)), jobs]));
-        let found = self.first(jobs.consistent().descending(true), offset + limit, is_there).await?;
+        let found = self.first(jobs.consistent().descending(true), offset + limit, wanted).await?;
         found.into_iter().skip(offset).map(decode).collect()
     }
 
-    /// The index is sorted by status; of one status it gives the keys in their order, by which the ids of jobs sort by time.
+    /// The index says which have the status, in no order that could be relied on: all their keys are read, and put in that of their ids, which is that of
+    /// time. A status that very many have is soon found among the newest.
     async fn of_status(
         &self,
         tenant: &str,
@@ -129,25 +136,27 @@ impl VideoJobs {
         offset: usize,
     ) -> Result<Vec<VideoJob>, TableError> {
         let jobs = vec![Condition::equal("pk", partition(tenant)), Condition::equal("status", status.as_str())];
-        let jobs = Query::new(Condition::All(jobs)).index("by_status").consistent().descending(true);
-        let found = self.first(jobs, offset + limit, |_| true).await?;
-        let keys: Vec<_> = found
-            .into_iter()
-            .skip(offset)
-            .map(|item| Ok(decode::<Keyed>(item)?.key))
-            .collect::<Result<_, TableError>>()?;
+        let jobs = Query::new(Condition::All(jobs)).index("by_status").consistent();
+        let found = self.first(jobs, EXAMINED + 1, |_| true).await?;
+        if found.len() > EXAMINED {
+            let stands_so = Condition::equal("status", status.as_str());
+            return self.newest(tenant, limit, offset, |job| is_there(job) && stands_so.holds(job)).await;
+        }
+        let mut keys = found.into_iter().map(decode::<Keyed>).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_unstable_by(|one, other| other.key.sk.cmp(&one.key.sk));
+        let keys: Vec<_> = keys.into_iter().skip(offset).take(limit).map(|job| job.key).collect();
         let mut jobs: Vec<VideoJob> = self.items(&keys).await?;
         jobs.retain(|job| !job.deleted);
         Ok(jobs)
     }
 
     /// The first so many items of a query that `wanted` admits.
-    async fn first(&self, query: Query, count: usize, wanted: fn(&Item) -> bool) -> Result<Vec<Item>, TableError> {
+    async fn first(&self, query: Query, count: usize, wanted: impl Fn(&Item) -> bool) -> Result<Vec<Item>, TableError> {
         let mut query = query.limit(u32::try_from(count).unwrap_or(u32::MAX));
         let mut found = Vec::new();
         loop {
             let page = self.jobs.table.query_items(query.clone()).await?;
-            found.extend(page.items.into_iter().filter(wanted));
+            found.extend(page.items.into_iter().filter(&wanted));
             match page.next {
                 Some(next) if found.len() < count => query = query.start(Some(next)),
                 _ => break,
