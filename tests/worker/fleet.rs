@@ -28,7 +28,7 @@ const KILLED: usize = WORKERS / 3;
 /// How many processes of the function answer them.
 const FUNCTIONS: usize = 8;
 /// How many tasks are drained each way, unless `DROVER_FLEET_TASKS` says otherwise.
-const TASKS: usize = 1_000;
+const TASKS: usize = 400;
 /// How many tasks one call makes.
 const BATCH: usize = 500;
 /// The shortest lock there is: so long a killed worker's task is away.
