@@ -7,23 +7,23 @@
 //! a result that was written by such an attempt has its own name; and what is cleared away is so after the end is recorded, or else goes with the task.
 
 use std::io;
-use std::time::Duration;
 
 use anyhow::Context;
 use extract::{Batch, BulkConfig, Task, TaskConfig};
-use jobs::{Join, Level, Lost, Progress, Results, Run, StoreError};
+use jobs::{Join, Kept, Level, Lost, Progress, Results, Run, StoreError};
 use scraping::export::columns;
 use table::Key;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval};
+use tokio::time::Instant;
 
 use crate::App;
+use crate::ending::{self, Done, Unstored};
 use crate::files::{self, Stored, ToWriter};
 use crate::harvest::{LARGEST_RESULT, complaint};
 use crate::lines::Lines;
 use crate::piece::Piece;
 use crate::together::Together;
-use crate::work::{keeping, steps};
+use crate::work::STEP;
 
 /// Hands the pages out in batches.
 pub(crate) async fn hand_out(app: &App, run: Run, task: &Task, bulk: &BulkConfig) -> anyhow::Result<()> {
@@ -46,12 +46,11 @@ pub(crate) async fn hand_out(app: &App, run: Run, task: &Task, bulk: &BulkConfig
 struct Finish<'a> {
     app: &'a App,
     task: &'a Task,
-    run: Run,
+    run: Kept,
     join: Join,
     batches: Vec<Batch>,
     lines: Lines,
-    step: Interval,
-    out_of_time: Instant,
+    until: Instant,
 }
 
 /// Puts together what the batches have left, and ends the task. An error means that it was not possible to record how it went.
@@ -60,9 +59,8 @@ pub(crate) async fn put_together(
     mut run: Run,
     task: &Task,
     join: &Key,
-    time: Duration,
+    until: Instant,
 ) -> anyhow::Result<()> {
-    let out_of_time = Instant::now() + time;
     let (join, batches) = tokio::try_join!(app.jobs.join(join), app.jobs.children(join))?;
     let Some(join) = join else {
         // If it is lost otherwise than by a cancellation, the task is given up when its attempts are used up.
@@ -71,7 +69,7 @@ pub(crate) async fn put_together(
     };
     run.go_on_after(&join);
     let lines = Lines::new(app.jobs.clock.clone());
-    let finish = Finish { app, task, run, join, batches, lines, step: steps(), out_of_time };
+    let finish = Finish { app, task, run: Kept::new(run), join, batches, lines, until };
     match Box::pin(finish.conclude()).await {
         Err(Lost::Superseded(_)) => {
             tracing::info!("stopped: the task was cancelled, or is another worker's");
@@ -96,47 +94,30 @@ impl Finish<'_> {
             return self.fail(&complaint.unwrap_or_else(|| "there was nothing to fetch".to_owned())).await;
         }
         if self.batches.iter().filter_map(|batch| batch.job.result_bytes).sum::<u64>() > LARGEST_RESULT {
-            let most = LARGEST_RESULT >> 20;
-            return self.fail(&format!("The result is larger than {most} MiB: take fewer pages or fields")).await;
+            return self.fail(&ending::too_large()).await;
         }
         // What was used is known by the join: whoever cancels the task now adds the two.
         let progress = Progress { percent: 99, units_used: 0 };
         let storing = Box::pin(store(&self.app.results, self.task, self.run.token(), &self.batches));
-        let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
-        match kept {
-            Some(Ok((stored, rows))) => self.complete(stored, rows, complaint).await,
-            Some(Err(StoreError::Written(error))) if error.kind() == io::ErrorKind::FileTooLarge => {
-                self.fail(&error.to_string()).await
-            }
-            Some(Err(error)) => {
-                tracing::error!(%error, "the result was not stored");
-                self.try_again("The result could not be stored").await
-            }
-            None => self.try_again("The result could not be written in the time that one attempt has").await,
+        match ending::stored(self.run.during(progress, STEP, self.until, storing).await?) {
+            Ok((stored, rows)) => self.complete(stored, rows, complaint).await,
+            Err(why @ Unstored::TooLarge(_)) => self.fail(&why.to_string()).await,
+            Err(why @ (Unstored::Fault | Unstored::OutOfTime)) => self.try_again(&why.to_string()).await,
         }
     }
 
-    async fn complete(mut self, stored: Stored, rows: u64, complaint: Option<String>) -> Result<(), Lost> {
-        stored.tell(&mut self.lines);
+    async fn complete(self, stored: Stored, rows: u64, complaint: Option<String>) -> Result<(), Lost> {
         let units = self.join.units_used;
-        let lines = self.lines.with(Level::Info, "end", format!("Completed: {rows} rows from {units} pages"));
-        let ended = self.run.complete(&stored.key, stored.bytes, complaint.as_deref(), units, lines).await;
-        match &ended {
-            Ok(()) => {
-                telemetry::counter!("TasksCompleted").increment(1);
-                clear_away(self.app, &self.join.key, &self.batches).await;
-            }
-            // Nobody else knows of this file: the task may even be gone.
-            Err(Lost::Superseded(_)) => files::discard(&self.app.results, &[stored.key]).await,
-            Err(Lost::Table(_)) => {}
-        }
-        ended
+        let done = Done { stored, complaint, units, told: format!("Completed: {rows} rows from {units} pages") };
+        ending::complete(self.app, self.run.into_inner(), done, self.lines).await?;
+        telemetry::counter!("TasksCompleted").increment(1);
+        clear_away(self.app, &self.join.key, &self.batches).await;
+        Ok(())
     }
 
     /// Ends the task badly. It costs nothing.
     async fn fail(self, reason: &str) -> Result<(), Lost> {
-        let lines = self.lines.with(Level::Error, "end", format!("Failed: {reason}"));
-        self.run.fail(reason, 0, lines).await?;
+        ending::fail(self.run.into_inner(), reason, 0, self.lines).await?;
         telemetry::counter!("TasksFailed").increment(1);
         clear_away(self.app, &self.join.key, &self.batches).await;
         Ok(())
@@ -145,7 +126,7 @@ impl Finish<'_> {
     /// Gives the task back, to be put together by another attempt.
     async fn try_again(self, reason: &str) -> Result<(), Lost> {
         let lines = self.lines.with(Level::Error, "result", format!("{reason}; it will be tried again"));
-        self.run.retry(reason, lines).await
+        self.run.into_inner().retry(reason, lines).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod browser_settings;
 mod bulk;
+mod ending;
 mod files;
 mod harvest;
 mod lines;
@@ -15,19 +16,17 @@ mod renderer;
 mod together;
 mod work;
 
-use std::time::Duration;
-
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use batch::{Message, work_off};
 use extract::{Accounts, Batch, OwnConfig, PageSource, Task, TaskType};
 use jobs::{Claimed, Hint, Jobs, Lost, Queue, Results, Run};
 use lambda_runtime::LambdaEvent;
 use mail::Mailer;
 use scraping::{Fetcher, Settings};
 use serde::Deserialize;
+use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
-use table::cost::metered;
-use table::{Millis, Table};
-use tracing::Instrument;
+use tokio::time::Instant;
 
 use crate::portion::Portion;
 use crate::renderer::Renderer;
@@ -79,43 +78,26 @@ impl App {
 
     /// Does what a batch of messages hints at. Those that failed are named, to be delivered again.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
-        let mut answer = SqsBatchResponse::default();
-        let (request_id, deadline) = (&event.context.request_id, Millis(event.context.deadline));
-        for message in event.payload.records {
-            let id = message.message_id.clone().unwrap_or_default();
-            let span = tracing::info_span!("message", request_id, message_id = id);
-            let (done, cost) =
-                metered(Box::pin(self.take(&message, request_id, deadline))).instrument(span.clone()).await;
-            let _entered = span.enter();
-            cost.log("message done");
-            if let Err(error) = done {
-                tracing::error!(error = format!("{error:#}"), "the message failed");
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = id;
-                answer.batch_item_failures.push(failure);
-            }
-        }
-        telemetry::flush_metrics();
-        answer
+        work_off(event, async |message| self.take(message).await).await
     }
 
-    async fn take(&self, message: &SqsMessage, owner: &str, deadline: Millis) -> anyhow::Result<()> {
-        let body = message.body.as_deref().unwrap_or_default();
-        let hint: Hint =
-            serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
-        match self.jobs.take::<Work>(&hint, owner).await? {
-            Claimed::Run(run, work) => match *work {
-                Work::Task(task) => Box::pin(self.do_task(*run, *task, deadline)).await,
-                Work::Batch(batch) => Box::pin(self.do_batch(*run, *batch, deadline)).await,
-            },
+    async fn take(&self, message: Message<'_>) -> anyhow::Result<()> {
+        let hint: Hint = message.read("job")?;
+        let (run, work) = match self.jobs.take::<Work>(&hint, message.request_id).await? {
+            Claimed::Run(run, work) => (*run, *work),
             Claimed::Nothing(why) => {
                 tracing::info!(job = hint.job.sk, why, "nothing to do");
-                Ok(())
+                return Ok(());
             }
+        };
+        let until = Instant::now() + message.time_left(&self.jobs.clock);
+        match work {
+            Work::Task(task) => Box::pin(self.do_task(run, *task, until)).await,
+            Work::Batch(batch) => Box::pin(self.do_batch(run, *batch, until)).await,
         }
     }
 
-    async fn do_task(&self, run: Run, task: Task, deadline: Millis) -> anyhow::Result<()> {
+    async fn do_task(&self, run: Run, task: Task, until: Instant) -> anyhow::Result<()> {
         tracing::info!(task_id = %task.id, attempt = task.job.attempts, "claimed");
         if task.config.source() == PageSource::Browser && self.renderer.is_none() {
             return self.hand_on(run).await;
@@ -124,23 +106,22 @@ impl App {
             // Met by chance, in the line of its owner's tasks: only one of the two functions sends e-mail.
             return handed_on(run.hand_on(&self.jobs.queue).await);
         }
-        let time = self.time_left(deadline);
         match (&task.config.own, &task.job.children) {
             (OwnConfig::Bulk(bulk), None) => bulk::hand_out(self, run, &task, bulk).await,
-            (OwnConfig::Bulk(_), Some(join)) => bulk::put_together(self, run, &task, join, time).await,
-            (OwnConfig::Monitoring(monitoring), _) => monitor::perform(self, run, &task, monitoring, time).await,
-            _ => work::perform(self, run, &Portion::whole(task), time).await,
+            (OwnConfig::Bulk(_), Some(join)) => bulk::put_together(self, run, &task, join, until).await,
+            (OwnConfig::Monitoring(monitoring), _) => monitor::perform(self, run, &task, monitoring, until).await,
+            _ => work::perform(self, run, &Portion::whole(task), until).await,
         }
     }
 
-    async fn do_batch(&self, run: Run, batch: Batch, deadline: Millis) -> anyhow::Result<()> {
+    async fn do_batch(&self, run: Run, batch: Batch, until: Instant) -> anyhow::Result<()> {
         tracing::info!(task_id = %batch.task_id, first_page = batch.first_page, attempt = batch.job.attempts, "claimed");
         let Some(task) = self.jobs.table.get::<Task>(&batch.part_of.parent).await? else {
             // Its next hint finds that it is not wanted, and deletes it.
             tracing::info!("stopped: the task is gone");
             return Ok(());
         };
-        work::perform(self, run, &Portion::batch(batch, task), self.time_left(deadline)).await
+        work::perform(self, run, &Portion::batch(batch, task), until).await
     }
 
     /// Gives a task to the function that has a browser.
@@ -149,12 +130,6 @@ impl App {
             Some(queue) => run.hand_on(queue).await,
             None => run.fail("This deployment has no browser", 0, Vec::new()).await,
         })
-    }
-
-    /// How long may be worked: until the function is stopped, less the time it takes to put the work down.
-    fn time_left(&self, deadline: Millis) -> Duration {
-        let left = self.jobs.clock.now().until(deadline);
-        left.saturating_sub(Duration::from_secs(20).min(left / 4))
     }
 }
 

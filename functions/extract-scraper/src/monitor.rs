@@ -10,21 +10,21 @@ mod visit;
 mod watched;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use extract::{MonitoringConfig, Task, TaskType};
-use jobs::{Level, Lost, Progress, Rest, Rested, Run};
+use jobs::{Kept, Level, Lost, Progress, Rest, Rested, Run};
 use scraping::Selectors;
 use table::Millis;
-use tokio::time::{Instant, Interval};
+use tokio::time::Instant;
 
 use self::files::Files;
 use self::memory::{Done, Memory};
 use self::watched::{Change, Seen, Terms, Watched};
 use crate::App;
+use crate::ending;
 use crate::lines::Lines;
-use crate::work::{Interruption, keeping, recorded, selectors, steps};
+use crate::work::{Interruption, STEP, recorded, selectors};
 
 /// How many changes the log tells of one by one.
 const LOGGED: usize = 20;
@@ -35,11 +35,10 @@ struct Check<'a> {
     task: &'a Task,
     own: &'a MonitoringConfig,
     selectors: Arc<Selectors>,
-    run: Run,
+    run: Kept,
     memory: Memory,
     lines: Lines,
-    step: Interval,
-    out_of_time: Instant,
+    until: Instant,
     progress: Progress,
     /// What this check has found, unless an attempt before has.
     found: Vec<Change>,
@@ -49,13 +48,13 @@ struct Check<'a> {
     obsolete: Vec<String>,
 }
 
-/// Does what is to be done of a monitoring task now, for as long as there is time. An error means that it was not possible to record how it went.
+/// Does what is to be done of a monitoring task now, `until` the time is up. An error means that it was not possible to record how it went.
 pub(crate) async fn perform(
     app: &App,
     run: Run,
     task: &Task,
     own: &MonitoringConfig,
-    time: Duration,
+    until: Instant,
 ) -> anyhow::Result<()> {
     let selectors = match selectors(&task.config) {
         Ok(selectors) => selectors,
@@ -67,11 +66,10 @@ pub(crate) async fn perform(
         task,
         own,
         selectors,
-        run,
+        run: Kept::new(run),
         memory,
         lines: Lines::new(app.jobs.clock.clone()),
-        step: steps(),
-        out_of_time: Instant::now() + time,
+        until,
         progress: Progress { percent: task.job.progress, units_used: task.job.units_used },
         found: Vec::new(),
         unnamed: Vec::new(),
@@ -102,7 +100,7 @@ impl Check<'_> {
         let done = self.compare(seen).await?;
         if done.reported > 0 && self.own.notification_email.is_some() {
             self.memory.done = Some(done.clone());
-            self.run.checkpoint(&self.memory.checkpoint(), self.progress, self.lines.take()).await?;
+            self.run.hold().await.checkpoint(&self.memory.checkpoint(), self.progress, self.lines.take()).await?;
             self.unnamed.clear();
         }
         Ok(Some(done))
@@ -162,8 +160,8 @@ impl Check<'_> {
         let token = self.run.token();
         self.unnamed.extend(files.keys(token));
         let storing = Box::pin(files.store(token, watched, &self.selectors));
-        let kept = keeping(&mut self.run, &mut self.step, self.progress, self.out_of_time, storing).await?;
-        let stored = kept.context("there was no time to store the values").map_err(Interruption::Fault)?;
+        let stored = self.run.during(self.progress, STEP, self.until, storing).await?;
+        let stored = stored.context("there was no time to store the values").map_err(Interruption::Fault)?;
         let stored = stored.context("the values were not stored").map_err(Interruption::Fault)?;
         stored.tell(&mut self.lines);
         self.obsolete.extend(self.memory.turn(token).into_iter().flat_map(|files_before| files.keys(files_before)));
@@ -189,7 +187,7 @@ impl Check<'_> {
     async fn try_again_with(mut self, done: Done, step: &str, reason: &str) -> Result<(), Lost> {
         if self.task.job.attempts < self.app.jobs.policy.attempts {
             let lines = self.lines.with(Level::Error, step, format!("{reason}; it will be tried again"));
-            return self.run.retry(reason, lines).await;
+            return self.run.into_inner().retry(reason, lines).await;
         }
         self.lines.say(Level::Error, step, format!("{reason}, and it is not tried any more"));
         self.rest(done).await
@@ -202,18 +200,18 @@ impl Check<'_> {
             return self.try_again("pause", "No page could be fetched in the time that one attempt has").await;
         }
         let lines = self.lines.take();
-        self.run.pause(&checkpoint, progress, lines).await
+        self.run.into_inner().pause(&checkpoint, progress, lines).await
     }
 
     /// Charges the check, and lets the task rest until the next; it ends where its owner's account does not carry it any more.
     async fn rest(self, done: Done) -> Result<(), Lost> {
         let Self { app, task, own, run, memory, mut lines, obsolete, .. } = self;
-        let (now, files) = (lines.now(), Files { results: &app.results, task });
+        let (run, now, files) = (run.into_inner(), lines.now(), Files { results: &app.results, task });
         let plan = app.accounts.renew(&task.user_id).await?;
         if !plan.is_some_and(|plan| plan.runs(TaskType::Monitoring)) {
             let reason = "The plan does not run monitoring tasks any more";
             telemetry::counter!("TasksFailed").increment(1);
-            return run.fail(reason, done.units, lines.with(Level::Error, "end", format!("Failed: {reason}"))).await;
+            return ending::fail(run, reason, done.units, lines).await;
         }
         let Some(next) = own.schedule.next_run(due_at(&memory, task, now), now) else {
             return run.fail("The schedule has no further moment", done.units, lines.take()).await;

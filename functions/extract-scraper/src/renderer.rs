@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use browser::{Browser, ProxyUse, RenderError, RenderFault, RenderOptions, Rendered, Upstream, UpstreamKind};
+use browser::{Browser, Names, ProxyUse, RenderError, RenderFault, RenderOptions, Rendered, Upstream, UpstreamKind};
 use extract::{AdvancedConfig, PagesConfig};
 use scraping::{Fetcher, Page};
 use table::aws::{SdkConfig, dynamodb, setting};
@@ -124,6 +124,6 @@ fn known(proxy: Proxy, password: Option<String>) -> Option<Known> {
     };
     let port = u16::try_from(proxy.port).ok()?;
     let sign_in = proxy.username.map(|name| (name, password.unwrap_or_default()));
-    let upstream = Upstream { id: proxy.id, kind, host: proxy.host, port, sign_in };
+    let upstream = Upstream { id: proxy.id, kind, host: proxy.host, port, sign_in, names: Names::Judged };
     Some(Known { upstream, is_ailing: proxy.error_count > 0 })
 }

@@ -1,21 +1,20 @@
 //! One attempt at a task, or at a batch of one: its pages, one after the other by their hosts' patience, into one file.
 
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use extract::TaskConfig;
 use futures::{StreamExt, stream};
-use jobs::{Jobs, Level, Lost, Progress, Run, Status, StoreError};
+use jobs::{Jobs, Kept, Level, Lost, Progress, Run, Status};
 use scraping::Selectors;
 use table::Key;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::App;
+use crate::ending::{self, Done, Unstored};
 use crate::files::{self, Stored};
-use crate::harvest::{Harvest, LARGEST_RESULT};
+use crate::harvest::Harvest;
 use crate::lines::Lines;
 use crate::pace::Pace;
 use crate::pages;
@@ -31,21 +30,20 @@ struct Attempt<'a> {
     app: &'a App,
     portion: &'a Portion,
     selectors: Arc<Selectors>,
-    run: Run,
+    run: Kept,
     harvest: Harvest,
     lines: Lines,
-    step: Interval,
-    out_of_time: Instant,
+    until: Instant,
 }
 
 /// How the gathering ended.
-enum Ending {
+enum Gathered {
     /// Every page is done.
-    Done,
+    All,
     /// The time is up.
     OutOfTime,
     /// More was found than a result may hold.
-    TooLarge,
+    TooMuch,
 }
 
 /// Why an attempt was broken off.
@@ -65,8 +63,8 @@ impl From<Lost> for Interruption {
     }
 }
 
-/// Does the portion, for as long as there is time. An error means that it was not possible to record how it went.
-pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Duration) -> anyhow::Result<()> {
+/// Does the portion, `until` the time is up. An error means that it was not possible to record how it went.
+pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, until: Instant) -> anyhow::Result<()> {
     let lines = Lines::new(app.jobs.clock.clone());
     let batch = portion.batch.as_ref();
     let selectors = match selectors(&portion.config) {
@@ -80,17 +78,13 @@ pub(crate) async fn perform(app: &App, run: Run, portion: &Portion, time: Durati
     if let Some(batch) = &portion.batch {
         harvest = harvest.in_pieces(batch.first_page);
     }
-    let (step, out_of_time) = (steps(), Instant::now() + time);
-    let mut attempt = Attempt { app, portion, selectors, run, harvest, lines, step, out_of_time };
+    let mut attempt = Attempt { app, portion, selectors, run: Kept::new(run), harvest, lines, until };
     let ended = attempt.gather().await;
     let parts = files::part_keys(portion, attempt.harvest.parts());
     let written = match ended {
-        Ok(Ending::Done) => Box::pin(attempt.conclude()).await,
-        Ok(Ending::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
-        Ok(Ending::TooLarge) => {
-            let most = LARGEST_RESULT >> 20;
-            attempt.fail(&format!("The result is larger than {most} MiB: take fewer pages or fields")).await
-        }
+        Ok(Gathered::All) => Box::pin(attempt.conclude()).await,
+        Ok(Gathered::OutOfTime) => attempt.put_down("No page could be fetched in the time that one attempt has").await,
+        Ok(Gathered::TooMuch) => attempt.fail(&ending::too_large()).await,
         Err(Interruption::Lost(lost)) => Err(lost),
         Err(Interruption::Fault(error)) => {
             tracing::error!(error = format!("{error:#}"), "the attempt was broken off");
@@ -143,7 +137,7 @@ pub(crate) fn steps() -> Interval {
 
 impl Attempt<'_> {
     /// Fetches the pages that are left, recording steps as it goes.
-    async fn gather(&mut self) -> Result<Ending, Interruption> {
+    async fn gather(&mut self) -> Result<Gathered, Interruption> {
         let (app, config) = (self.app, &self.portion.config);
         let (total, name) = (self.portion.page_count(), self.portion.name());
         let left = total - self.harvest.pages().min(total);
@@ -155,18 +149,18 @@ impl Attempt<'_> {
         let mut pages = stream::iter(pages)
             .map(|url| pages::take(app, url, config, &selectors, &rate))
             .buffered(self.portion.at_once);
-        let mut checkpointed = Instant::now();
+        let (mut step, mut checkpointed) = (steps(), Instant::now());
         loop {
             tokio::select! {
                 page = pages.next() => match page {
                     Some((url, outcome)) => self.harvest.add(url, outcome, &mut self.lines),
-                    None => return Ok(Ending::Done),
+                    None => return Ok(Gathered::All),
                 },
-                _ = self.step.tick() => self.run.record(self.harvest.progress(total), self.lines.take()).await?,
-                () = tokio::time::sleep_until(self.out_of_time) => return Ok(Ending::OutOfTime),
+                _ = step.tick() => self.run.hold().await.record(self.harvest.progress(total), self.lines.take()).await?,
+                () = tokio::time::sleep_until(self.until) => return Ok(Gathered::OutOfTime),
             }
             if self.harvest.is_too_large() {
-                return Ok(Ending::TooLarge);
+                return Ok(Gathered::TooMuch);
             }
             let is_due = checkpointed.elapsed() >= CHECKPOINT && self.harvest.has_news();
             if self.harvest.is_full() || is_due {
@@ -181,62 +175,45 @@ impl Attempt<'_> {
         let stored = files::store_part(&self.app.results, self.portion, self.run.token(), &mut self.harvest).await;
         stored.context("the work so far could not be stored").map_err(Interruption::Fault)?;
         let progress = self.progress();
-        self.run.checkpoint(&self.harvest.checkpoint(), progress, self.lines.take()).await?;
+        self.run.hold().await.checkpoint(&self.harvest.checkpoint(), progress, self.lines.take()).await?;
         self.harvest.recorded();
         Ok(())
     }
 
     /// Writes what was taken and ends the portion.
-    async fn conclude(mut self) -> Result<(), Lost> {
+    async fn conclude(self) -> Result<(), Lost> {
         let complaint = self.harvest.complaint();
         if self.harvest.had() == 0 && self.portion.batch.is_none() {
             return self.fail(&complaint.unwrap_or_else(|| "there was nothing to fetch".to_owned())).await;
         }
         let (results, token, progress) = (&self.app.results, self.run.token(), self.progress());
         let storing = Box::pin(files::store(results, self.portion, token, &self.selectors, &self.harvest));
-        let kept = keeping(&mut self.run, &mut self.step, progress, self.out_of_time, storing).await?;
-        let stored = match kept {
-            Some(Ok(stored)) => stored,
-            Some(Err(StoreError::Written(error))) if error.kind() == io::ErrorKind::FileTooLarge => {
-                return self.fail(&error.to_string()).await;
-            }
-            Some(Err(error)) => {
-                tracing::error!(%error, "the result was not stored");
-                return self.try_again("result", "The result could not be stored").await;
-            }
-            None => return self.put_down("The result could not be written in the time that one attempt has").await,
-        };
-        self.complete(stored, complaint).await
+        match ending::stored(self.run.during(progress, STEP, self.until, storing).await?) {
+            Ok(stored) => self.complete(stored, complaint).await,
+            Err(why @ Unstored::TooLarge(_)) => self.fail(&why.to_string()).await,
+            Err(why @ Unstored::Fault) => self.try_again("result", &why.to_string()).await,
+            Err(why @ Unstored::OutOfTime) => self.put_down(&why.to_string()).await,
+        }
     }
 
-    async fn complete(mut self, stored: Stored, complaint: Option<String>) -> Result<(), Lost> {
-        stored.tell(&mut self.lines);
+    async fn complete(self, stored: Stored, complaint: Option<String>) -> Result<(), Lost> {
         let (rows, had) = (self.harvest.rows(), self.harvest.had());
-        let completed = match &self.portion.batch {
+        let told = match &self.portion.batch {
             Some(_) => format!("Done with {}: {rows} rows from {had} of them", self.portion.name()),
             None => format!("Completed: {rows} rows from {had} pages"),
         };
-        let lines = self.lines.with(Level::Info, "end", completed);
-        let units = self.harvest.units();
-        let ended = self.run.complete(&stored.key, stored.bytes, complaint.as_deref(), units, lines).await;
-        match &ended {
-            Ok(()) => {
-                if self.portion.batch.is_none() {
-                    telemetry::counter!("TasksCompleted").increment(1);
-                }
-                files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
-            }
-            // Nobody else knows of this file: what it is of may even be gone.
-            Err(Lost::Superseded(_)) => files::discard(&self.app.results, &[stored.key]).await,
-            Err(Lost::Table(_)) => {}
+        let done = Done { stored, complaint, units: self.harvest.units(), told };
+        ending::complete(self.app, self.run.into_inner(), done, self.lines).await?;
+        if self.portion.batch.is_none() {
+            telemetry::counter!("TasksCompleted").increment(1);
         }
-        ended
+        files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
+        Ok(())
     }
 
     /// Ends the portion badly. It costs nothing.
     async fn fail(self, reason: &str) -> Result<(), Lost> {
-        let lines = self.lines.with(Level::Error, "end", format!("Failed: {reason}"));
-        self.run.fail(reason, 0, lines).await?;
+        ending::fail(self.run.into_inner(), reason, 0, self.lines).await?;
         if self.portion.batch.is_none() {
             telemetry::counter!("TasksFailed").increment(1);
         }
@@ -248,7 +225,7 @@ impl Attempt<'_> {
     /// `stuck` says at what.
     async fn put_down(mut self, stuck: &str) -> Result<(), Lost> {
         if !self.harvest.has_advanced() {
-            return self.run.retry(stuck, self.lines.with(Level::Error, "pause", stuck)).await;
+            return self.run.into_inner().retry(stuck, self.lines.with(Level::Error, "pause", stuck)).await;
         }
         let stored = files::store_part(&self.app.results, self.portion, self.run.token(), &mut self.harvest).await;
         if let Err(error) = stored {
@@ -257,34 +234,16 @@ impl Attempt<'_> {
         }
         let (checkpoint, progress) = (self.harvest.checkpoint(), self.progress());
         let paused = format!("Paused after {} pages: the rest follows at once", self.harvest.pages());
-        self.run.pause(&checkpoint, progress, self.lines.with(Level::Info, "pause", paused)).await
+        self.run.into_inner().pause(&checkpoint, progress, self.lines.with(Level::Info, "pause", paused)).await
     }
 
     /// Gives the portion back after a fault of our own, which is logged and not told.
     async fn try_again(self, step: &str, reason: &str) -> Result<(), Lost> {
         let lines = self.lines.with(Level::Error, step, format!("{reason}; it will be tried again"));
-        self.run.retry(reason, lines).await
+        self.run.into_inner().retry(reason, lines).await
     }
 
     fn progress(&self) -> Progress {
         self.harvest.progress(self.portion.page_count())
-    }
-}
-
-/// Waits for some work, keeping the job meanwhile. None: the time is up.
-pub(crate) async fn keeping<T>(
-    run: &mut Run,
-    step: &mut Interval,
-    progress: Progress,
-    out_of_time: Instant,
-    work: impl Future<Output = T>,
-) -> Result<Option<T>, Lost> {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(Some(done)),
-            _ = step.tick() => run.record(progress, Vec::new()).await?,
-            () = tokio::time::sleep_until(out_of_time) => return Ok(None),
-        }
     }
 }

@@ -49,8 +49,7 @@ impl App {
     }
 
     async fn take(&self, message: Message<'_>) -> anyhow::Result<()> {
-        let hint: Hint =
-            serde_json::from_str(message.body).map_err(|error| anyhow::anyhow!("the message names no job: {error}"))?;
+        let hint: Hint = message.read("job")?;
         let (run, work) = match self.jobs.jobs.take::<Work>(&hint, message.request_id).await? {
             Claimed::Run(run, work) => (*run, *work),
             Claimed::Nothing(why) => {

@@ -4,17 +4,15 @@
 mod farewell;
 mod send;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::future::join_all;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use batch::{Message, work_off};
 use identity::Identity;
 use lambda_runtime::LambdaEvent;
 use mail::Mailer;
 use scraping::{GuardedClient, Settings};
 use secrets::Sealer;
 use table::aws::{configure, dynamodb, setting};
-use table::cost::metered;
 use table::{Clock, Key, Table};
-use tracing::Instrument;
 use webhooks::{Claimed, Deliveries, Farewell, Taken};
 
 /// What every delivery needs, made once per process.
@@ -42,38 +40,14 @@ impl App {
         })
     }
 
-    /// Makes the deliveries that a batch of messages hints at, all at once: one that is slow holds up no other. Those that failed by a fault
-    /// of our own are named, to be delivered again.
+    /// Makes the deliveries that a batch of messages hints at. Those that failed by a fault of our own are named, to be delivered again.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
-        let request_id = event.context.request_id;
-        let taken = event.payload.records.iter().map(|message| self.take(message, &request_id));
-        let mut answer = SqsBatchResponse::default();
-        answer.batch_item_failures = join_all(taken).await.into_iter().flatten().collect();
-        telemetry::flush_metrics();
-        answer
+        work_off(event, async |message| Box::pin(self.deliver(message)).await).await
     }
 
-    /// Makes one delivery; gives its message's failure, if it failed.
-    async fn take(&self, message: &SqsMessage, request_id: &str) -> Option<BatchItemFailure> {
-        let id = message.message_id.clone().unwrap_or_default();
-        let span = tracing::info_span!("message", request_id, message_id = id);
-        let work = async {
-            let (done, cost) = metered(Box::pin(self.deliver(message, request_id))).await;
-            cost.log("message done");
-            done
-        };
-        let error = work.instrument(span.clone()).await.err()?;
-        span.in_scope(|| tracing::error!(error = format!("{error:#}"), "the message failed"));
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = id;
-        Some(failure)
-    }
-
-    async fn deliver(&self, message: &SqsMessage, owner: &str) -> anyhow::Result<()> {
-        let body = message.body.as_deref().unwrap_or_default();
-        let key: Key =
-            serde_json::from_str(body).map_err(|error| anyhow::anyhow!("the message names no delivery: {error}"))?;
-        let farewell = match self.deliveries.claim(&key, owner).await? {
+    async fn deliver(&self, message: Message<'_>) -> anyhow::Result<()> {
+        let key: Key = message.read("delivery")?;
+        let farewell = match self.deliveries.claim(&key, message.request_id).await? {
             Taken::Attempt(claimed) => Box::pin(self.make(*claimed)).await?,
             Taken::Farewell(farewell) => Some(*farewell),
             Taken::Nothing => {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
+use serde::de::DeserializeOwned;
 use table::cost::metered;
 use table::{Clock, Millis};
 use tracing::Instrument;
@@ -22,6 +24,11 @@ pub struct Message<'batch> {
 }
 
 impl Message<'_> {
+    /// What it names, from its JSON; `what` says for the log what that should be.
+    pub fn read<T: DeserializeOwned>(&self, what: &str) -> anyhow::Result<T> {
+        serde_json::from_str(self.body).with_context(|| format!("the message names no {what}"))
+    }
+
     /// How long may be worked on it: until the function is stopped, less the time it takes to put the work down.
     #[must_use]
     pub fn time_left(&self, clock: &Clock) -> Duration {
@@ -63,4 +70,54 @@ async fn take(
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = id;
     Some(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(bodies: &[&str]) -> LambdaEvent<SqsEvent> {
+        let mut event = SqsEvent::default();
+        for body in bodies {
+            let mut message = SqsMessage::default();
+            message.message_id = Some(format!("id of {body}"));
+            message.body = Some((*body).to_owned());
+            event.records.push(message);
+        }
+        LambdaEvent::new(event, Context::default())
+    }
+
+    #[tokio::test]
+    async fn only_those_that_failed_are_delivered_again() {
+        let answer = work_off(event(&["1", "x", "3", ""]), async |message| {
+            let number: u8 = message.read("number")?;
+            anyhow::ensure!(number < 3, "too many");
+            Ok(())
+        });
+        let failed: Vec<_> =
+            answer.await.batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect();
+        assert_eq!(failed, ["id of x", "id of 3", "id of "]);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_slow_holds_up_no_other() {
+        let both = tokio::sync::Barrier::new(2);
+        let answer = work_off(event(&["1", "2"]), async |_| {
+            // Comes when the other is here too.
+            both.wait().await;
+            Ok(())
+        });
+        assert!(answer.await.batch_item_failures.is_empty());
+    }
+
+    #[test]
+    fn work_is_put_down_before_the_function_is_stopped() {
+        let clock = Clock::fake(Millis(1_000_000));
+        for (left, time) in [(900, 880), (80, 60), (40, 30), (0, 0)] {
+            let message = Message { body: "", request_id: "", deadline: Millis(1_000_000 + left * 1_000) };
+            assert_eq!(message.time_left(&clock), Duration::from_secs(time), "{left}");
+        }
+        let late = Message { body: "", request_id: "", deadline: Millis(1) };
+        assert_eq!(late.time_left(&clock), Duration::ZERO);
+    }
 }

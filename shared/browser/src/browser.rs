@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use egress_proxy::{Conduct, ProxyUse, judge};
 use scraping::fetch::{Attempts, Retries};
 use scraping::{Fault, Fetcher, Page};
 use tokio::sync::{Mutex, Semaphore};
@@ -10,7 +11,6 @@ use url::Url;
 use crate::error::{RenderError, RenderFault};
 use crate::options::RenderOptions;
 use crate::process::Chromium;
-use crate::proxy::{Conduct, ProxyUse, judge};
 use crate::settings::Settings;
 use crate::visit::{Visit, VisitError, Visited};
 

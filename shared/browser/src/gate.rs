@@ -2,6 +2,7 @@
 //! [`scraping::Fetcher`]: robots.txt, the host's turn, redirects. What a page is made of (images, scripts, data, frames) comes as its
 //! site wants it, as it does to every reader; only where it comes from is judged, by the page's proxy.
 
+use egress_proxy::{EgressProxy, Exhausted};
 use scraping::Fault;
 use scraping::fetch::{Budget, MAX_REDIRECTS, is_redirect};
 use serde_json::{Value as Json, json};
@@ -12,7 +13,6 @@ use url::Url;
 use crate::cdp::Event;
 use crate::error::RenderFault;
 use crate::progress::{Head, Progress};
-use crate::proxy::{Exhausted, PageProxy};
 use crate::tab::Tab;
 use crate::visit::{Visit, VisitError, authority, is_same_document};
 
@@ -20,7 +20,7 @@ use crate::visit::{Visit, VisitError, authority, is_same_document};
 pub(crate) struct Gate<'a> {
     visit: &'a Visit<'a>,
     tab: &'a Tab,
-    proxy: &'a PageProxy,
+    proxy: &'a EgressProxy,
     progress: watch::Sender<Progress>,
     requests: usize,
     /// How many documents the page has asked for by itself, the first one among them.
@@ -37,7 +37,7 @@ impl<'a> Gate<'a> {
     pub(crate) const fn new(
         visit: &'a Visit<'a>,
         tab: &'a Tab,
-        proxy: &'a PageProxy,
+        proxy: &'a EgressProxy,
         progress: watch::Sender<Progress>,
     ) -> Self {
         let (requests, navigations, redirects) = (0, 0, 0);

@@ -1,9 +1,9 @@
 //! Knows how to render a page of strangers in a real browser, which reaches nothing but what may be fetched; knows nothing of tasks,
 //! nor of what is taken from a page.
 //!
-//! One browser per process ([`Browser`]), and for each page a context of its own in it, with no cookie, no cache and no connection of
-//! any other page's, whose only way out is a forward proxy of that page's own (`proxy`). Which documents the page itself may ask for,
-//! and when, decides [`scraping::Fetcher`], as it does for pages that need no browser (`gate`).
+//! One browser per process ([`Browser`]), whose processes and files are a [`subprocess`]'s, and for each page a context of its own in it, with no
+//! cookie, no cache and no connection of any other page's, whose only way out is an [`egress_proxy`] of that page's own. Which documents the page
+//! itself may ask for, and when, decides [`scraping::Fetcher`], as it does for pages that need no browser (`gate`).
 //! Why it is built so: `docs/decisions/0017-browser.md`.
 
 mod browser;
@@ -13,15 +13,13 @@ mod flags;
 mod gate;
 mod options;
 mod process;
-mod profile;
 mod progress;
-mod proxy;
 mod settings;
 mod tab;
 mod visit;
 
 pub use browser::{Browser, Rendered};
+pub use egress_proxy::{Names, ProxyUse, Upstream, UpstreamKind};
 pub use error::{RenderError, RenderFault};
 pub use options::RenderOptions;
-pub use proxy::{ProxyUse, Upstream, UpstreamKind};
 pub use settings::Settings;

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use egress_proxy::Upstream;
 use indexmap::IndexMap;
-
-use crate::proxy::Upstream;
 
 /// How one page is to be rendered. No `Debug`: headers and cookies may be secrets.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use egress_proxy::{Allowance, Conduct, EgressProxy, Upstream};
 use scraping::fetch::{Budget, MAX_REDIRECTS};
 use scraping::{Dialer, Fault, FetchError, Fetcher, Page};
 use serde_json::{Value as Json, json};
@@ -15,7 +16,6 @@ use crate::gate::Gate;
 use crate::options::RenderOptions;
 use crate::process::Chromium;
 use crate::progress::Progress;
-use crate::proxy::{Allowance, Conduct, PageProxy, Upstream};
 use crate::settings::Settings;
 use crate::tab::Tab;
 
@@ -83,7 +83,7 @@ impl Visit<'_> {
         }
     }
 
-    async fn go(&self, proxy: &PageProxy, budget: &mut Budget) -> Result<Page, VisitError> {
+    async fn go(&self, proxy: &EgressProxy, budget: &mut Budget) -> Result<Page, VisitError> {
         let product = self.fetcher.settings().user_agent();
         let (tab, events) = Tab::open(self.chromium, proxy.address(), &product, self.url, self.options).await?;
         let (progress, seen) = watch::channel(Progress::new(self.url));
@@ -106,10 +106,10 @@ impl Visit<'_> {
         })
     }
 
-    async fn way_out(&self) -> Result<PageProxy, VisitError> {
+    async fn way_out(&self) -> Result<EgressProxy, VisitError> {
         let dialer = Dialer::new(self.fetcher.settings().addresses.clone());
         let allowance = Allowance::new(self.settings.max_transfer, self.settings.max_requests);
-        let started = PageProxy::start(dialer, self.upstream.cloned(), allowance).await;
+        let started = EgressProxy::start(dialer, self.upstream.cloned(), allowance).await;
         started.map_err(|error| {
             tracing::error!(%error, "a page's proxy did not start");
             RenderFault::Internal.of(self.url).into()
@@ -119,7 +119,7 @@ impl Visit<'_> {
     async fn read(
         &self,
         tab: &Tab,
-        proxy: &PageProxy,
+        proxy: &EgressProxy,
         mut seen: watch::Receiver<Progress>,
     ) -> Result<Content, VisitError> {
         let gone = tab.session.call("Page.navigate", json!({"url": self.url.as_str()})).await;
@@ -142,7 +142,7 @@ impl Visit<'_> {
     }
 
     /// What it means that the browser could not go to the page's document.
-    pub(crate) fn failure(&self, reason: &str, place: &Url, proxy: &PageProxy) -> RenderError {
+    pub(crate) fn failure(&self, reason: &str, place: &Url, proxy: &EgressProxy) -> RenderError {
         if let Some(fault) = proxy.fault_of(&authority(place)) {
             return self.at(place, fault);
         }

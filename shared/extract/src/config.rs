@@ -2,10 +2,10 @@
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of the validator's rules")]
 
-mod advanced;
-mod bulk;
-mod monitoring;
-mod schedule;
+pub(crate) mod advanced;
+pub(crate) mod bulk;
+pub(crate) mod monitoring;
+pub(crate) mod schedule;
 
 use garde::Validate;
 use indexmap::IndexMap;
@@ -34,6 +34,8 @@ pub(crate) const MOST_URLS: usize = 100;
 pub(crate) const MOST_BULK_URLS: usize = 2_000;
 /// The most fields of a row.
 pub(crate) const MOST_SELECTORS: usize = 50;
+/// The longest time that one page may take, in seconds.
+pub(crate) const LONGEST_TIMEOUT: u32 = 60;
 
 /// What a task is to do.
 ///
@@ -72,7 +74,7 @@ pub struct PagesConfig {
     pub follow_redirects: bool,
     /// How long one page may take, in seconds: 1 to 60.
     #[serde(default = "half_a_minute")]
-    #[garde(range(min = 1, max = 60))]
+    #[garde(range(min = 1, max = LONGEST_TIMEOUT))]
     pub timeout: u32,
 }
 

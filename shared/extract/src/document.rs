@@ -4,10 +4,14 @@ use input::schema::schema::{
     AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
 };
 use input::schema::{self, PartialSchema, ToSchema, email, flag, line, name, one_of, text, told, web_address, whole};
+use scraping::selectors::{MAX_NAME_CHARS, MAX_SELECTOR_CHARS};
 use serde_json::{Value as Json, json};
 use utoipa::openapi::RefOr;
 
-use crate::config::{MOST_BULK_URLS, MOST_SELECTORS, MOST_URLS};
+use crate::config::advanced::{HIGHEST_RATE, LONGEST_COOKIE, LONGEST_HEADER, MOST_COOKIES, MOST_HEADERS};
+use crate::config::bulk::{LARGEST_BATCH, MOST_PARALLEL, MOST_RETRIES};
+use crate::config::monitoring::LONGEST_EMAIL;
+use crate::config::{LONGEST_TIMEOUT, MOST_BULK_URLS, MOST_SELECTORS, MOST_URLS, schedule};
 use crate::input::{HIGHEST_PRIORITY, LONGEST_DESCRIPTION};
 use crate::kind::TaskType;
 
@@ -54,7 +58,10 @@ fn config(kind: TaskType) -> Object {
         )
         .property("include_metadata", told(flag(), "Whether each row says which page it is from."))
         .property("follow_redirects", told(flag(), "Whether redirects are followed; they are unless given."))
-        .property("timeout", told(whole::<1, 60>(), "How long one page may take, in seconds; 30 unless given."))
+        .property(
+            "timeout",
+            told(whole::<1, { LONGEST_TIMEOUT as u64 }>(), "How long one page may take, in seconds; 30 unless given."),
+        )
         .required("urls")
         .required("selectors");
     match kind {
@@ -64,25 +71,40 @@ fn config(kind: TaskType) -> Object {
             .property("wait_for_selector", schema::or_null(told(css(), "What must be on a page before it is read.")))
             .property(
                 "custom_headers",
-                told(map(written(2_048, "^[ -~]*$"), 0, 30), "Headers of the requests for the pages."),
+                told(
+                    map(written(LONGEST_HEADER, "^[ -~]*$"), 0, MOST_HEADERS),
+                    "Headers of the requests for the pages.",
+                ),
             )
-            .property("cookies", told(map(written(4_096, "^[ -:<-~]*$"), 0, 50), "Cookies for the pages' hosts."))
+            .property(
+                "cookies",
+                told(map(written(LONGEST_COOKIE, "^[ -:<-~]*$"), 0, MOST_COOKIES), "Cookies for the pages' hosts."),
+            )
             .property("proxy_rotation", told(flag(), "Whether each page is asked for through another proxy."))
             .property("rate_limit", schema::or_null(told(rate(), "The most pages a second."))),
         TaskType::BulkScraping => pages
-            .property("batch_size", told(whole::<1, 100>(), "How many pages one function does; 10 unless given."))
+            .property(
+                "batch_size",
+                told(whole::<1, { LARGEST_BATCH as u64 }>(), "How many pages one function does; 10 unless given."),
+            )
             .property(
                 "parallel_requests",
-                told(whole::<1, 20>(), "How many pages are asked for at once; 3 unless given."),
+                told(whole::<1, { MOST_PARALLEL as u64 }>(), "How many pages are asked for at once; 3 unless given."),
             )
-            .property("retry_attempts", told(whole::<0, 10>(), "How often a page is asked for again; 3 unless given."))
+            .property(
+                "retry_attempts",
+                told(whole::<0, { MOST_RETRIES as u64 }>(), "How often a page is asked for again; 3 unless given."),
+            )
             .property("export_individual_files", told(flag(), "Whether each page has a file of its own, in a ZIP.")),
         TaskType::Monitoring => pages
             .property(
                 "schedule",
-                told(line::<256>(), "`hourly`, `daily`, `weekly`, or the five fields of a crontab, in UTC."),
+                told(
+                    line::<{ schedule::LONGEST }>(),
+                    "`hourly`, `daily`, `weekly`, or the five fields of a crontab, in UTC.",
+                ),
             )
-            .property("notification_email", schema::or_null(told(email::<254>(), "Who is told of a change.")))
+            .property("notification_email", schema::or_null(told(email::<LONGEST_EMAIL>(), "Who is told of a change.")))
             .property("change_threshold", told(share(), "How much a value must have changed for that.")),
     }
     .build()
@@ -99,7 +121,7 @@ fn map(values: Schema, least: usize, most: usize) -> Object {
 fn selector() -> Schema {
     let field = ObjectBuilder::new()
         .property("selector", told(css(), "The CSS selector."))
-        .property("attr", schema::or_null(told(line::<200>(), "The attribute to read, instead of the text.")))
+        .property("attr", schema::or_null(told(attribute(), "The attribute to read, instead of the text.")))
         .property(
             "type",
             told(one_of(["string", "number", "integer", "boolean", "url", "html"]), "What the text becomes."),
@@ -110,7 +132,11 @@ fn selector() -> Schema {
 }
 
 fn css() -> Object {
-    text::<1, 1_000>()
+    text::<1, MAX_SELECTOR_CHARS>()
+}
+
+fn attribute() -> Object {
+    schema::pattern(1, MAX_NAME_CHARS, r"^[^\s\x00-\x1f\x7f-\x9f]+$")
 }
 
 fn written(most: usize, pattern: &str) -> Schema {
@@ -119,7 +145,7 @@ fn written(most: usize, pattern: &str) -> Schema {
 
 fn rate() -> Object {
     let rate = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Number));
-    rate.exclusive_minimum(Some(0.0)).maximum(Some(10.0)).build()
+    rate.exclusive_minimum(Some(0.0)).maximum(Some(HIGHEST_RATE)).build()
 }
 
 fn share() -> Object {

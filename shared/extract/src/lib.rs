@@ -15,7 +15,7 @@
 //! | a user's tasks that wait, the best first | `pk = USER#user`, ordered by `turn` | `by_turn` (local, sparse) |
 //! | what a user did on each day | `pk = USER#user` and `sk` between two `USAGE#day` | – |
 //! | what all users did | `pk = TOTALS#part` and `sk = TOTALS` | – |
-//! | the batches of a task, and what they have in common | `pk = JOIN#token#task` (see `jobs::Join`) | `by_turn`, `by_status` |
+//! | the batches of a task, and what they have in common | `pk = JOIN#…` (see `jobs::Join`) | `by_turn`, `by_status` |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
 //!
 //! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key`, `status` or `turn`, so that those indexes hold tasks alone.

@@ -2,7 +2,7 @@
 //!
 //! | pattern | key condition | index |
 //! |---|---|---|
-//! | the join of a parent's children | `pk = JOIN#token#parent`, `sk = JOIN` | – |
+//! | the join of a parent's children | `pk = JOIN#token#sk#OF#pk`, by the parent's key, `sk = JOIN` | – |
 //! | a child | the same `pk`, `sk = CHILD#` and its number | – |
 //! | children that wait, in their order | the same `pk`, ordered by `turn` | `by_turn` (local) |
 //!
@@ -62,7 +62,7 @@ impl PartOf {
     /// A part of the work of `parent`, handed out under this token.
     #[must_use]
     pub fn new(parent: &Key, parent_token: u64) -> Self {
-        let join = Key::new(format!("JOIN#{parent_token}#{}#{}", parent.pk, parent.sk), "JOIN");
+        let join = Key::new(format!("{JOIN}{parent_token}#{}{OF}{}", parent.sk, parent.pk), "JOIN");
         Self { join, parent: parent.clone(), parent_token }
     }
 
@@ -75,6 +75,16 @@ impl PartOf {
 
 /// What the sort keys of children begin with.
 pub(crate) const CHILD: &str = "CHILD#";
+/// What the partitions of children begin with.
+const JOIN: &str = "JOIN#";
+/// What stands there before the parent's partition. No job's sort key has it.
+const OF: &str = "#OF#";
+
+/// The partition of the owner of what lies in this one: of children, their parent's.
+pub(crate) fn owners_partition(partition: &str) -> &str {
+    let of_children = partition.strip_prefix(JOIN).and_then(|rest| rest.split_once(OF));
+    of_children.map_or(partition, |(_, owners)| owners)
+}
 
 impl Join {
     /// So many children, of which so many may run at once.
@@ -148,6 +158,18 @@ mod tests {
     use table::{decode, encode};
 
     use super::*;
+
+    #[test]
+    fn all_of_an_owners_work_is_of_one_partition() {
+        for owner in ["USER#2f1c", "TENANT#a#OF#b", "TENANT#JOIN#"] {
+            assert_eq!(owners_partition(owner), owner);
+            let (one, other) = (Key::new(owner, "TASK#1"), Key::new(owner, "JOB#2#x"));
+            for (parent, token) in [(&one, 1), (&one, 2), (&other, 1)] {
+                let child = PartOf::new(parent, token).child(7);
+                assert_eq!(owners_partition(&child.pk), owner, "{child:?}");
+            }
+        }
+    }
 
     #[derive(Clone, Copy, Debug)]
     enum Step {

@@ -10,24 +10,33 @@ use crate::run::{Progress, Run};
 
 /// A run that is renewed while work goes on; the work may record steps by it itself.
 #[derive(Debug)]
-pub struct Kept(Mutex<Run>);
+pub struct Kept {
+    token: u64,
+    run: Mutex<Run>,
+}
 
 impl Kept {
     /// Keeps a run.
     #[must_use]
     pub fn new(run: Run) -> Self {
-        Self(Mutex::new(run))
+        Self { token: run.token(), run: Mutex::new(run) }
+    }
+
+    /// The run's token ([`Run::token`]).
+    #[must_use]
+    pub const fn token(&self) -> u64 {
+        self.token
     }
 
     /// The run, to be ended.
     #[must_use]
     pub fn into_inner(self) -> Run {
-        self.0.into_inner()
+        self.run.into_inner()
     }
 
     /// The run, to record a step by. It is not renewed meanwhile.
     pub async fn hold(&self) -> MutexGuard<'_, Run> {
-        self.0.lock().await
+        self.run.lock().await
     }
 
     /// Waits for some work, renewing the run each `pause`, so that one that was cancelled stops then at the latest: the work is dropped. None: it was not

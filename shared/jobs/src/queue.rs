@@ -1,8 +1,8 @@
 //! The queue that hints at jobs. A message is the key of a job as JSON: `{"pk": …, "sk": …}`, with `"first": true` where it is this very job that
 //! wants a look, and not any of its group.
 //!
-//! Each message names its group, the partition that the job lies in: so SQS serves those first whose group has few messages under way (fair queues),
-//! however many another's are.
+//! Each message names a group of SQS's, the partition of the job's owner: so SQS serves those first of whom few messages are under way (fair queues),
+//! however many another's are. A job's children are their parent's owner's too: who has many jobs with children is one among all the same.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use table::Key;
 use table::aws::SdkConfig;
 use table::cost::RequestMeter;
+
+use crate::join::owners_partition;
 
 /// The most messages of one batch (the service's limit).
 const BATCH: usize = 10;
@@ -58,7 +60,7 @@ impl Hint {
 
     /// Whose message it is.
     fn group(&self) -> String {
-        self.job.pk.chars().take(LONGEST_GROUP).collect()
+        owners_partition(&self.job.pk).chars().take(LONGEST_GROUP).collect()
     }
 }
 
@@ -124,4 +126,23 @@ impl Queue {
 /// Up to the next whole second, so that a message does not come before its job may be claimed.
 fn round_up(pause: Duration) -> u64 {
     pause.as_secs() + u64::from(pause.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::join::PartOf;
+
+    #[test]
+    fn all_messages_of_an_owner_are_of_one_group() {
+        let (one, other) = (Key::new("USER#1", "TASK#a"), Key::new("USER#1", "TASK#b"));
+        let child = |parent: &Key| PartOf::new(parent, 3).child(0);
+        for job in [one.clone(), other.clone(), child(&one), child(&other)] {
+            assert_eq!(Hint::waits(job.clone()).group(), "USER#1", "{job:?}");
+            assert_eq!(Hint::goes_on(job.clone()).group(), "USER#1", "{job:?}");
+        }
+        assert_eq!(Hint::waits(child(&Key::new("USER#2", "TASK#a"))).group(), "USER#2");
+        let long = "x".repeat(LONGEST_GROUP + 1);
+        assert_eq!(Hint::waits(Key::new(long, "TASK#a")).group().len(), LONGEST_GROUP);
+    }
 }

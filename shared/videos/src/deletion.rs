@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use jobs::{Account, Cancelled, Outcome};
-use serde::Deserialize;
-use table::{Condition, Key, Millis, Query, TableError, Transaction, Update};
+use table::{Condition, Millis, Query, TableError, Transaction, Update};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::counts::Counts;
-use crate::keys::counts_key;
+use crate::keys::{Keyed, counts_key};
 use crate::retry::as_read;
 use crate::store::{VideoJob, VideoJobs};
 use crate::video::Video;
@@ -38,12 +37,6 @@ pub enum DeleteError {
     /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-}
-
-#[derive(Deserialize)]
-struct Keyed {
-    #[serde(flatten)]
-    key: Key,
 }
 
 impl VideoJobs {

@@ -1,5 +1,6 @@
 //! Where things lie in the table.
 
+use serde::Deserialize;
 use table::{Item, Key};
 use uuid::Uuid;
 
@@ -9,6 +10,13 @@ const TENANT: &str = "TENANT#";
 pub(crate) const JOB: &str = "JOB#";
 /// What the sort keys of schedules begin with.
 pub(crate) const SCHEDULE: &str = "SCHEDULE#";
+
+/// Where an item is that an index has found.
+#[derive(Deserialize)]
+pub(crate) struct Keyed {
+    #[serde(flatten)]
+    pub(crate) key: Key,
+}
 
 pub(crate) fn partition(tenant: &str) -> String {
     format!("{TENANT}{tenant}")

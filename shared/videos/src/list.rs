@@ -9,7 +9,7 @@ use serde::Deserialize;
 use table::{Condition, Item, Key, Query, TableError, decode};
 use thiserror::Error;
 
-use crate::keys::{JOB, partition, source};
+use crate::keys::{JOB, Keyed, partition, source};
 use crate::order::Mode;
 use crate::store::{Shown, VideoJob, VideoJobs};
 use crate::video::{Stage, Video, VideoStatus};
@@ -68,12 +68,6 @@ struct Listed {
     author_key: Option<String>,
     #[serde(default)]
     hashtag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Keyed {
-    #[serde(flatten)]
-    key: Key,
 }
 
 impl Filter {

@@ -1,13 +1,12 @@
 //! Single videos: shown, tried again, deleted.
 
 use jobs::Reopened;
-use serde::Deserialize;
-use table::{Condition, Key, Query, TableError, Transaction, Update};
+use table::{Condition, Query, TableError, Transaction, Update};
 use thiserror::Error;
 
 use crate::counts::Counts;
 use crate::deletion::DeleteError;
-use crate::keys::{counts_key, video_of};
+use crate::keys::{Keyed, counts_key, video_of};
 use crate::store::VideoJobs;
 use crate::video::Video;
 
@@ -32,13 +31,6 @@ pub enum RetryError {
     /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-}
-
-/// What an index shows of a video.
-#[derive(Deserialize)]
-struct Keyed {
-    #[serde(flatten)]
-    key: Key,
 }
 
 impl VideoJobs {

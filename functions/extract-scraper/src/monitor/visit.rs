@@ -13,7 +13,7 @@ use super::watched::{Seen, bounded};
 use crate::pace::Pace;
 use crate::pages;
 use crate::portion::AT_ONCE;
-use crate::work::{CHECKPOINT, Interruption};
+use crate::work::{CHECKPOINT, Interruption, steps};
 
 /// How many warnings of one page go to the log.
 const WARNINGS: usize = 5;
@@ -37,15 +37,15 @@ impl Check<'_> {
         let (selectors, rate) = (Arc::clone(&self.selectors), Pace::of(config));
         let left = config.pages.urls.iter().skip(before);
         let mut left = stream::iter(left).map(|url| pages::take(app, url, config, &selectors, &rate)).buffered(AT_ONCE);
-        let (mut stored, mut stored_at) = (before, Instant::now());
+        let (mut step, mut stored, mut stored_at) = (steps(), before, Instant::now());
         loop {
             tokio::select! {
                 page = left.next() => match page {
                     Some((url, outcome)) => seen.push(self.see(url, outcome.map_err(|error| error.to_string()))),
                     None => return Ok(Some(seen)),
                 },
-                _ = self.step.tick() => self.run.record(self.progress, self.lines.take()).await?,
-                () = tokio::time::sleep_until(self.out_of_time) => {
+                _ = step.tick() => self.run.hold().await.record(self.progress, self.lines.take()).await?,
+                () = tokio::time::sleep_until(self.until) => {
                     if seen.len() > before {
                         self.store_seen(&seen).await?;
                     }
@@ -57,7 +57,7 @@ impl Check<'_> {
             self.progress = Progress { percent, units_used: had as u64 * config.source().units() };
             if seen.len() > stored && stored_at.elapsed() >= CHECKPOINT {
                 self.store_seen(&seen).await?;
-                self.run.checkpoint(&self.memory.checkpoint(), self.progress, self.lines.take()).await?;
+                self.run.hold().await.checkpoint(&self.memory.checkpoint(), self.progress, self.lines.take()).await?;
                 (stored, stored_at) = (seen.len(), Instant::now());
             }
         }

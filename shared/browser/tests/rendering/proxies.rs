@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use browser::{ProxyUse, RenderOptions, Upstream, UpstreamKind};
+use browser::{Names, ProxyUse, RenderOptions, Upstream, UpstreamKind};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -35,7 +35,8 @@ async fn stand_in(id: u64, refuses: bool) -> (Upstream, Arc<AtomicUsize>) {
             });
         }
     });
-    (Upstream { id, kind: UpstreamKind::Http, host: "127.77.0.7".to_owned(), port, sign_in: None }, asked)
+    let (kind, host) = (UpstreamKind::Http, "127.77.0.7".to_owned());
+    (Upstream { id, kind, host, port, sign_in: None, names: Names::Judged }, asked)
 }
 
 #[tokio::test]

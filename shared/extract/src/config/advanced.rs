@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::yes;
 
-pub(super) const MOST_HEADERS: usize = 30;
-pub(super) const MOST_COOKIES: usize = 50;
+/// The most headers.
+pub(crate) const MOST_HEADERS: usize = 30;
+/// The most cookies.
+pub(crate) const MOST_COOKIES: usize = 50;
 /// The longest name of a header or a cookie, in bytes.
 const LONGEST_NAME: usize = 128;
 /// The longest value of a header, in bytes.
-const LONGEST_HEADER: usize = 2_048;
+pub(crate) const LONGEST_HEADER: usize = 2_048;
 /// The longest value of a cookie, in bytes: what browsers keep.
-const LONGEST_COOKIE: usize = 4_096;
+pub(crate) const LONGEST_COOKIE: usize = 4_096;
+/// The highest rate, in pages a second.
+pub(crate) const HIGHEST_RATE: f64 = 10.0;
 
 /// Headers that are the connection's (RFC 9110, section 7.6.1), that say where a message goes or how long it is, or that have a field of
 /// their own here.
@@ -71,10 +75,10 @@ fn check_selector(css: &str, (): &()) -> garde::Result {
 }
 
 fn check_rate(rate: &f64, (): &()) -> garde::Result {
-    if *rate > 0.0 && *rate <= 10.0 {
+    if *rate > 0.0 && *rate <= HIGHEST_RATE {
         return Ok(());
     }
-    Err(Error::new("must be a number of pages a second, more than 0 and up to 10"))
+    Err(Error::new(format!("must be a number of pages a second, more than 0 and up to {HIGHEST_RATE}")))
 }
 
 fn check_headers(headers: &IndexMap<String, String>, (): &()) -> garde::Result {

@@ -3,20 +3,27 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
+/// The most pages of a batch.
+pub(crate) const LARGEST_BATCH: u32 = 100;
+/// The most pages that are asked for at once.
+pub(crate) const MOST_PARALLEL: u32 = 20;
+/// The most times that a page is asked for again.
+pub(crate) const MOST_RETRIES: u32 = 10;
+
 /// What is `bulk_scraping`'s own: how its pages are shared out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
 pub struct BulkConfig {
     /// How many pages one function does: 1 to 100.
     #[serde(default = "ten")]
-    #[garde(range(min = 1, max = 100))]
+    #[garde(range(min = 1, max = LARGEST_BATCH))]
     pub batch_size: u32,
     /// How many pages are asked for at once, by all functions together: 1 to 20.
     #[serde(default = "three")]
-    #[garde(range(min = 1, max = 20))]
+    #[garde(range(min = 1, max = MOST_PARALLEL))]
     pub parallel_requests: u32,
     /// How often a page that could not be had is asked for again: 0 to 10.
     #[serde(default = "three")]
-    #[garde(range(max = 10))]
+    #[garde(range(max = MOST_RETRIES))]
     pub retry_attempts: u32,
     /// Whether each page has a file of its own, in a ZIP, rather than its rows in one file of all.
     #[serde(default)]

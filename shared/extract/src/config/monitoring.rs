@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 
+/// The longest e-mail address (RFC 5321, section 4.5.3.1.3).
+pub(crate) const LONGEST_EMAIL: usize = 254;
+
 /// What is `monitoring`'s own: how often its pages are looked at, and who is told what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate)]
 pub struct MonitoringConfig {
@@ -14,7 +17,7 @@ pub struct MonitoringConfig {
     pub schedule: Schedule,
     /// Who is told of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(ascii, email, length(max = 254)))]
+    #[garde(inner(ascii, email, length(max = LONGEST_EMAIL)))]
     pub notification_email: Option<String>,
     /// How much a value must have changed for that: 0, any change at all, to 1.
     #[serde(default)]

@@ -12,7 +12,7 @@ use table::Millis;
 use thiserror::Error;
 
 /// The longest crontab, in bytes.
-const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 /// The least minutes from one run to the next.
 const LEAST_MINUTES: u16 = 5;
 /// Where a search for a run begins when only whether there is one matters: the schedule decides, not the day it is made.
