@@ -144,8 +144,8 @@ async fn a_task_in_bulk_is_within_its_budget() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a function logged that the messages cost by which it came to the task or to its batches.
-async fn cost_of(
+/// What a function logged that the messages cost by which it came to a task or a job, or to its parts.
+pub(super) async fn cost_of(
     stack: &Stack,
     function: &str,
     since: table::Millis,

@@ -32,7 +32,7 @@ fn echo() -> SocketAddr {
                 if asked.starts_with(b"GET /restapis/a/s/_user_request_/slow ") {
                     thread::sleep(Duration::from_mins(1));
                 }
-                if asked.starts_with(b"GET /_aws/execute-api/w/s/?job_id=7&api_key=k ") {
+                if asked.starts_with(b"GET /_aws/execute-api/w/s/?api_key=k&job_id=7 ") {
                     agree_and_echo(&mut stream, &asked);
                     return;
                 }
