@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_lambda_events::dynamodb::EventRecord;
 use futures::StreamExt;
+use futures::future::try_join_all;
 use futures::stream::iter;
 use sockets::{GatewayError, Listener, Presence};
 use table::cost::metered;
@@ -44,14 +45,15 @@ enum Occasion {
 /// Tells of each job that the changes are of.
 pub(crate) async fn of_changes(app: &App, changes: &[EventRecord]) -> anyhow::Result<()> {
     let jobs: HashSet<Key> = changes.iter().filter_map(job_of).collect();
-    all(jobs, JOBS_AT_ONCE, async |job| {
+    let told = all(jobs, JOBS_AT_ONCE, async |job| {
         let telling = Box::pin(async {
             let listeners = app.listeners.of(&job).await?;
             tell(app, &job, listeners, Occasion::Change).await
         });
-        of_job(&job, telling).await
-    })
-    .await
+        with_its_cost("told", &job.sk, telling).await
+    });
+    told.await?;
+    Ok(())
 }
 
 /// Tells those whose time it is, and gives how many that were. What is left when the function's time is nearly over is done by the next.
@@ -59,22 +61,31 @@ pub(crate) async fn of_visits(app: &App, deadline: Millis) -> anyhow::Result<usi
     let (mut visited, mut start) = (0, None);
     loop {
         let page = app.listeners.due(start.take()).await?;
-        let mut jobs: HashMap<Key, Vec<Listener>> = HashMap::new();
-        for key in &page.items {
-            if let Some(listener) = app.listeners.visit(key).await? {
-                jobs.entry(listener.listens_to.clone()).or_default().push(listener);
-                visited += 1;
-            }
+        // By their lists: what there is to tell is the same for all of one.
+        let mut lists: HashMap<String, Vec<Key>> = HashMap::new();
+        for key in page.items {
+            lists.entry(key.pk.clone()).or_default().push(key);
         }
-        let told = all(jobs, JOBS_AT_ONCE, async |(job, listeners)| {
-            of_job(&job, Box::pin(tell(app, &job, listeners, Occasion::Visit))).await
+        let told = all(lists, JOBS_AT_ONCE, async |(list, keys)| {
+            with_its_cost("visited", &list, Box::pin(visit(app, &keys))).await
         });
-        told.await?;
+        visited += told.await?.into_iter().sum::<usize>();
         match page.next {
             Some(next) if app.clock.now().after(MARGIN) < deadline => start = Some(next),
             _ => return Ok(visited),
         }
     }
+}
+
+/// Visits listeners of one list, but those whom somebody else has visited, and gives how many that were.
+async fn visit(app: &App, keys: &[Key]) -> anyhow::Result<usize> {
+    let found = try_join_all(keys.iter().map(|key| app.listeners.visit(key))).await?;
+    let listeners: Vec<_> = found.into_iter().flatten().collect();
+    let visited = listeners.len();
+    if let Some(job) = listeners.first().map(|listener| listener.listens_to.clone()) {
+        tell(app, &job, listeners, Occasion::Visit).await?;
+    }
+    Ok(visited)
 }
 
 /// The job that a change is of: of itself, of what its videos have in common, or of who listens to it.
@@ -85,13 +96,13 @@ fn job_of(change: &EventRecord) -> Option<Key> {
 }
 
 /// What is done about a job, with a line that tells what it has cost.
-async fn of_job(job: &Key, telling: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+async fn with_its_cost<T>(what: &str, job: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     async {
-        let (told, cost) = metered(telling).await;
-        cost.log("told");
-        told
+        let (done, cost) = metered(work).await;
+        cost.log(what);
+        done
     }
-    .instrument(info_span!("telling", job = job.sk))
+    .instrument(info_span!("telling", job))
     .await
 }
 
@@ -100,7 +111,8 @@ async fn tell(app: &App, job: &Key, listeners: Vec<Listener>, occasion: Occasion
         return Ok(());
     }
     let news = &News::of(app.jobs.at(job).await?.as_ref());
-    all(listeners, LISTENERS_AT_ONCE, async |listener| tell_one(app, &listener, news, occasion).await).await
+    all(listeners, LISTENERS_AT_ONCE, async |listener| tell_one(app, &listener, news, occasion).await).await?;
+    Ok(())
 }
 
 /// Tells one: what is not the last once at most, since more comes after it; the last once at least.
@@ -138,11 +150,11 @@ async fn post(app: &App, listener: &Listener, message: &str) -> Result<Presence,
 }
 
 /// Does the same with each, so many at once. All of it is done also where some fails: then an error is given.
-async fn all<T>(
+async fn all<T, R>(
     each: impl IntoIterator<Item = T>,
     at_once: usize,
-    work: impl AsyncFn(T) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    work: impl AsyncFn(T) -> anyhow::Result<R>,
+) -> anyhow::Result<Vec<R>> {
     let done: Vec<_> = iter(each).map(|item| work(item)).buffer_unordered(at_once).collect().await;
     done.into_iter().collect()
 }

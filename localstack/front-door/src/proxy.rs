@@ -93,7 +93,7 @@ impl Proxy {
         let Some(located) = socket::at_stage(request.uri()).and_then(|asked| sockets.locate(&asked)) else {
             return answer_of(StatusCode::NOT_FOUND, &serde_json::json!({"detail": "Not Found"}));
         };
-        if !socket::is_handshake(request.headers()) {
+        if !socket::is_handshake(&request) {
             return refusal(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket's");
         }
         let caller = socket::caller(&mut request);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use hyper::upgrade::{OnUpgrade, on};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
@@ -38,9 +38,11 @@ pub(crate) fn at_stage(asked: &Uri) -> Option<Uri> {
     format!("/?{query}job_id={job}").parse().ok()
 }
 
-/// Whether a request wants to become a WebSocket.
-pub(crate) fn is_handshake(headers: &HeaderMap) -> bool {
-    headers.get(UPGRADE).is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
+/// Whether a request wants to become a WebSocket (RFC 6455, 4.1).
+pub(crate) fn is_handshake(request: &Request<Incoming>) -> bool {
+    let upgrade = request.headers().get(UPGRADE);
+    request.method() == Method::GET
+        && upgrade.is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Makes a request a handshake again, whose headers were made fit for the emulator.

@@ -50,7 +50,7 @@ async fn what_was_not_told_is_told_by_a_visit() -> anyhow::Result<()> {
     table.replace(&job).await?;
     scene.visit().await?;
     let end = told(&mut socket).await?;
-    ensure!(is(&end, 0, "completed"), "{end}");
+    ensure!(end["status"] == "completed", "{end}");
     ensure!(socket.next().await?.is_none(), "not let go");
     let gone = eventually("it is off the list", async || Ok(scene.listening().await?.is_empty().then_some(())));
     gone.await
