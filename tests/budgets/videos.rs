@@ -70,8 +70,8 @@ async fn a_minute_of_the_scheduler_is_within_its_budget() -> anyhow::Result<()> 
         }
         clock.advance(Duration::from_mins(5));
         let far = Millis(u64::MAX);
-        let (ran, cost) =
-            metered(async { tokio::join!(schedules.start_due(far), jobs.clear_deleted(far), jobs.beat()) }).await;
+        let minute = async { tokio::join!(schedules.start_due(far), jobs.clear_deleted(far), jobs.beat()) };
+        let (ran, cost) = metered(Box::pin(minute)).await;
         let started = ran.0?;
         println!("{due} due: {started:?} {cost:?}");
         faults.extend((cost.dynamodb_requests > bound).then(|| format!("{due} due: {cost:?}")));

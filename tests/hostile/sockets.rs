@@ -91,7 +91,7 @@ async fn no_handshake_opens_what_is_not_the_callers() -> anyhow::Result<()> {
     }
     for key in keys() {
         if let Ok(text) = std::str::from_utf8(&key) {
-            let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let escaped: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
             requests.push(handshake(&format!("/ws/jobs/{id}?api_key={escaped}")));
             requests.push(handshake(&format!("/ws/jobs/{id}?API_KEY={escaped}&api_key[]={escaped}")));
         }

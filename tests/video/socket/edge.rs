@@ -1,4 +1,4 @@
-//! `infra/edge/sockets.js`: what CloudFront makes of a caller's address, as CloudFront asks it.
+//! `infra/edge/sockets.js`: what the edge makes of a caller's address, asked as it is there.
 
 use std::path::Path;
 
