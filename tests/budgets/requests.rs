@@ -15,7 +15,7 @@ pub(crate) const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
 /// The same of the extraction cloud: the key, its owner, and in every five minutes the note that it is used.
 pub(crate) const CLOUD_KEY: Cost = Cost::new(3, 1.0, 1.0, 0);
 /// How long a request's access line is waited for.
-const LINE_PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const LINE_PATIENCE: Duration = Duration::from_secs(15);
 /// How often each request is made, at most, until it meets a warm function.
 const CALLS: usize = 8;
 
