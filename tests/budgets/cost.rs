@@ -78,6 +78,11 @@ impl fmt::Display for Cost {
     }
 }
 
+/// Whether one of several measurements of the same thing is within a bound: the others met a busy machine, or each other.
+pub(crate) fn one_is_within(costs: &[Cost], bound: &Cost) -> bool {
+    costs.iter().any(|cost| cost.is_within(bound))
+}
+
 /// The least of several measurements of the same thing.
 pub(crate) fn least(costs: &[Cost]) -> Option<Cost> {
     costs.iter().copied().reduce(|least, cost| if cost.is_within(&least) { cost } else { least })

@@ -15,7 +15,7 @@ use super::cost::Cost;
 use super::requests::{cost_of, measured, over};
 
 /// What a function costs more that knows neither the key nor its bucket.
-const COLD: Cost = Cost::new(2, 0.5, 0.0, 0);
+pub(super) const COLD: Cost = Cost::new(2, 0.5, 0.0, 0);
 /// How many requests go before.
 const WARMING: usize = 8;
 
@@ -35,7 +35,7 @@ enum Thing {
     Schedule,
 }
 
-struct Bound {
+pub(super) struct Bound {
     what: &'static str,
     function: &'static str,
     method: Method,
@@ -62,12 +62,18 @@ impl Bound {
         Self { function: "video-schedules", ..Self::jobs(what, method, path, thing, status, cost) }
     }
 
+    /// What the row is about.
+    pub(super) fn endpoint(&self) -> (String, &'static str) {
+        (self.method.to_string(), self.path)
+    }
+
     fn sending(self, body: Json) -> Self {
         Self { body: Some(body), ..self }
     }
 }
 
-fn bounds() -> Vec<Bound> {
+/// Every endpoint.
+pub(super) fn bounds() -> Vec<Bound> {
     use Thing::{Ended, Failed, Nothing, Schedule, Stored, Waiting};
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     let job = json!({"mode": "profile", "value": "khaby.lame"});
@@ -79,24 +85,24 @@ fn bounds() -> Vec<Bound> {
             .sending(json!({})),
         Bound::jobs("video jobs", get.clone(), "/jobs", Ended, 200, Cost::new(3, 1.0, 1.0, 0)),
         Bound::jobs("that wait", get.clone(), "/jobs?status=pending", Waiting, 200, Cost::new(3, 1.0, 1.0, 0)),
-        Bound::jobs("show job", get.clone(), "/jobs/{}", Ended, 200, Cost::new(4, 3.0, 1.0, 0)),
-        Bound::jobs("cancel job", post.clone(), "/jobs/{}/cancel", Waiting, 200, Cost::new(5, 3.0, 13.0, 0)),
-        Bound::jobs("delete job", delete.clone(), "/jobs/{}", Ended, 204, Cost::new(9, 4.0, 30.0, 0)),
+        Bound::jobs("show job", get.clone(), "/jobs/{id}", Ended, 200, Cost::new(4, 3.0, 1.0, 0)),
+        Bound::jobs("cancel job", post.clone(), "/jobs/{id}/cancel", Waiting, 200, Cost::new(5, 3.0, 13.0, 0)),
+        Bound::jobs("delete job", delete.clone(), "/jobs/{id}", Ended, 204, Cost::new(9, 4.0, 30.0, 0)),
         Bound::jobs("videos", get.clone(), "/videos?limit=2", Ended, 200, Cost::new(5, 2.5, 1.0, 0)),
         Bound::jobs("by filter", get.clone(), "/videos?value=a&status=failed", Ended, 200, Cost::new(3, 0.5, 1.0, 0)),
-        Bound::jobs("show video", get.clone(), "/videos/{}", Stored, 200, Cost::new(3, 1.5, 1.0, 0)),
-        Bound::jobs("retry video", post.clone(), "/videos/{}/retry", Failed, 200, Cost::new(9, 6.5, 25.0, 1)),
-        Bound::jobs("delete video", delete.clone(), "/videos/{}", Stored, 204, Cost::new(5, 2.5, 11.0, 0)),
+        Bound::jobs("show video", get.clone(), "/videos/{id}", Stored, 200, Cost::new(3, 1.5, 1.0, 0)),
+        Bound::jobs("retry video", post.clone(), "/videos/{id}/retry", Failed, 200, Cost::new(9, 6.5, 25.0, 1)),
+        Bound::jobs("delete video", delete.clone(), "/videos/{id}", Stored, 204, Cost::new(5, 2.5, 11.0, 0)),
         Bound::jobs("video stats", get.clone(), "/stats", Nothing, 200, Cost::new(3, 2.0, 1.0, 0)),
         Bound::jobs("video health", get.clone(), "/stats/health", Nothing, 200, Cost::new(2, 0.5, 1.0, 0)),
         Bound::schedules("schedule", post.clone(), "/scheduled-jobs", Nothing, 201, Cost::new(2, 0.0, 6.0, 0))
             .sending(schedule),
         Bound::schedules("schedules", get.clone(), "/scheduled-jobs", Schedule, 200, Cost::new(2, 1.0, 1.0, 0)),
-        Bound::schedules("show schedule", get, "/scheduled-jobs/{}", Schedule, 200, Cost::new(2, 1.0, 1.0, 0)),
-        Bound::schedules("rename it", Method::PATCH, "/scheduled-jobs/{}", Schedule, 200, Cost::new(4, 2.0, 2.0, 0))
+        Bound::schedules("show schedule", get, "/scheduled-jobs/{id}", Schedule, 200, Cost::new(2, 1.0, 1.0, 0)),
+        Bound::schedules("rename it", Method::PATCH, "/scheduled-jobs/{id}", Schedule, 200, Cost::new(4, 2.0, 2.0, 0))
             .sending(json!({"name": "B"})),
-        Bound::schedules("toggle it", post, "/scheduled-jobs/{}/toggle", Schedule, 200, Cost::new(4, 2.0, 6.0, 0)),
-        Bound::schedules("delete schedule", delete, "/scheduled-jobs/{}", Schedule, 204, Cost::new(3, 1.0, 6.0, 0)),
+        Bound::schedules("toggle it", post, "/scheduled-jobs/{id}/toggle", Schedule, 200, Cost::new(4, 2.0, 6.0, 0)),
+        Bound::schedules("delete schedule", delete, "/scheduled-jobs/{id}", Schedule, 204, Cost::new(3, 1.0, 6.0, 0)),
     ]
 }
 
@@ -139,7 +145,7 @@ async fn every_endpoint_of_video_jobs_is_within_its_budget() -> anyhow::Result<(
             for _ in 0..WARMING {
                 client.get(warm).await?;
             }
-            let request = client.request(bound.method.clone(), &bound.path.replace("{}", &id)).await?;
+            let request = client.request(bound.method.clone(), &bound.path.replace("{id}", &id)).await?;
             let request = match &bound.body {
                 Some(body) => request.json(body),
                 None => request,

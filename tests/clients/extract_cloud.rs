@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use drover_tests::node::{FETCH, node};
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, id_of};
 use serde_json::{Value as Json, json};
@@ -74,19 +75,13 @@ async fn the_curl_examples_run_as_they_stand() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_javascript_client_runs_as_it_stands() -> anyhow::Result<()> {
-    let version = Command::new("node").arg("--version").output().await;
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    if major.is_none_or(|major| major < 18) {
-        println!("skipped: it needs Node 18 or later, which has `fetch`; found {version:?}");
-        return Ok(());
-    }
+    let Some(mut node) = node(FETCH).await else { return Ok(()) };
     let (stack, user, site) = shop().await?;
     let scratch = Scratch::new()?;
     let page = site.url("/products");
     let values = [(BASE_URL, stack.url.as_str()), (KEY, &user.key), ("https://example-store.com/products", &page)];
     let program = filled("extract_cloud_client.js", &values)?;
-    let told = scratch.run(Command::new("node").arg("-e").arg(program)).await?;
+    let told = scratch.run(node.arg("-e").arg(program)).await?;
     let tasks = user.get("/tasks").await?;
     let download = format!("Download URL: /tasks/{}/download\n", id_of(&tasks[0])?);
     assert!(told.contains("Task completed successfully!\n") && told.ends_with(&download), "{told}");

@@ -1,5 +1,5 @@
 //! The contracts' own example programs. The files beside this one are copied from the contracts, character by character; what is changed
-//! in them at the last moment is the base URL, the key, the page, and the id of a task. Those of the video jobs have the header of the key
+//! in them at the last moment is the base URL, the key, the page, and the id of a task. Those of the video jobs have the key
 //! added, as the rulings have it.
 
 mod credential_queue;

@@ -1,10 +1,16 @@
-//! contracts/video-jobs.md: the Python, JavaScript and curl examples, with the header of the key, as the rulings have it.
+//! contracts/video-jobs.md: the Python, JavaScript and curl examples, with the header of the key, as the rulings have it; and the WebSocket's, with the
+//! key in its query.
+
+use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
+use drover_tests::node::{FETCH, WEB_SOCKET, node};
 use drover_tests::video::VideoClient;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use table::Clock;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use super::{Scratch, filled};
@@ -35,20 +41,37 @@ async fn the_python_example_runs_with_the_key_added() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_javascript_example_runs_with_the_key_added() -> anyhow::Result<()> {
-    let version = Command::new("node").arg("--version").output().await;
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    if major.is_none_or(|major| major < 18) {
-        println!("skipped: it needs Node 18 or later, which has `fetch`; found {version:?}");
-        return Ok(());
-    }
+    let Some(mut node) = node(FETCH).await else { return Ok(()) };
     let stack = Stack::from_environment()?;
     let client = stack.video_client().await?;
     let key = client.new_key().await?;
     let program = filled("video_jobs_client.js", &[(URL, stack.url.as_str()), (KEY, &key)])?;
-    let told = Scratch::new()?.run(Command::new("node").arg("-e").arg(program)).await?;
+    let told = Scratch::new()?.run(node.arg("-e").arg(program)).await?;
     ensure!(told == "Progress: 0%\n", "{told}");
     made(&client).await
+}
+
+#[tokio::test]
+async fn the_websocket_example_runs_with_the_key_added() -> anyhow::Result<()> {
+    let Some(mut node) = node(WEB_SOCKET).await else { return Ok(()) };
+    let stack = Stack::from_environment()?;
+    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2"]).await?;
+    let (url, id) = (stack.url.replacen("http", "ws", 1), job.id.to_string());
+    let values = [("ws://localhost:8000", url.as_str()), (KEY, &client.new_key().await?), ("{job_id}", &id)];
+    let program = filled("video_jobs_socket.js", &values)?;
+    let mut node = node.arg("-e").arg(program).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let mut told = BufReader::new(node.stdout.take().context("no output")?).lines();
+    ensure!(told.next_line().await?.as_deref() == Some("Progress: 0"), "not told how far the job is");
+    studio.work_through(&job, &[]).await?;
+    let mut rest = Vec::new();
+    while let Some(line) = told.next_line().await? {
+        rest.push(line);
+    }
+    // It ends when the socket is closed.
+    ensure!(node.wait().await?.success(), "{rest:?}");
+    ensure!(rest.last().is_some_and(|last| last == "Progress: 100"), "{rest:?}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod headers;
 mod keys;
 mod paths;
 mod queries;
+mod sockets;
 mod tokens;
 mod video;
 mod webhooks;

@@ -58,7 +58,11 @@ async fn each_right_too_many_is_seen_and_nothing_else() -> anyhow::Result<()> {
         ("sqs:ReceiveMessage", "ExtractQueue", &["ExtractQueue"]),
         ("sqs:SendMessage", "ExtractDeadLetterQueue", &["ExtractDeadLetterQueue"]),
         ("kms:Decrypt", "CredentialsKey", &["CredentialsKey"]),
-        ("s3:GetObject", "ResultsBucket/*", &["ResultsBucket/results/", "ResultsBucket/elsewhere/"]),
+        (
+            "s3:GetObject",
+            "ResultsBucket/*",
+            &["ResultsBucket/results/", "ResultsBucket/videos/", "ResultsBucket/elsewhere/"],
+        ),
         ("s3:ListBucket", "ResultsBucket?prefix=results/*", &["ResultsBucket?prefix=results/"]),
         ("logs:PutLogEvents", "ExtractTasksLogs:*", &["ExtractTasksLogs:"]),
         ("lambda:InvokeFunction", "DeadLettersFunction", &["DeadLettersFunction"]),

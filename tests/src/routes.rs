@@ -1,4 +1,4 @@
-//! The extraction cloud's routes, as the functions' sources say them (`.route("…", get(…).put(…))`), and the paths of the template: what tables over all endpoints
+//! The routes of the extraction cloud and of the video jobs, as the functions' sources say them (`.route("…", get(…).put(…))`), and the paths of the template: what tables over all endpoints
 //! are held to.
 
 use std::collections::BTreeSet;
@@ -21,20 +21,45 @@ pub type Endpoint = (String, String);
 pub fn extract_cloud() -> anyhow::Result<BTreeSet<Endpoint>> {
     let mut found = BTreeSet::new();
     let functions: BTreeSet<_> = paths_of_template()?.into_iter().map(|(function, _)| function).collect();
-    for file in
-        functions.iter().map(|function| sources(&workspace().join(function))).collect::<Result<Vec<_>, _>>()?.concat()
-    {
+    for function in functions {
+        let routes = routes_of(&function)?;
+        let others: Vec<_> = routes.iter().filter(|(_, path)| !is_ours(path)).collect();
+        ensure!(others.is_empty(), "{others:?} in {function} are another API's");
+        found.extend(routes);
+    }
+    ensure!(found.len() >= 30, "so few endpoints: {found:?}");
+    Ok(found)
+}
+
+/// Every endpoint of the video jobs, below `/api/v1`.
+pub fn video_jobs() -> anyhow::Result<BTreeSet<Endpoint>> {
+    let mut found = BTreeSet::new();
+    for function in ["functions/video-jobs", "functions/video-schedules"] {
+        for (method, path) in routes_of(function)? {
+            let path = path.strip_prefix("/api/v1").with_context(|| format!("{path} is not below /api/v1"))?;
+            found.insert((method, path.to_owned()));
+        }
+    }
+    ensure!(found.len() >= 17, "so few endpoints: {found:?}");
+    Ok(found)
+}
+
+/// The routes in a function's sources. Those of a file are below the path that it nests routers at, if it does.
+fn routes_of(function: &str) -> anyhow::Result<BTreeSet<Endpoint>> {
+    let mut found = BTreeSet::new();
+    for file in sources(&workspace().join(function))? {
         let source = fs::read_to_string(&file)?;
+        let base = source.split_once(".nest(\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
         for rest in source.split(".route(").skip(1) {
             let told =
                 within_parentheses(rest).with_context(|| format!("a route without an end in {}", file.display()))?;
             let path = told.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
             let path = path.with_context(|| format!("a route whose path is not written out in {}", file.display()))?;
-            ensure!(is_ours(path), "{path} in {} is another API's", file.display());
-            found.extend(methods(told).map(|method| (method, path.to_owned())));
+            // A nested router's `/` is the base itself.
+            let path = if path == "/" && !base.is_empty() { base.to_owned() } else { format!("{base}{path}") };
+            found.extend(methods(told).map(|method| (method, path.clone())));
         }
     }
-    ensure!(found.len() >= 30, "so few endpoints: {found:?}");
     Ok(found)
 }
 

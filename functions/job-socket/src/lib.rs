@@ -1,25 +1,29 @@
 //! `/ws/jobs/{job_id}` (contracts/video-jobs.md): who may listen to a job, and what they are told of it.
 //!
-//! API Gateway holds the connections; this function is asked when one is to be opened, and by the stream of the table `video` when a job has come
-//! further or somebody new listens. It tells each of them `{"progress": …}` whenever that changes, and hangs up when the job has ended.
+//! API Gateway holds the connections; this function is asked when one is to be opened, by the stream of the table `video` when a job has come
+//! further or somebody new listens, and once a minute. It tells each of them `{"progress": …}` whenever that changes, and hangs up when the job has
+//! ended; each minute it looks after those whom nobody has in a while.
 
 mod connect;
 mod news;
 mod tell;
 
+use anyhow::Result;
 use api::video::Gate;
-use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use aws_lambda_events::dynamodb::EventRecord;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use sockets::{Gateway, Listeners};
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
-use table::{Clock, Table};
+use table::{Clock, Millis, Table};
+use tracing::{Instrument, info_span};
 use videos::VideoJobs;
 
+pub use connect::Handshake;
+
 /// What the function is asked.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Event {
     /// The table has changed.
@@ -29,7 +33,13 @@ pub enum Event {
         records: Vec<EventRecord>,
     },
     /// Somebody wants to listen.
-    Handshake(Box<ApiGatewayWebsocketProxyRequest>),
+    Handshake(Handshake),
+    /// A minute has passed.
+    Minute {
+        /// What this kind of event calls itself.
+        #[serde(rename = "detail-type")]
+        _kind: String,
+    },
 }
 
 /// What every request needs, made once per process.
@@ -39,11 +49,12 @@ pub struct App {
     listeners: Listeners,
     gateway: Gateway,
     gate: Gate,
+    clock: Clock,
 }
 
 impl App {
     /// What the environment names: what `videos::open` and `api::video::Gate` read, and the WebSocket API (`sockets::Gateway`).
-    pub fn from_environment() -> anyhow::Result<Self> {
+    pub fn from_environment() -> Result<Self> {
         let (config, clock) = (configure()?, Clock::system());
         let (client, jobs) = (dynamodb(&config), videos::open(&config)?);
         let table = |name| Ok(Table::new(client.clone(), &setting(name)?));
@@ -52,23 +63,30 @@ impl App {
             gateway: Gateway::from_environment(&config)?,
             gate: Gate::from_environment(table, &clock)?,
             jobs,
+            clock,
         })
     }
 
-    /// The answer to an event. An error has the stream tell of the same changes again.
-    pub async fn handle(&self, event: Event) -> anyhow::Result<Json> {
-        let (answer, cost) = match event {
-            Event::Handshake(request) => {
-                let (status, cost) = Box::pin(metered(connect::answer(self, &request))).await;
-                (Ok(json!({"statusCode": status.as_u16()})), cost)
-            }
+    /// The answer to an event, for which the function has until `deadline`. An error has the stream tell of the same changes again.
+    pub async fn handle(&self, event: Event, deadline: Millis) -> Result<Json> {
+        let answer = match event {
+            Event::Handshake(handshake) => Ok(self.shake_hands(&handshake).await),
             Event::Changes { records } => {
-                let (told, cost) = metered(tell::tell(self, &records)).await;
-                (told.map(|()| json!({"batchItemFailures": []})), cost)
+                tell::of_changes(self, &records).await.map(|()| json!({"batchItemFailures": []}))
             }
+            Event::Minute { .. } => tell::of_visits(self, deadline).await.map(|visited| json!({"visited": visited})),
         };
-        cost.log("done");
         telemetry::flush_metrics();
         answer
+    }
+
+    async fn shake_hands(&self, handshake: &Handshake) -> Json {
+        async {
+            let (status, cost) = metered(Box::pin(connect::answer(self, handshake))).await;
+            cost.log("answered");
+            json!({"statusCode": status.as_u16()})
+        }
+        .instrument(info_span!("handshake", job = handshake.job().map(|id| id.to_string())))
+        .await
     }
 }

@@ -2,13 +2,15 @@
 
 use job_socket::{App, Event};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use table::Millis;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init("job-socket");
     let app = &App::from_environment()?;
     run(service_fn(move |event: LambdaEvent<Event>| async move {
-        app.handle(event.payload).await.map_err(|error| Error::from(format!("{error:#}")))
+        let deadline = Millis(event.context.deadline);
+        app.handle(event.payload, deadline).await.map_err(|error| Error::from(format!("{error:#}")))
     }))
     .await
 }

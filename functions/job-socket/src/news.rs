@@ -18,7 +18,11 @@ impl News {
     /// What there is to tell of a job as it is; none: it is gone.
     pub(crate) fn of(job: Option<&Shown>) -> Self {
         let Some(shown) = job else {
-            return Self { so_far: i64::MAX, message: json!({"status": "deleted"}).to_string(), is_last: true };
+            return Self {
+                so_far: i64::MAX,
+                message: json!({"progress": null, "status": "deleted"}).to_string(),
+                is_last: true,
+            };
         };
         let (status, progress) = (shown.job.job.status, shown.progress());
         let message = json!({

@@ -57,6 +57,11 @@ impl App {
                 return Ok(());
             }
         };
+        let job = match &work {
+            Work::Job(job) => job.id,
+            Work::Video(video) => video.job_id,
+        };
+        tracing::info!(%job, "claimed");
         let until = Instant::now() + message.time_left(&self.jobs.jobs.clock);
         let written = match work {
             Work::Video(video) => Box::pin(video::fetch(self, run, &video, until)).await,

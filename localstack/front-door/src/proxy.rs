@@ -91,9 +91,9 @@ impl Proxy {
     /// Answers a handshake as the emulator does, and joins the two connections if it agrees.
     async fn open_socket(&self, sockets: &Upstream, mut request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let Some(located) = socket::at_stage(request.uri()).and_then(|asked| sockets.locate(&asked)) else {
-            return refusal(StatusCode::NOT_FOUND, "There is no such socket");
+            return answer_of(StatusCode::NOT_FOUND, &serde_json::json!({"detail": "Not Found"}));
         };
-        if !socket::is_handshake(request.headers()) {
+        if !socket::is_handshake(&request) {
             return refusal(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket's");
         }
         let caller = socket::caller(&mut request);
@@ -121,8 +121,11 @@ impl Proxy {
 
 /// An answer of the front door's own.
 fn refusal(status: StatusCode, message: &str) -> Response<Body> {
-    let body = serde_json::json!({ "message": message }).to_string();
-    let mut response = Response::new(Either::Right(Full::from(body)));
+    answer_of(status, &serde_json::json!({ "message": message }))
+}
+
+fn answer_of(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Either::Right(Full::from(body.to_string())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -32,7 +32,7 @@ fn echo() -> SocketAddr {
                 if asked.starts_with(b"GET /restapis/a/s/_user_request_/slow ") {
                     thread::sleep(Duration::from_mins(1));
                 }
-                if asked.starts_with(b"GET /_aws/execute-api/w/s/?job_id=7&api_key=k ") {
+                if asked.starts_with(b"GET /_aws/execute-api/w/s/?api_key=k&job_id=7 ") {
                     agree_and_echo(&mut stream, &asked);
                     return;
                 }
@@ -167,6 +167,10 @@ fn a_jobs_socket_is_joined_to_the_emulators() {
 fn what_is_no_handshake_to_a_jobs_socket_is_refused() {
     for (request, status) in [
         ("GET /ws/jobs/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "426 upgrade required"),
+        (
+            "POST /ws/jobs/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nUpgrade: websocket\r\n\r\n",
+            "426 upgrade required",
+        ),
         ("GET /ws/jobs/7/8 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "404 not found"),
     ] {
         let answer = ask(front_door(echo()), request.as_bytes());

@@ -5,4 +5,4 @@ mod gateway;
 mod listeners;
 
 pub use gateway::{Gateway, GatewayError, Presence};
-pub use listeners::{Admission, Listener, Listeners, MOST_LISTENERS};
+pub use listeners::{Admission, LISTENER_KIND, Listener, Listeners, MOST_LISTENERS};

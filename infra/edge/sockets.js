@@ -1,0 +1,21 @@
+// A CloudFront function (cloudfront-js-2.0, viewer request) in front of the WebSocket API, which serves its stage alone and knows no paths: callers'
+// /ws/jobs/{job_id} becomes the stage with the job in the query. localstack/front-door does the same; docs/operations.md says how it is put in place.
+
+const STAGE = '/live';
+const JOB = /^\/ws\/jobs\/([\w.~-]{1,64})$/;
+
+function handler(event) {
+    const request = event.request;
+    const job = JOB.exec(request.uri);
+    if (!job) {
+        return {
+            statusCode: 404,
+            statusDescription: 'Not Found',
+            headers: { 'content-type': { value: 'application/json' } },
+            body: '{"detail":"Not Found"}',
+        };
+    }
+    request.uri = STAGE;
+    request.querystring.job_id = { value: job[1] };
+    return request;
+}
