@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_late_is_next_due_at_the_first_of_its_times_to_come() {
-        let minutes = |minutes| Millis(minutes * 60_000);
+        let minutes = |minutes: u64| Millis(minutes * 60_000);
         for (due, interval, now, next) in [
             (5, 5, 5, 10),
             (5, 5, 9, 10),
