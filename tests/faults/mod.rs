@@ -32,6 +32,7 @@ use drover_tests::site::Site;
 use drover_tests::{Stack, User, eventually, key_of};
 use extract::{Plan, Task};
 use jobs::{Status, ledger as books};
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::Key;
 
@@ -78,8 +79,19 @@ pub(crate) fn config_of(pages: impl IntoIterator<Item = String>) -> Json {
 
 /// Creates a task whose message the API cannot send: nobody knows of it but the table.
 async fn create_unannounced(stack: &Stack, user: &User, config: Json) -> anyhow::Result<(Json, Key)> {
+    create_unannounced_of("simple_scraping", stack, user, config).await
+}
+
+/// The same with a task of this type.
+async fn create_unannounced_of(
+    task_type: &str,
+    stack: &Stack,
+    user: &User,
+    config: Json,
+) -> anyhow::Result<(Json, Key)> {
     let refused = stack.chaos(&Rule::new(SEND, &user.id, u32::MAX, Fault::not_authorized())).await?;
-    let task = user.create_task(config).await?;
+    let body = json!({"name": "Task", "task_type": task_type, "config": config});
+    let task = user.send(Method::POST, "/tasks", &body).await?.success(201)?;
     ensure!(refused.end().await? == 1, "the message was not refused once");
     let key = key_of(user, &task)?;
     Ok((task, key))

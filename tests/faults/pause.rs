@@ -13,15 +13,18 @@ use axum::extract::Path;
 use axum::response::Html;
 use axum::routing::get;
 use drover_tests::held::HeldPage;
+use drover_tests::monitor::Monitor;
 use drover_tests::site::Site;
-use drover_tests::{Stack, eventually};
+use drover_tests::{Stack, eventually, id_of};
 use extract::account_key;
 use jobs::{Account, Claimed, Job, Jobs, Logs, NewJob, Policy, Progress, Queue, Run, Status, place};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use table::{Clock, Key, new_id};
 
-use super::{Ends, GRANTED, PAGE, assert_account, assert_at_rest, config_of, create_unannounced, user};
+use super::{
+    Ends, GRANTED, PAGE, assert_account, assert_at_rest, config_of, create_unannounced, create_unannounced_of, user,
+};
 
 /// The time limit of the hasty scraper, in seconds: it puts its work down a quarter before.
 const HASTY: i32 = 6;
@@ -82,6 +85,48 @@ impl HastyScraper {
     }
 }
 
+/// A site of which two pages are done when a hasty scraper's time is up, and the third keeps the rest waiting.
+struct SlowSite {
+    site: Site,
+    held: HeldPage,
+    fetched: Arc<Mutex<HashMap<usize, usize>>>,
+}
+
+impl SlowSite {
+    async fn serve() -> anyhow::Result<Self> {
+        let (held, fetched) = (HeldPage::default(), Arc::new(Mutex::new(HashMap::<usize, usize>::new())));
+        let counted = {
+            let fetched = Arc::clone(&fetched);
+            get(async move |Path(number): Path<usize>| {
+                *fetched.lock().unwrap_or_else(PoisonError::into_inner).entry(number).or_default() += 1;
+                Html(format!("<p class=t>{number}</p>"))
+            })
+        };
+        Ok(Self { site: Site::serve(held.alone(PAGE).route("/page/{number}", counted)).await?, held, fetched })
+    }
+
+    /// What fetches all of its pages.
+    fn config(&self) -> Json {
+        let page = |number| if number == 3 { "/held".to_owned() } else { format!("/page/{number}") };
+        config_of((1..=PAGES).map(|number| self.site.url(&page(number))))
+    }
+
+    /// Lets a hasty scraper do what it can of a task, until it has put it down.
+    async fn put_down_by(&self, hasty: &HastyScraper, key: &Key) -> anyhow::Result<()> {
+        hasty.hint(key).await?;
+        self.held.visitor(1).await?;
+        self.held.abandoned_by(1).await?;
+        self.held.let_go();
+        Ok(())
+    }
+
+    /// How often the first two pages were fetched.
+    fn fetched(&self) -> (usize, usize) {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        (fetched[&1], fetched[&2])
+    }
+}
+
 #[tokio::test]
 async fn a_task_that_is_out_of_time_is_gone_on_with_where_it_was_put_down() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
@@ -91,25 +136,44 @@ async fn a_task_that_is_out_of_time_is_gone_on_with_where_it_was_put_down() -> a
     outcome
 }
 
+#[tokio::test]
+async fn a_check_that_is_out_of_time_is_gone_on_with_where_it_was_put_down() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let hasty = HastyScraper::deploy(&stack).await?;
+    let outcome = check_put_down_and_taken_up(&stack, &hasty).await;
+    hasty.remove().await?;
+    outcome
+}
+
+async fn check_put_down_and_taken_up(stack: &Stack, hasty: &HastyScraper) -> anyhow::Result<()> {
+    let (user, slow) = (user(stack).await?, SlowSite::serve().await?);
+    let (task, key) = create_unannounced_of("monitoring", stack, &user, slow.config()).await?;
+    let path = format!("/tasks/{}", id_of(&task)?);
+    slow.put_down_by(hasty, &key).await?;
+
+    let monitor = Monitor { stack: stack.clone(), user, key, path };
+    let task = monitor.rested(1).await?;
+    ensure!((task.job.attempts, task.job.lease.lease_token) == (0, 2), "a pause is no failed attempt: {task:?}");
+    ensure!(slow.fetched() == (1, 1), "what was done is not done again: {:?}", slow.fetched());
+    let pages = i64::try_from(PAGES)?;
+    ensure!(monitor.charged().await? == (pages, pages), "the check once: {:?}", monitor.charged().await?);
+    let rows = monitor.download("").await?;
+    ensure!(rows == json!(["1", "2", "One", "4", "5", "6"].map(|title| json!({"title": title}))), "{rows}");
+    ensure!(monitor.download("?content=changes").await? == json!([]));
+    let log = monitor.log().await?;
+    for line in ["Check 1: 6 of 6 pages to fetch", "Check 1: 4 of 6 pages to fetch", "Check 1 has found no change"] {
+        ensure!(log.matches(line).count() == 1, "{line} is not once in {log}");
+    }
+    // Of what was kept meanwhile nothing is left: what is known, the values, and the changes.
+    let files = stack.result_files(&monitor.user, task.id).await?;
+    ensure!(files.len() == 3, "{files:?}");
+    Ok(())
+}
+
 async fn put_down_and_taken_up(stack: &Stack, hasty: &HastyScraper) -> anyhow::Result<()> {
-    let (user, held) = (user(stack).await?, HeldPage::default());
-    let fetched = Arc::new(Mutex::new(HashMap::<usize, usize>::new()));
-    let counted = {
-        let fetched = Arc::clone(&fetched);
-        get(async move |Path(number): Path<usize>| {
-            *fetched.lock().unwrap_or_else(PoisonError::into_inner).entry(number).or_default() += 1;
-            Html(format!("<p class=t>{number}</p>"))
-        })
-    };
-    let site = Site::serve(held.alone(PAGE).route("/page/{number}", counted)).await?;
-    // Two pages are done when the time is up, and the third keeps the rest waiting.
-    let pages =
-        (1..=PAGES).map(|number| if number == 3 { site.url("/held") } else { site.url(&format!("/page/{number}")) });
-    let (_, key) = create_unannounced(stack, &user, config_of(pages)).await?;
-    hasty.hint(&key).await?;
-    held.visitor(1).await?;
-    held.abandoned_by(1).await?;
-    held.let_go();
+    let (user, slow) = (user(stack).await?, SlowSite::serve().await?);
+    let (_, key) = create_unannounced(stack, &user, slow.config()).await?;
+    slow.put_down_by(hasty, &key).await?;
 
     // It announced the rest by itself, and the stack's own scraper goes on.
     let task = stack.ended(&key).await?;
@@ -117,8 +181,7 @@ async fn put_down_and_taken_up(stack: &Stack, hasty: &HastyScraper) -> anyhow::R
     ensure!((task.job.status, task.job.units_used) == (Status::Completed, PAGES as u64), "{task:?}");
     ensure!((task.job.attempts, task.job.lease.lease_token) == (1, 2), "a pause is no failed attempt: {task:?}");
     ensure!(task.job.checkpoint.is_none(), "{task:?}");
-    let fetched = fetched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ensure!((fetched[&1], fetched[&2]) == (1, 1), "what was done is not done again: {fetched:?}");
+    ensure!(slow.fetched() == (1, 1), "what was done is not done again: {:?}", slow.fetched());
 
     let shown = json!({"id": task.id});
     let rows: Json = user.download(&shown).await?.json().await?;

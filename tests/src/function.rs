@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -27,7 +28,7 @@ use tokio::task::JoinHandle;
 use crate::leaks::provider_key_in;
 use crate::stack::Stack;
 
-/// How long an invocation may take, as in template.yaml.
+/// How long an invocation may take unless the test says otherwise, as most functions have it in template.yaml.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
 
 /// A running function.
@@ -36,6 +37,7 @@ pub struct FunctionProcess {
     /// Its log lines. Held for a whole invocation: as on Lambda, one process does one thing at a time.
     log: Mutex<Lines<BufReader<ChildStdout>>>,
     server: JoinHandle<()>,
+    time_limit: Duration,
     // Killed when this is dropped.
     _process: Child,
 }
@@ -62,15 +64,25 @@ struct Invocation {
 struct Runtime {
     waiting: Mutex<mpsc::Receiver<Invocation>>,
     running: SyncMutex<HashMap<String, oneshot::Sender<Result<Json, Json>>>>,
+    time_limit: Duration,
 }
 
 impl FunctionProcess {
     /// Starts the binary `name`, as the workspace's build has left it, with nothing in its environment but this.
     pub async fn start(name: &str, environment: &HashMap<String, String>) -> anyhow::Result<Self> {
+        Self::start_within(name, environment, TIME_LIMIT).await
+    }
+
+    /// Starts it, of which an invocation may take so long ([`Stack::time_limit_of`]).
+    pub async fn start_within(
+        name: &str,
+        environment: &HashMap<String, String>,
+        time_limit: Duration,
+    ) -> anyhow::Result<Self> {
         let (invocations, waiting) = mpsc::channel(1);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let runtime = Arc::new(Runtime { waiting: Mutex::new(waiting), running: SyncMutex::default() });
+        let runtime = Arc::new(Runtime { waiting: Mutex::new(waiting), running: SyncMutex::default(), time_limit });
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, runtime_api(runtime)).await;
         });
@@ -84,7 +96,7 @@ impl FunctionProcess {
             .spawn()
             .with_context(|| format!("{name} does not start"))?;
         let log = BufReader::new(process.stdout.take().context("no output")?).lines();
-        Ok(Self { invocations, log: Mutex::new(log), server, _process: process })
+        Ok(Self { invocations, log: Mutex::new(log), server, time_limit, _process: process })
     }
 
     /// Lets an HTTP function answer a request, as API Gateway would.
@@ -147,7 +159,7 @@ impl FunctionProcess {
     async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
         let (answer, answered) = oneshot::channel();
         ensure!(self.invocations.send(Invocation { event, answer }).await.is_ok(), "the Runtime API has ended");
-        match tokio::time::timeout(TIME_LIMIT, answered).await.context("the function takes too long")?? {
+        match tokio::time::timeout(self.time_limit, answered).await.context("the function takes too long")?? {
             Ok(answer) => Ok(answer),
             Err(error) => bail!("the function failed: {error}"),
         }
@@ -157,11 +169,9 @@ impl FunctionProcess {
 impl Stack {
     /// The environment that a function is deployed with, and an operator's way to AWS.
     pub async fn environment_of(&self, function: &str) -> anyhow::Result<HashMap<String, String>> {
-        let name = format!("{}-{function}", self.name);
-        let lambda = aws_sdk_lambda::Client::new(&self.config);
-        let deployed = lambda.get_function_configuration().function_name(&name).send().await?;
+        let deployed = self.settings_of(function).await?;
         let variables = deployed.environment.and_then(|environment| environment.variables);
-        let mut environment = variables.with_context(|| format!("{name} has no environment"))?;
+        let mut environment = variables.with_context(|| format!("{function} has no environment"))?;
         for name in [
             "AWS_ENDPOINT_URL",
             "AWS_ENDPOINT_URL_DYNAMODB",
@@ -173,6 +183,17 @@ impl Stack {
             environment.insert(name.to_owned(), value);
         }
         Ok(environment)
+    }
+
+    /// How long an invocation of a function may take, as it is deployed.
+    pub async fn time_limit_of(&self, function: &str) -> anyhow::Result<Duration> {
+        let seconds = self.settings_of(function).await?.timeout.context("no time limit")?;
+        Ok(Duration::from_secs(u64::try_from(seconds)?))
+    }
+
+    async fn settings_of(&self, function: &str) -> anyhow::Result<GetFunctionConfigurationOutput> {
+        let client = aws_sdk_lambda::Client::new(&self.config);
+        Ok(client.get_function_configuration().function_name(format!("{}-{function}", self.name)).send().await?)
     }
 }
 
@@ -218,7 +239,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
         return StatusCode::GONE.into_response();
     };
     let id = uuid::Uuid::new_v4().to_string();
-    let deadline = Clock::system().now().after(TIME_LIMIT).0.to_string();
+    let deadline = Clock::system().now().after(runtime.time_limit).0.to_string();
     runtime.answering().insert(id.clone(), answer);
     let headers = [
         ("lambda-runtime-aws-request-id", id.as_str()),

@@ -3,7 +3,6 @@
 //! Schedules leave minutes between two checks, which no test should wait for: the next check is made due, as time would.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use axum::Router;
@@ -14,7 +13,7 @@ use extract::Task;
 use jobs::{Status, ledger};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use table::{Clock, Condition, Key, Millis, Update};
+use table::Key;
 
 use crate::mails::Mail;
 use crate::operator::key_of;
@@ -119,21 +118,11 @@ impl Monitor {
         Ok(self.stored().await?.job.lease.claimable_at.context("it does not rest")?.0.to_string())
     }
 
-    /// Lets the time of the next check come, without a word to anybody.
-    pub async fn make_due(&self) -> anyhow::Result<()> {
-        let now = Clock::system().now();
-        let due = Update::new()
-            .set("claimable_at", Millis(now.0 - 1_000))
-            .set("redeliver_at", now.after(Duration::from_hours(1)))
-            .when(Condition::equal("status", Status::Pending.as_str()));
-        self.stack.table("extract").update(&self.key, due).await?;
-        Ok(())
-    }
-
-    /// Lets the next check begin.
+    /// Lets the next check begin: its time comes, and the scheduler's minute.
     pub async fn begin(&self) -> anyhow::Result<()> {
-        self.make_due().await?;
-        self.stack.send_hint(&self.key).await
+        self.stack.make_due(&self.key).await?;
+        self.stack.invoke("scheduler", &json!({})).await?;
+        Ok(())
     }
 
     /// Makes the next check, which is the `number`th.

@@ -31,6 +31,12 @@ impl QuietTasks {
         Ok(Self { tasks: Tasks::new(jobs.clone()), jobs })
     }
 
+    /// What makes them jobs.
+    #[must_use]
+    pub const fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// Makes a task of `user`, which is pending.
     pub async fn pending(&self, user: &User, name: &str, task_type: TaskType) -> anyhow::Result<Task> {
         let config = json!({"urls": ["https://example.com/products"], "selectors": {"title": "h1"}});

@@ -7,9 +7,9 @@ use anyhow::{Context, ensure};
 use drover_tests::Stack;
 use drover_tests::second_engine::SecondEngine;
 use drover_tests::video::{Studio, order};
-use jobs::{Cancelled, Status};
+use jobs::{Cancelled, Started, Status};
 use table::{Clock, Millis};
-use videos::{NewSchedule, Schedule, ScheduleChange, Schedules, Started, VideoJobs};
+use videos::{NewSchedule, Schedule, ScheduleChange, Schedules, VideoJobs};
 
 const TENANT: &str = "tenant";
 const FOREVER: Millis = Millis(u64::MAX);
@@ -146,5 +146,40 @@ async fn what_is_disabled_or_deleted_is_never_due() -> anyhow::Result<()> {
     ensure!(office.schedules.list(TENANT, None).await?.len() == 1, "the disabled one is left");
     let counts = office.studio.jobs.overview(TENANT).await?.counts;
     ensure!((counts.schedules, counts.schedules_enabled) == (1, 0), "{counts:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_there_was_no_time_for_is_started_in_the_next_minute_the_longest_due_first() -> anyhow::Result<()> {
+    const MANY: usize = 60;
+    let office = Office::open().await?;
+    let mut due = Vec::new();
+    for _ in 0..MANY {
+        due.push(office.schedule(10).await?);
+        office.clock.advance(Duration::from_secs(1));
+    }
+    office.clock.advance(Duration::from_mins(10));
+    let time_limit = office.clock.now().after(Duration::from_secs(40));
+    let time_passes = async {
+        drover_tests::eventually("the first is started", async || {
+            Ok((office.reload(&due[0]).await?.total_runs > 0).then_some(()))
+        })
+        .await?;
+        office.clock.advance(Duration::from_secs(40));
+        anyhow::Ok(())
+    };
+    let (first, passed) = tokio::join!(office.schedules.start_due(time_limit), time_passes);
+    passed?;
+    let first = usize::try_from(first?.started)?;
+    ensure!((1..MANY).contains(&first), "it did not stop: {first}");
+    for (number, schedule) in due.iter().enumerate() {
+        let runs = office.reload(schedule).await?.total_runs;
+        ensure!(runs == u64::from(number < first), "{first} were started, and {runs} runs of the {number}th");
+    }
+    let (second, _) = office.run(0).await?;
+    ensure!(first + usize::try_from(second)? == MANY, "{first} and {second}");
+    for schedule in &due {
+        ensure!(office.reload(schedule).await?.total_runs == 1);
+    }
     Ok(())
 }

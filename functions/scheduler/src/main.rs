@@ -1,5 +1,5 @@
-//! The Lambda that starts what is due by its schedule, once a minute, and clears away what deletions have left. However often it runs, and however
-//! late, each due run is started once.
+//! The Lambda that starts what is due at a time of its own, once a minute: runs of schedules, and checks of monitors. It also clears away what
+//! deletions have left. However often it runs, and however late, what is due is started once.
 
 use std::time::Duration;
 
@@ -16,35 +16,34 @@ const MARGIN: Duration = Duration::from_secs(10);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init("scheduler");
-    let jobs = &videos::open(&configure()?)?;
+    let config = configure()?;
+    let jobs = &videos::open(&config)?;
     let schedules = &Schedules::new(jobs.clone());
+    let tasks = &extract::open(&config)?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let ((started, cleared, beat), cost) = metered(async {
+        let ((runs, checks, cleared, beat), cost) = metered(async {
             tokio::join!(
                 Box::pin(schedules.start_due(deadline)),
+                Box::pin(tasks.start_rested(deadline)),
                 Box::pin(jobs.clear_deleted(deadline)),
                 Box::pin(jobs.beat())
             )
         })
         .await;
-        if let Ok(started) = &started {
-            telemetry::counter!("RunsStarted").increment(started.started);
-            telemetry::counter!("RunsSkipped").increment(started.skipped);
+        if let Ok(runs) = &runs {
+            telemetry::counter!("RunsStarted").increment(runs.started);
+            telemetry::counter!("RunsSkipped").increment(runs.skipped);
+        }
+        if let Ok(checks) = &checks {
+            telemetry::counter!("ChecksStarted").increment(checks.started);
         }
         cost.log("started what was due");
-        tracing::info!(?started, ?cleared, ?beat, "started what was due");
+        tracing::info!(?runs, ?checks, ?cleared, ?beat, "started what was due");
         telemetry::flush_metrics();
-        let (started, cleared) = (started?, cleared?);
+        let (runs, checks, cleared) = (runs?, checks?, cleared?);
         beat?;
-        Ok::<Json, Error>(json!({
-            "started": started.started,
-            "skipped": started.skipped,
-            "lost": started.lost,
-            "failed": started.failed,
-            "cleared": cleared,
-            "dynamodb_requests": cost.dynamodb_requests,
-        }))
+        Ok::<Json, Error>(json!({"runs": runs, "checks": checks, "cleared": cleared, "cost": cost}))
     }))
     .await
 }

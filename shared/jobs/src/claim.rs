@@ -173,6 +173,7 @@ impl Jobs {
             job => place(MEDIUM, job.created_at.0),
         };
         let join = Update::new()
+            .set("job_kind", self.kind)
             .set("turn", place.as_str())
             .set("place", place.as_str())
             .when(Condition::equal("status", Status::Pending.as_str()))
@@ -264,6 +265,7 @@ impl Jobs {
     fn beginning(&self, now: Millis) -> Update {
         Update::new()
             .set("status", Status::Running.as_str())
+            .set("job_kind", self.kind)
             .set_if_absent("started_at", now)
             .set_if_absent("place", place(MEDIUM, now.0))
             .set("updated_at", now)

@@ -1,21 +1,22 @@
-//! What is due of one kind: found by a sparse index, and hinted at again. For whatever has a lease and `redeliver_at`, not for jobs alone.
+//! What is due of one kind, found by a sparse index: hinted at again where its message was lost ([`Due::redeliver`]), or started where its time has
+//! come ([`Due::start`]). For whatever has `job_kind` and `redeliver_at`, not for jobs alone.
 
 use serde::Deserialize;
-use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Update};
+use table::{Clock, Condition, Item, Key, Millis, Page, Query, Table, TableError, Update};
 
 use crate::policy::Policy;
 use crate::queue::{Hint, Queue};
 
 /// What an item has that waits for its turn.
 const TURN: &str = "turn";
-/// How many due items are read at a time.
+/// How many due items are read at a time to be hinted at.
 const PAGE: u32 = 100;
 
 /// The items of one kind: the partition `job_kind = kind` of the index `due` of their table, and the queue that hints at them.
 #[derive(Clone, Copy, Debug)]
 pub struct Due<'due> {
     /// Which items.
-    pub kind: &'static str,
+    pub kind: &'due str,
     /// Where they are.
     pub table: &'due Table,
     /// What hints at them.
@@ -26,14 +27,18 @@ pub struct Due<'due> {
     pub policy: &'due Policy,
 }
 
-/// What the index shows of an item.
-#[derive(Deserialize)]
-struct Shown {
+/// What the index shows of an item. It may be a moment behind.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct DueItem {
+    /// Its key.
     #[serde(flatten)]
-    key: Key,
-    redeliver_at: Millis,
+    pub key: Key,
+    /// When it was due.
+    #[serde(rename = "redeliver_at")]
+    pub due_at: Millis,
+    /// How often in a row its message was sent again.
     #[serde(default)]
-    redeliveries: u64,
+    pub redeliveries: u64,
 }
 
 impl Due<'_> {
@@ -46,17 +51,15 @@ impl Due<'_> {
         let mut sent = 0;
         let mut start = None;
         loop {
+            let page = self.page(PAGE, start.take()).await?;
             let now = self.clock.now();
-            let due =
-                Condition::All(vec![Condition::equal("job_kind", self.kind), Condition::at_most("redeliver_at", now)]);
-            let page = self.table.query::<Shown>(Query::new(due).index("due").limit(PAGE).start(start.take())).await?;
             let mut hints = Vec::new();
             for item in page.items {
                 let next = now.after(self.policy.redelivery_pause(item.redeliveries));
                 let turn = Update::new()
                     .set("redeliver_at", next)
                     .set("redeliveries", item.redeliveries + 1)
-                    .when(Condition::equal("redeliver_at", item.redeliver_at));
+                    .when(Condition::equal("redeliver_at", item.due_at));
                 match self.table.update(&item.key, turn).await {
                     // One that waits for its turn is one of its group; any other is looked at itself.
                     Ok(moved) => hints.push(Hint { first: !moved.contains_key(TURN), job: item.key }),
@@ -71,5 +74,12 @@ impl Due<'_> {
                 _ => return Ok(sent),
             }
         }
+    }
+
+    /// A page of what is due by now, those first that have been so for longest.
+    pub(crate) async fn page(self, limit: u32, start: Option<Item>) -> Result<Page<DueItem>, TableError> {
+        let kind = Condition::equal("job_kind", self.kind);
+        let due = Condition::All(vec![kind, Condition::at_most("redeliver_at", self.clock.now())]);
+        self.table.query(Query::new(due).index("due").limit(limit).start(start)).await
     }
 }

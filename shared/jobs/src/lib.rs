@@ -3,7 +3,8 @@
 //! Knows nothing of what a job does.
 //!
 //! The job's item is the truth; a message is only a hint that its group has work. Whoever gets the hint, however often, claims the best that waits
-//! ([`Jobs::take`]); and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]).
+//! ([`Jobs::take`]); and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]). One that rests until the
+//! next part of its work is due is found by that index too, and started ([`Jobs::start_rested`]).
 //!
 //! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `by_turn` and `by_status` (local: `turn`, `status`).
 
@@ -25,9 +26,11 @@ mod policy;
 mod queue;
 mod record;
 mod reopen;
+mod resting;
 mod results;
 mod run;
 mod slots;
+mod start;
 mod upload;
 pub mod usage;
 
@@ -36,7 +39,7 @@ pub use beside::Beside;
 pub use claim::Claimed;
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use desk::{Jobs, NewJob, SubmitError};
-pub use due::Due;
+pub use due::{Due, DueItem};
 pub use end::Cancelled;
 pub use join::{Join, PartOf};
 pub use kept::Kept;
@@ -50,4 +53,5 @@ pub use reopen::Reopened;
 pub use results::{Results, ResultsError, StoredLines};
 pub use run::{Progress, Rest, Rested, Run};
 pub use slots::Slots;
+pub use start::{Recurring, Start, Started, next_due};
 pub use upload::{Parts, StoreError};

@@ -9,6 +9,8 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use futures::StreamExt;
+use futures::stream::iter;
 use serde::{Deserialize, Serialize};
 use table::Key;
 use table::aws::SdkConfig;
@@ -18,6 +20,8 @@ use crate::join::owners_partition;
 
 /// The most messages of one batch (the service's limit).
 const BATCH: usize = 10;
+/// How many batches are on their way at once.
+const BATCHES_AT_ONCE: usize = 8;
 /// The longest name of a message's group (the service's limit).
 const LONGEST_GROUP: usize = 128;
 /// The longest delay of a message (the service's limit).
@@ -92,7 +96,8 @@ impl Queue {
 
     /// Sends many hints, each to arrive after its delay, as [`Self::hint`] has it. What fails is found again later.
     pub async fn hint_each(&self, hints: &[(Hint, Duration)]) {
-        for batch in hints.chunks(BATCH) {
+        let batches = iter(hints.chunks(BATCH));
+        let send = async |batch: &[(Hint, Duration)]| {
             let entries: Vec<_> = batch
                 .iter()
                 .enumerate()
@@ -107,7 +112,8 @@ impl Queue {
                 let error = aws_sdk_sqs::error::DisplayErrorContext(error);
                 tracing::warn!(%error, jobs = batch.len(), "messages were not sent; they will be sent again");
             }
-        }
+        };
+        batches.for_each_concurrent(BATCHES_AT_ONCE, send).await;
     }
 
     /// Whether the queue answers.

@@ -14,8 +14,9 @@ use crate::join::{Join, PartOf};
 use crate::ledger::Entry;
 use crate::log::Line;
 use crate::owner::{Ending, Owner};
-use crate::queue::{Hint, LONGEST_DELAY, Queue};
+use crate::queue::{Hint, Queue};
 use crate::record::{Job, Status};
+use crate::resting::resting;
 use crate::slots::Slots;
 use crate::usage;
 
@@ -247,15 +248,15 @@ impl Run {
         Ok(())
     }
 
-    /// Gives the job back until a later moment, when it begins anew: what this part of its work has used is charged now, and as much set aside
-    /// again. Where the account has too little left for that, the job ends as failed, and says so.
+    /// Gives the job back until a later moment, when it begins anew ([`Jobs::start_rested`]): what this part of its work has used is charged now,
+    /// and as much set aside again. Where the account has too little left for that, the job ends as failed, and says so.
     pub async fn rest_until(mut self, rest: Rest<'_>, lines: Vec<Line>) -> Result<Rested, Lost> {
         let Owner::Account(account) = &self.owner else {
             return Err(TableError::Broken("a part of a job does not rest".to_owned()).into());
         };
         let (now, table) = (self.jobs.clock.now(), &self.jobs.table);
         let units_used = rest.units_used.min(self.units_reserved);
-        let again = Again::at(rest.until, now);
+        let again = Again::WhenDue(rest.until);
         let put_down = self
             .put_down(again, now)
             .and(self.number(&lines))
@@ -342,13 +343,17 @@ impl Run {
         let (from, redeliver_at) = match again {
             Again::AtOnce => (now, now.after(patience)),
             Again::Soon(moment) => (moment, moment.after(patience)),
-            Again::Later(moment) => (moment, moment),
+            Again::WhenDue(moment) => (moment, moment),
         };
         let put_down = rules::release(self.lease.token, Some(from), &new_nonce())
             .set("status", Status::Pending.as_str())
             .set("redeliver_at", redeliver_at)
             .remove("holds_slot");
-        if again == Again::AtOnce { put_down.copy("turn", "place") } else { put_down }
+        match again {
+            Again::AtOnce => put_down.copy("turn", "place"),
+            Again::Soon(_) => put_down,
+            Again::WhenDue(_) => put_down.set("job_kind", resting(self.jobs.kind)),
+        }
     }
 
     /// Tells of a job that was given back, and of the slot that is free.
@@ -420,16 +425,15 @@ enum Again {
     AtOnce,
     /// It rests, and its message waits for as long.
     Soon(Millis),
-    /// It rests for longer than a message can wait: recovery sends it when it is time.
-    Later(Millis),
+    /// It rests until the scheduler starts it.
+    WhenDue(Millis),
 }
 
 impl Again {
     fn at(moment: Millis, now: Millis) -> Self {
         match now.until(moment) {
             Duration::ZERO => Self::AtOnce,
-            pause if pause <= LONGEST_DELAY => Self::Soon(moment),
-            _ => Self::Later(moment),
+            _ => Self::Soon(moment),
         }
     }
 }

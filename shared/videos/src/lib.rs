@@ -48,7 +48,7 @@ pub use order::{Mode, Order};
 pub use retry::RetryError;
 pub use schedule::{MOST_SCHEDULES, NewSchedule, Schedule, ScheduleChange};
 pub use schedules::{ScheduleError, Schedules};
-pub use start::{SCHEDULE_KIND, Started};
+pub use start::SCHEDULE_KIND;
 pub use store::{CancelError, Overview, Shown, VideoJob, VideoJobs};
 pub use video::{Found, Metadata, Stage, Stored, Upload, Video, VideoStatus};
 pub use work::{Failure, Work};

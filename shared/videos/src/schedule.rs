@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::Beside;
+use jobs::{Beside, next_due};
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis, Update};
 use uuid::Uuid;
@@ -135,14 +135,6 @@ impl Schedule {
         }
     }
 
-    /// When it is due after `now`, having been due at `due`: the first of its times that is yet to come, however many have passed.
-    #[must_use]
-    pub fn next_after(due: Millis, interval_minutes: u32, now: Millis) -> Millis {
-        let interval = u64::from(interval_minutes.max(1)) * 60_000;
-        let passed = now.0.saturating_sub(due.0) / interval;
-        Millis(due.0 + (passed + 1) * interval)
-    }
-
     /// What starting `job` as its run changes, on condition that the schedule is as it was read; none if it is not due.
     pub(crate) fn start(&self, job: Uuid, now: Millis) -> Option<Beside> {
         let update = self
@@ -163,7 +155,7 @@ impl Schedule {
     /// To the next time, on condition that it is still due as it was read.
     fn move_on(&self, now: Millis) -> Option<Update> {
         let due = self.next_run_at.filter(|due| *due <= now)?;
-        let next = Self::next_after(due, self.interval_minutes, now);
+        let next = next_due(due, minutes(self.interval_minutes), now);
         Some(
             Update::new()
                 .set("redeliver_at", next)
@@ -241,24 +233,6 @@ mod tests {
 
     fn read(item: &Item) -> Schedule {
         decode(item.clone()).unwrap()
-    }
-
-    #[test]
-    fn a_schedule_that_is_late_is_next_due_at_the_first_of_its_times_to_come() {
-        const MINUTE: u64 = 60_000;
-        for (due, interval, now, next) in [
-            (5, 5, 5, 10),
-            (5, 5, 9, 10),
-            (5, 5, 10, 15),
-            // An hour late: one run, not twelve.
-            (5, 5, 67, 70),
-            (5, 1_440, 6, 1_445),
-            // Not due yet.
-            (5, 5, 4, 10),
-        ] {
-            let next_run_at = Schedule::next_after(Millis(due * MINUTE), interval, Millis(now * MINUTE));
-            assert_eq!(next_run_at, Millis(next * MINUTE), "due {due}, every {interval}, at {now}");
-        }
     }
 
     #[test]

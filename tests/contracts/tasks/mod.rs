@@ -5,6 +5,7 @@ mod bulk;
 mod create;
 mod delete;
 mod download;
+mod due_checks;
 mod list;
 mod logs;
 mod monitoring;

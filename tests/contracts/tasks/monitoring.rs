@@ -1,8 +1,11 @@
 //! `POST /tasks` of a `monitoring` task: its pages are looked at again and again, and its owner is told what has changed.
 
+use std::io::Cursor;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use calamine::{Reader, Xlsx};
+use drover_tests::answer::is_timestamp;
 use drover_tests::chaos::{Fault, Rule};
 use drover_tests::monitor::{Monitor, Shop};
 use drover_tests::{Stack, eventually, id_of};
@@ -72,6 +75,53 @@ async fn a_change_below_the_threshold_is_kept_and_one_that_reaches_it_is_told() 
     // Of the files, those of the values before may still be read by somebody; those before them are gone.
     let files = monitor.stack.result_files(&monitor.user, monitor.stored().await?.id).await?;
     ensure!(files.len() == 6, "{files:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn changes_come_in_the_form_that_the_task_asks_for() -> anyhow::Result<()> {
+    let columns = ["checked_at", "url", "row", "field", "old", "new", "change", "reported"];
+    for format in ["csv", "xlsx"] {
+        let (stack, shop) = (Stack::from_environment()?, Shop::open("£100.00").await?);
+        let user = stack.user().await?;
+        let mut config = shop.config(&user);
+        config["output_format"] = json!(format);
+        let monitor = Monitor::create(stack, user, &config).await?;
+        monitor.rested(1).await?;
+        // A name with what a CSV has to quote, and a spreadsheet must not take for a formula.
+        shop.costs(Some("=\"£1,50\""));
+        monitor.check(2).await?;
+
+        let path = format!("{}/download?content=changes", monitor.path);
+        let answer = monitor.user.call(Method::GET, &path).await?;
+        ensure!(answer.status == 200, "{answer:?}");
+        let page = shop.site.url("/tea");
+        let (header, row) = if format == "csv" {
+            ensure!(answer.header("content-type") == Some("text/csv; charset=utf-8"), "{answer:?}");
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(answer.body.as_slice());
+            let rows: Vec<_> = reader.records().collect::<Result<_, _>>()?;
+            let [header, row] = rows.as_slice() else { anyhow::bail!("{rows:?}") };
+            let texts = |row: &csv::StringRecord| row.iter().map(str::to_owned).collect::<Vec<_>>();
+            (texts(header), texts(row))
+        } else {
+            let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(answer.body.clone()))?;
+            ensure!(book.worksheet_formula("Sheet1")?.used_cells().count() == 0, "a change became a formula");
+            let sheet = book.worksheet_range("Sheet1")?;
+            let mut rows = sheet.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let found = (rows.next().context("no header")?, rows.next().context("no change")?);
+            ensure!(rows.next().is_none(), "more than one change");
+            found
+        };
+        ensure!(header == columns, "{header:?}");
+        ensure!(is_timestamp(&row[0]), "{row:?}");
+        let new = row[5].trim_start_matches('\'');
+        let told = (row[1].as_str(), row[2].as_str(), row[3].as_str(), row[4].as_str(), new);
+        ensure!(told == (page.as_str(), "1", "price", "£100.00", "=\"£1,50\""), "{format}: {row:?}");
+        ensure!(
+            (row[6].parse::<f64>()? - 1.0).abs() < 1e-9 && row[7].eq_ignore_ascii_case("true"),
+            "{format}: {row:?}"
+        );
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
+use jobs::next_due;
 use serde::{Deserialize, Serialize};
 use table::Millis;
 use thiserror::Error;
@@ -58,29 +59,17 @@ pub enum ScheduleError {
 }
 
 impl Schedule {
-    /// The first run after `moment`; for those counted from the first run, `moment` is the last one. None if there is none in centuries.
-    #[must_use]
-    pub fn next_after(&self, moment: Millis) -> Option<Millis> {
-        match self {
-            Self::Hourly => Some(moment.after(Duration::from_hours(1))),
-            Self::Daily => Some(moment.after(Duration::from_hours(24))),
-            Self::Weekly => Some(moment.after(Duration::from_hours(7 * 24))),
-            Self::Cron(crontab) => crontab.next_after(moment),
-        }
-    }
-
-    /// The run that follows the one that was due at `due`, where it is `now`: those that were missed meanwhile are left out.
+    /// The run that follows the one that was due at `due`, where it is `now`: those that were missed meanwhile are left out. None if there is none in
+    /// centuries.
     #[must_use]
     pub fn next_run(&self, due: Millis, now: Millis) -> Option<Millis> {
-        let next = self.next_after(due)?;
-        if next > now {
-            return Some(next);
+        let every = |hours| Some(next_due(due, Duration::from_hours(hours), now));
+        match self {
+            Self::Hourly => every(1),
+            Self::Daily => every(24),
+            Self::Weekly => every(7 * 24),
+            Self::Cron(crontab) => crontab.next_after(due.max(now)),
         }
-        let Self::Cron(crontab) = self else {
-            let interval = next.0 - due.0;
-            return Some(Millis(now.0 + interval - (now.0 - due.0) % interval));
-        };
-        crontab.next_after(now)
     }
 }
 
@@ -245,7 +234,7 @@ mod tests {
             // As cron has it: either of the two days, where both are named.
             ("0 0 13 * 5", "2024-09-01T00:00:00Z", "2024-09-06T00:00:00Z"),
         ] {
-            let found = schedule.parse::<Schedule>().unwrap().next_after(at(moment));
+            let found = schedule.parse::<Schedule>().unwrap().next_run(at(moment), at(moment));
             assert_eq!(found, Some(at(next)), "{schedule}");
         }
     }
