@@ -4,8 +4,11 @@
 //! further or somebody new listens. It tells each of them `{"progress": …}` whenever that changes, and hangs up when the job has ended.
 
 mod connect;
+mod document;
 mod news;
 mod tell;
+
+pub use document::Document;
 
 use api::video::Gate;
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;

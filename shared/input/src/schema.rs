@@ -1,7 +1,7 @@
 //! The rules for single values as JSON Schema says them, for the document of the APIs. Each has its bounds from where its rule has them.
 
 use utoipa::openapi::schema::{
-    ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOf, Schema, SchemaFormat, SchemaType, Type,
+    AnyOf, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOf, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 
@@ -87,6 +87,16 @@ pub fn any() -> Object {
 pub fn moment() -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
+}
+
+/// A moment, or a day, which stands for its midnight, UTC.
+#[must_use]
+pub fn moment_or_day() -> RefOr<Schema> {
+    let mut day = Object::with_type(Type::String);
+    day.format = Some(SchemaFormat::KnownFormat(KnownFormat::Date));
+    let mut either = AnyOf::new();
+    either.items = vec![RefOr::T(moment().into()), RefOr::T(day.into())];
+    RefOr::T(Schema::AnyOf(either))
 }
 
 /// An id.
@@ -229,6 +239,10 @@ pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
             let mut either = OneOf::new();
             either.items = vec![RefOr::T(Schema::Object(Object::with_type(Type::Null))), RefOr::Ref(reference)];
             RefOr::T(Schema::OneOf(either))
+        }
+        RefOr::T(Schema::AnyOf(mut either)) => {
+            either.items.push(RefOr::T(Schema::Object(Object::with_type(Type::Null))));
+            RefOr::T(Schema::AnyOf(either))
         }
         other @ RefOr::T(_) => other,
     }
