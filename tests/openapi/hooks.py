@@ -12,11 +12,13 @@ from typing import Any
 
 import schemathesis
 import urllib3.util.connection as connection
+from urllib3.connectionpool import HTTPConnectionPool
 
 CALLERS = json.loads(os.environ["DROVER_CALLERS"])
 # RFC 6455, section 4.1.
 HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 _users = itertools.cycle(CALLERS["users"])
+_key_owners = itertools.cycle(CALLERS["key_owners"])
 _video_keys = itertools.cycle(CALLERS["video_keys"])
 _thread = threading.local()
 _addresses = random.Random(0)
@@ -32,6 +34,17 @@ def _from_anywhere(address: tuple[str, int], *arguments: Any, **options: Any) ->
 
 
 connection.create_connection = _from_anywhere
+
+
+def _put_away(pool: HTTPConnectionPool, used: Any) -> None:
+    """A connection for each request: the address is a connection's, and after a handshake it is a socket."""
+    if used is not None:
+        used.close()
+    _put(pool, used)
+
+
+_put = HTTPConnectionPool._put_conn
+HTTPConnectionPool._put_conn = _put_away
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/api/scraper-credentials/")
@@ -64,6 +77,8 @@ class Worker:
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/|ws/)")
 class User:
     def get(self, case: Any, context: Any) -> str:
+        if case.operation.path.startswith("/api-keys"):
+            return next(_key_owners)
         if case.meta is None or case.meta.phase.name.value != "stateful":
             return next(_users)
         # What follows from an answer must be asked by whom that was for.
@@ -77,11 +92,9 @@ class User:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """A connection for each request: the address is a connection's. A socket's is a handshake."""
+    """Makes a handshake of what is for a socket, and has all that is to be fetched or told on this machine."""
     if case.operation.path.startswith("/ws/"):
         case.headers.update(HANDSHAKE)
-    else:
-        case.headers.setdefault("Connection", "close")
     if case.operation.path.startswith(("/tasks", "/webhooks")):
         case.body = _here(case.body)
 

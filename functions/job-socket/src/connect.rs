@@ -17,7 +17,11 @@ const PARAMETER: &str = "api_key";
 /// changes, and one when the job has ended, after which it is closed; of a job that was deleted the last is `{"status": "deleted"}`. What is
 /// sent to it is not read.
 #[utoipa::path(get, path = "/ws/jobs/{job_id}", tag = "Video jobs", params(JobPath),
-    responses((status = 101, description = "The handshake is done"), (status = 426, description = "This was no handshake")))]
+    responses(
+        (status = 101, description = "The handshake is done"),
+        (status = 403, description = "The handshake is refused"),
+        (status = 426, description = "This was no handshake"),
+    ))]
 // Gives the status that API Gateway is answered with: all but 200 refuse the handshake.
 pub(crate) async fn answer(app: &App, request: &ApiGatewayWebsocketProxyRequest) -> StatusCode {
     match admit(app, request).await {

@@ -50,7 +50,7 @@ pub(crate) async fn show(
 }
 
 /// `PATCH /scheduled-jobs/{job_id}`: changes any of its fields. Another interval counts from now on.
-#[utoipa::path(patch, path = "/api/v1/scheduled-jobs/{job_id}", tag = "Video schedules", params(SchedulePath), request_body = VideoScheduleChange,
+#[utoipa::path(patch, path = "/api/v1/scheduled-jobs/{job_id}", tag = "Video schedules", params(SchedulePath), request_body = Option<VideoScheduleChange>,
     responses((status = 200, body = ScheduleView)))]
 pub(crate) async fn change(
     State(app): State<App>,

@@ -22,10 +22,10 @@ pub struct Manners {
     pub schemes: &'static [Scheme],
     /// What it is called where something is named after it.
     pub name: &'static str,
-    /// The form of its errors.
-    pub error: ErrorForm,
-    /// By which status a request is refused that is not well formed, and in which form.
-    pub invalid: (&'static str, ErrorForm),
+    /// The form of its errors; none where they have no body that callers could count on.
+    pub error: Option<ErrorForm>,
+    /// By which status a request is refused that is not well formed, where it is not 400, and in which form.
+    pub invalid: Option<(&'static str, ErrorForm)>,
     /// Whether every answer has an `X-Request-Id`: those have it that a function of ours makes.
     pub has_request_id: bool,
     /// The headers of every answer besides that, each with what is said of it; so many numbers.
@@ -62,8 +62,8 @@ pub fn whole(info: &Json, parts: &[(&Manners, Vec<OpenApi>)]) -> Json {
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| !asked.contains(*name)) {
         complete(schema);
     }
-    let forms = parts.iter().flat_map(|(manners, _)| [manners.error, manners.invalid.1]);
-    schemas.extend(forms.map(|(name, schema)| (name.to_owned(), schema())));
+    let forms = parts.iter().flat_map(|(manners, _)| [manners.error, manners.invalid.map(|(_, form)| form)]);
+    schemas.extend(forms.flatten().map(|(name, schema)| (name.to_owned(), schema())));
     paths.sort_keys();
     schemas.sort_keys();
     common.answers.sort_keys();
@@ -147,7 +147,7 @@ fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners, co
     };
     let has_input = operation.get("requestBody").is_some() || has("query") || has("header");
     let automatic = [
-        (manners.invalid.0, has_input),
+        (manners.invalid.map_or("400", |(status, _)| status), has_input),
         ("401", !is_public),
         ("403", (manners.administrators)(method, path)),
         ("404", has("path")),
@@ -200,8 +200,11 @@ fn dress(status: &str, answer: &mut Json, manners: &Manners, common: &mut Common
         answer["headers"][name] = json!({"$ref": format!("#/components/headers/{shared}")});
         common.headers.insert(shared, json!({"description": told, "schema": {"type": kind}}));
     }
-    if status.starts_with(['4', '5']) && answer.get("content").is_none() {
-        let (form, _) = if status == manners.invalid.0 { manners.invalid.1 } else { manners.error };
+    let of_invalid = manners.invalid.filter(|(of, _)| *of == status).map(|(_, form)| form);
+    if status.starts_with(['4', '5'])
+        && answer.get("content").is_none()
+        && let Some((form, _)) = of_invalid.or(manners.error)
+    {
         let schema = format!("#/components/schemas/{form}");
         answer["content"] = json!({"application/json": {"schema": {"$ref": schema}}});
         let name = format!("{form}{status}");
@@ -249,18 +252,12 @@ fn key_in(header: &str, told: &str) -> Json {
     json!({"type": "apiKey", "in": "header", "name": header, "description": told})
 }
 
-const CREDENTIAL_QUEUE_ERROR: ErrorForm = ("CredentialQueueError", scraper_credentials::error_schema);
-const WORKER_ERROR: ErrorForm = ("WorkerError", worker::error_schema);
-const EXTRACT_CLOUD_ERROR: ErrorForm = ("ExtractCloudError", extract_cloud::error_schema);
-const VIDEO_ERROR: ErrorForm = ("VideoError", video::error_schema);
-const GATEWAY_ERROR: ErrorForm = ("GatewayError", gateway_error_schema);
-
 /// The manners of the credential queue.
 pub const CREDENTIAL_QUEUE: Manners = Manners {
     schemes: &[("ScraperKey", || key_in(scraper_credentials::KEY_HEADER, "A scraper's key, or an administrator's"))],
     name: "CredentialQueue",
-    error: CREDENTIAL_QUEUE_ERROR,
-    invalid: ("400", CREDENTIAL_QUEUE_ERROR),
+    error: Some(("CredentialQueueError", scraper_credentials::error_schema)),
+    invalid: None,
     has_request_id: true,
     headers: &[],
     is_limited: false,
@@ -271,8 +268,8 @@ pub const CREDENTIAL_QUEUE: Manners = Manners {
 pub const WORKER: Manners = Manners {
     schemes: &[("WorkerToken", || key_in(worker::TOKEN_HEADER, "A worker's token, or an administrator's"))],
     name: "Worker",
-    error: WORKER_ERROR,
-    invalid: ("400", WORKER_ERROR),
+    error: Some(("WorkerError", worker::error_schema)),
+    invalid: None,
     has_request_id: true,
     headers: &[
         ("X-RateLimit-Limit", "How many requests a minute one address may make of these endpoints"),
@@ -289,8 +286,8 @@ pub const EXTRACT_CLOUD: Manners = Manners {
         || json!({"type": "http", "scheme": "bearer", "description": "An API key, `sk_…`, or a session's token"}),
     )],
     name: "ExtractCloud",
-    error: EXTRACT_CLOUD_ERROR,
-    invalid: ("400", EXTRACT_CLOUD_ERROR),
+    error: Some(("ExtractCloudError", extract_cloud::error_schema)),
+    invalid: None,
     has_request_id: true,
     headers: &[
         ("X-RateLimit-Limit", "How many requests a minute a user may make of these endpoints"),
@@ -305,8 +302,8 @@ pub const EXTRACT_CLOUD: Manners = Manners {
 pub const VIDEO: Manners = Manners {
     schemes: &[VIDEO_KEY],
     name: "Video",
-    error: VIDEO_ERROR,
-    invalid: ("422", ("VideoValidationError", video::invalid_schema)),
+    error: Some(("VideoError", video::error_schema)),
+    invalid: Some(("422", ("VideoValidationError", video::invalid_schema))),
     has_request_id: true,
     headers: &[
         ("X-RateLimit-Limit", "How many requests a key's bucket holds"),
@@ -317,7 +314,7 @@ pub const VIDEO: Manners = Manners {
     administrators: |_, _| false,
 };
 
-/// The manners of the video jobs' sockets: a refused handshake is answered by API Gateway, in its own form.
+/// The manners of the video jobs' sockets: a refused handshake is answered by API Gateway.
 pub const VIDEO_SOCKET: Manners = Manners {
     schemes: &[
         VIDEO_KEY,
@@ -327,8 +324,8 @@ pub const VIDEO_SOCKET: Manners = Manners {
         ),
     ],
     name: "VideoSocket",
-    error: GATEWAY_ERROR,
-    invalid: ("400", GATEWAY_ERROR),
+    error: None,
+    invalid: None,
     has_request_id: false,
     headers: &[],
     is_limited: true,
@@ -336,16 +333,6 @@ pub const VIDEO_SOCKET: Manners = Manners {
 };
 
 const VIDEO_KEY: Scheme = ("VideoKey", || key_in(video::KEY_HEADER, "A key of the video jobs"));
-
-fn gateway_error_schema() -> Json {
-    json!({
-        "type": "object",
-        "description": "What API Gateway says itself.",
-        "required": ["message"],
-        "properties": {"message": {"type": "string"}},
-        "example": {"message": "Unauthorized"},
-    })
-}
 
 #[cfg(test)]
 mod tests {
