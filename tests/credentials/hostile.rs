@@ -364,6 +364,10 @@ fn fields(victim: &Victim) -> Vec<Case> {
             body("create", victim.admin("POST", "/credentials"), new);
         }
     }
+    // What the platform does not want has a type too.
+    let mut new = new;
+    new["credentials"] = json!(["x"]);
+    body("create", victim.admin("POST", "/credentials"), new);
     let path = format!("/credentials/{}", victim.claim.id);
     for wrong in [
         json!({"name": ""}),
@@ -419,6 +423,7 @@ fn whole_bodies(victim: &Victim) -> Vec<Case> {
         ("application/x-ndjson", b"\xff\xfe".to_vec()),
         ("application/x-ndjson", vec![b'['; 100_000]),
         ("text/csv", b"name\nx\n".to_vec()),
+        ("text/csv", b"{}".to_vec()),
         ("text/csv", b"name,email,password\n\"x\n".to_vec()),
         ("text/csv", b"name,email,password\nx,x,x,x\n".to_vec()),
         ("text/csv", b"name,email,password\nx,\x00,x\n".to_vec()),

@@ -1,21 +1,29 @@
-"""Who calls, and from where. The limits are the real ones: by address in the worker API, by user in the extraction cloud. So each request comes
-from a loopback address of its own, and the cloud's users take turns."""
+"""Who calls, from where, and about which hosts. The limits are the real ones: by address in the worker API, by user in the extraction cloud, by
+key in the video jobs. So each request comes from a loopback address of its own, and the cloud's users and the one video tenant's keys take turns.
+What would be fetched or told is on this machine: no name that was made up is asked for elsewhere."""
 
 import itertools
 import json
 import os
 import random
+import re
 import threading
 from typing import Any
 
 import schemathesis
 import urllib3.util.connection as connection
+from urllib3.connectionpool import HTTPConnectionPool
 
 CALLERS = json.loads(os.environ["DROVER_CALLERS"])
+# RFC 6455, section 4.1.
+HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 _users = itertools.cycle(CALLERS["users"])
+_key_owners = itertools.cycle(CALLERS["key_owners"])
+_video_keys = itertools.cycle(CALLERS["video_keys"])
 _thread = threading.local()
 _addresses = random.Random(0)
 _connect = connection.create_connection
+_host = re.compile(r"^(https?://)[^/?#\\\s]+", re.IGNORECASE)
 
 
 def _from_anywhere(address: tuple[str, int], *arguments: Any, **options: Any) -> Any:
@@ -28,6 +36,17 @@ def _from_anywhere(address: tuple[str, int], *arguments: Any, **options: Any) ->
 connection.create_connection = _from_anywhere
 
 
+def _put_away(pool: HTTPConnectionPool, used: Any) -> None:
+    """A connection for each request: the address is a connection's, and after a handshake it is a socket."""
+    if used is not None:
+        used.close()
+    _put(pool, used)
+
+
+_put = HTTPConnectionPool._put_conn
+HTTPConnectionPool._put_conn = _put_away
+
+
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/api/scraper-credentials/")
 class Scraper:
     def get(self, case: Any, context: Any) -> str:
@@ -37,7 +56,16 @@ class Scraper:
         case.headers["X-Scraper-API-Key"] = data
 
 
-@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/api/(?!scraper-credentials/)")
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(api/v1|ws)/")
+class Fetcher:
+    def get(self, case: Any, context: Any) -> str:
+        return next(_video_keys)
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        case.headers["X-API-Key"] = data
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/api/(?!scraper-credentials/|v1/)")
 class Worker:
     def get(self, case: Any, context: Any) -> str:
         return CALLERS["administrator"]
@@ -46,9 +74,11 @@ class Worker:
         case.headers["X-API-Token"] = data
 
 
-@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/)")
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/|ws/)")
 class User:
     def get(self, case: Any, context: Any) -> str:
+        if case.operation.path.startswith("/api-keys"):
+            return next(_key_owners)
         if case.meta is None or case.meta.phase.name.value != "stateful":
             return next(_users)
         # What follows from an answer must be asked by whom that was for.
@@ -62,8 +92,20 @@ class User:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """A connection for each request: the address is a connection's."""
-    case.headers.setdefault("Connection", "close")
+    """Makes a handshake of what is for a socket, and has all that is to be fetched or told on this machine."""
+    if case.operation.path.startswith("/ws/"):
+        case.headers.update(HANDSHAKE)
+    if case.operation.path.startswith(("/tasks", "/webhooks")):
+        case.body = _here(case.body)
+
+
+def _here(value: Any) -> Any:
+    """The same with this machine in the place of every host."""
+    if isinstance(value, dict):
+        return {name: _here(within) for name, within in value.items()}
+    if isinstance(value, list):
+        return [_here(within) for within in value]
+    return _host.sub(r"\1localhost", value) if isinstance(value, str) else value
 
 
 @schemathesis.serializer("application/x-ndjson", "text/csv")

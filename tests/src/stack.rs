@@ -143,6 +143,12 @@ impl Stack {
         self.add_user(Plan::Free, 0, &[], true).await
     }
 
+    /// A new user who runs this deployment, with the plan and the units of [`Stack::user`], whose key may do everything.
+    pub async fn almighty_user(&self) -> anyhow::Result<User> {
+        let all = Permission::ALL.map(|(_, permission)| permission);
+        self.add_user(Plan::Professional, Plan::Professional.compute_units(), &all, true).await
+    }
+
     async fn add_user(
         &self,
         plan: Plan,

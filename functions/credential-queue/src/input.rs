@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use ::input::schema::{number as positive, pattern, whole};
+use ::input::schema::{digits, number as positive, pattern};
 use api::scraper_credentials::Error;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -29,7 +29,7 @@ use serde_json::Value as Json;
     /// By what a scraper says which of its leases it means.
     pub(crate) LeaseToken {
         header "X-Lease-Token" "The fencing token that came with the credential. Without it the caller's key must hold the lease." =>
-            whole::<0, { u64::MAX }>(),
+            digits(),
     }
 }
 

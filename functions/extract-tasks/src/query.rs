@@ -150,6 +150,9 @@ impl Parameters {
         if text.chars().count() > LONGEST_SEARCH {
             self.fault(name, format!("must have at most {LONGEST_SEARCH} characters"));
         }
+        if text.contains('\0') {
+            self.fault(name, "must not hold a NUL character".to_owned());
+        }
         Some(text)
     }
 
@@ -217,6 +220,7 @@ mod tests {
             ("created_after=yesterday", "created_after"),
             ("created_before=2024-13-01", "created_before"),
             (&format!("name_contains={}", "x".repeat(201)), "name_contains"),
+            ("name_contains=a%00b", "name_contains"),
         ] {
             let Err(Error::Validation(faults)) = tasks(Some(query)) else { panic!("{query} was taken") };
             assert_eq!(faults[0].field, field);

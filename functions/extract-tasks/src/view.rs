@@ -18,7 +18,7 @@ use uuid::Uuid;
     "priority": 5, "compute_units_consumed": 1, "estimated_compute_units": 0,
     "result_url": "/tasks/550e8400-e29b-41d4-a716-446655440000/download", "error_message": null, "progress": 100,
     "created_at": "2024-01-15T10:30:00Z", "updated_at": "2024-01-15T10:30:05Z", "started_at": "2024-01-15T10:30:01Z",
-    "completed_at": "2024-01-15T10:30:05Z", "user_id": "018d0a7c-5f80-7000-8000-000000000001",
+    "completed_at": "2024-01-15T10:30:05Z", "next_run_at": null, "user_id": "018d0a7c-5f80-7000-8000-000000000001",
 }))]
 pub struct TaskView {
     id: Uuid,
@@ -44,7 +44,6 @@ pub struct TaskView {
     started_at: Option<String>,
     completed_at: Option<String>,
     /// When a task that rests goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
     next_run_at: Option<String>,
     user_id: String,
 }

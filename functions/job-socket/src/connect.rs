@@ -9,6 +9,7 @@ use sockets::Admission;
 use uuid::Uuid;
 
 use crate::App;
+use crate::document::JobPath;
 
 /// The header, and the parameter of the query, with the key.
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -31,7 +32,16 @@ struct RequestContext {
     connection_id: String,
 }
 
-/// The status that the handshake is answered with; all but 200 refuse it.
+/// `GET /ws/jobs/{job_id}`: a WebSocket that tells how far a job is. Each message is a `VideoJobProgress`: one at once, one whenever that
+/// changes, and one when the job has ended, after which it is closed; of a job that was deleted the last is `{"status": "deleted"}`. What is
+/// sent to it is not read.
+#[utoipa::path(get, path = "/ws/jobs/{job_id}", tag = "Video jobs", params(JobPath),
+    responses(
+        (status = 101, description = "The handshake is done"),
+        (status = 403, description = "The handshake is refused"),
+        (status = 426, description = "This was no handshake"),
+    ))]
+// Gives the status that API Gateway is answered with: all but 200 refuse the handshake.
 pub(crate) async fn answer(app: &App, handshake: &Handshake) -> StatusCode {
     match admit(app, handshake).await {
         Ok(()) => StatusCode::OK,

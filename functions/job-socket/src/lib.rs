@@ -5,8 +5,11 @@
 //! ended; each minute it looks after those whom nobody has in a while.
 
 mod connect;
+mod document;
 mod news;
 mod tell;
+
+pub use document::Document;
 
 use anyhow::Result;
 use api::video::Gate;

@@ -1,7 +1,26 @@
 //! What is told of a job.
 
+use input::schema::whole;
+use jobs::Status;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 use videos::Shown;
+
+/// How far a job is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VideoJobProgress, example = json!({
+    "progress": 45, "status": "running", "total_videos": 50, "successful_downloads": 22, "failed_downloads": 1,
+}))]
+pub(crate) struct Progress {
+    /// How many of its videos have ended, in percent.
+    #[schema(schema_with = whole::<0, 100>)]
+    progress: u8,
+    status: Status,
+    total_videos: u64,
+    successful_downloads: u64,
+    failed_downloads: u64,
+}
 
 /// What is told at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +44,12 @@ impl News {
             };
         };
         let (status, progress) = (shown.job.job.status, shown.progress());
-        let message = json!({
-            "progress": progress,
-            "status": status,
-            "total_videos": shown.total(),
-            "successful_downloads": shown.successful(),
-            "failed_downloads": shown.failed(),
+        let message = json!(Progress {
+            progress,
+            status,
+            total_videos: shown.total(),
+            successful_downloads: shown.successful(),
+            failed_downloads: shown.failed(),
         });
         Self { so_far: progress.into(), message: message.to_string(), is_last: status.is_final() }
     }

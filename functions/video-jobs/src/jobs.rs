@@ -7,10 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use videos::{CancelError, DeleteError, InputError, ListError, Order};
 
+use crate::document::{JobPath, JobQuery, NewVideoJob, PageQuery};
 use crate::view::{JobDetails, JobView};
 use crate::{App, query};
 
 /// `POST /jobs`: a new job.
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "Video jobs", request_body = NewVideoJob,
+    responses((status = 201, body = JobView), (status = 400)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -25,6 +28,8 @@ pub(crate) async fn create(
 }
 
 /// `GET /jobs?status=&limit=&offset=`: the caller's jobs, the newest first.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "Video jobs", params(JobQuery, PageQuery),
+    responses((status = 200, body = Vec<JobView>), (status = 400)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -36,6 +41,8 @@ pub(crate) async fn list(
 }
 
 /// `GET /jobs/{job_id}`: one job, its videos, and where they are in Google Drive.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "Video jobs", params(JobPath),
+    responses((status = 200, body = JobDetails)))]
 pub(crate) async fn show(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -47,6 +54,8 @@ pub(crate) async fn show(
 }
 
 /// `POST /jobs/{job_id}/cancel`: ends a job that has not ended.
+#[utoipa::path(post, path = "/api/v1/jobs/{job_id}/cancel", tag = "Video jobs", params(JobPath),
+    responses((status = 200, body = JobView), (status = 400)))]
 pub(crate) async fn cancel(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -61,6 +70,8 @@ pub(crate) async fn cancel(
 }
 
 /// `DELETE /jobs/{job_id}`: deletes a job with the records of its videos; one that has not ended is cancelled.
+#[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "Video jobs", params(JobPath),
+    responses((status = 204), (status = 400)))]
 pub(crate) async fn delete(State(app): State<App>, Tenant(tenant): Tenant, Id(id): Id) -> Result<StatusCode, Error> {
     app.jobs.delete(&tenant, id).await.map_err(|error| match error {
         DeleteError::Missing => missing(),

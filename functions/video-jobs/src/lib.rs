@@ -1,5 +1,6 @@
 //! Video jobs over HTTP (contracts/video-jobs.md): `/api/v1/jobs`, `/api/v1/videos` and `/api/v1/stats`.
 
+mod document;
 mod jobs;
 mod query;
 mod stats;
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
+use utoipa::OpenApi;
 
 use ::videos::VideoJobs;
 
@@ -36,6 +38,23 @@ impl App {
         Ok(Self { jobs, gate, has_drive })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    jobs::create,
+    jobs::list,
+    jobs::show,
+    jobs::cancel,
+    jobs::delete,
+    videos::list,
+    videos::show,
+    videos::retry,
+    videos::delete,
+    stats::show,
+    stats::health,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

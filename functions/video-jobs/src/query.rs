@@ -7,10 +7,10 @@ use jobs::Status;
 use videos::{Filter, LONGEST_VALUE, Mode, VideoStatus};
 
 /// The most of a listing that one page holds, and how much unless a caller says otherwise.
-const LARGEST_PAGE: u64 = 200;
+pub(crate) const LARGEST_PAGE: u64 = 200;
 const USUAL_PAGE: u64 = 50;
 /// How far a listing goes.
-const FURTHEST: u64 = 1_000_000;
+pub(crate) const FURTHEST: u64 = 1_000_000;
 
 /// Which part of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

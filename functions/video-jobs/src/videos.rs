@@ -7,11 +7,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use videos::{DeleteError, RetryError};
 
+use crate::document::{PageQuery, VideoPath, VideoQuery};
 use crate::jobs::too_far;
 use crate::view::{VideoPageView, VideoView};
 use crate::{App, query};
 
 /// `GET /videos?mode=&value=&author_username=&hashtag=&status=&limit=&offset=`: the caller's videos, those of the newest job first.
+#[utoipa::path(get, path = "/api/v1/videos", tag = "Videos", params(VideoQuery, PageQuery),
+    responses((status = 200, body = VideoPageView), (status = 400)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -23,6 +26,8 @@ pub(crate) async fn list(
 }
 
 /// `GET /videos/{video_id}`: one video.
+#[utoipa::path(get, path = "/api/v1/videos/{video_id}", tag = "Videos", params(VideoPath),
+    responses((status = 200, body = VideoView)))]
 pub(crate) async fn show(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -33,6 +38,8 @@ pub(crate) async fn show(
 }
 
 /// `POST /videos/{video_id}/retry`: fetches a video again that failed. A job that had ended runs again until it has.
+#[utoipa::path(post, path = "/api/v1/videos/{video_id}/retry", tag = "Videos", params(VideoPath),
+    responses((status = 200, body = VideoView), (status = 400)))]
 pub(crate) async fn retry(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -49,6 +56,8 @@ pub(crate) async fn retry(
 }
 
 /// `DELETE /videos/{video_id}`: deletes the record of a video; what is stored of it stays.
+#[utoipa::path(delete, path = "/api/v1/videos/{video_id}", tag = "Videos", params(VideoPath),
+    responses((status = 204), (status = 400)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Tenant(tenant): Tenant,

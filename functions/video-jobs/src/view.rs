@@ -1,36 +1,51 @@
 //! Jobs and videos as callers see them.
 
+use input::schema::{moment, one_of, whole};
 use jobs::Status;
 use serde::Serialize;
 use table::Millis;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 use uuid::Uuid;
 use videos::{Mode, Overview, Shown, Video, VideoStatus};
 
 /// A job.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VideoJob, example = json!({
+    "id": "550e8400-e29b-41d4-a716-446655440000", "mode": "profile", "value": "khaby.lame", "limit": 50, "no_watermark": true,
+    "since": null, "until": null, "drive_folder_id": null, "scheduled_job_id": null, "status": "completed", "progress": 100,
+    "total_videos": 50, "successful_downloads": 48, "failed_downloads": 2, "error_message": null,
+    "created_at": "2025-01-15T10:30:00Z", "started_at": "2025-01-15T10:30:01Z", "completed_at": "2025-01-15T11:15:00Z",
+}))]
 pub(crate) struct JobView {
     id: Uuid,
     mode: Mode,
+    /// The user name without `@`, or the hashtag without `#`.
     value: String,
     limit: u32,
     no_watermark: bool,
     since: Option<String>,
     until: Option<String>,
     drive_folder_id: Option<String>,
+    /// The schedule that it is a run of.
     scheduled_job_id: Option<Uuid>,
     status: Status,
+    /// How many of its videos have ended, in percent.
+    #[schema(schema_with = whole::<0, 100>)]
     progress: u8,
     total_videos: u64,
     successful_downloads: u64,
     failed_downloads: u64,
     error_message: Option<String>,
+    #[schema(schema_with = moment)]
     created_at: String,
     started_at: Option<String>,
     completed_at: Option<String>,
 }
 
 /// A job with its videos.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VideoJobDetails)]
 pub(crate) struct JobDetails {
     job: JobView,
     videos: Vec<VideoView>,
@@ -38,7 +53,11 @@ pub(crate) struct JobDetails {
 }
 
 /// Where a video is in Google Drive.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "video_id": "7123456789012345678", "video_link": "https://drive.google.com/file/d/1abc/view",
+    "metadata_link": "https://drive.google.com/file/d/1def/view", "folder_path": "TikTok/profile/khaby.lame/2025/01",
+}))]
 struct DriveLink {
     video_id: String,
     video_link: String,
@@ -47,7 +66,15 @@ struct DriveLink {
 }
 
 /// A video.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Video, example = json!({
+    "id": "7123456789012345678", "job_id": "550e8400-e29b-41d4-a716-446655440000",
+    "url": "https://www.tiktok.com/@khaby.lame/video/7123456789012345678", "desc": "Video description",
+    "author_username": "khaby.lame", "author_nickname": "Khabane Lame", "views": 1_000_000, "likes": 50_000, "comments": 1_000,
+    "shares": 5_000, "created_at_tiktok": "2025-01-10T15:30:00Z", "hashtags": ["funny", "comedy"], "music_title": "Original Sound",
+    "has_watermark": false, "file_size": 5_242_880, "duration": 15.5, "drive_file_id": "1abc",
+    "drive_folder_path": "TikTok/profile/khaby.lame/2025/01", "status": "uploaded", "error_message": null,
+}))]
 pub(crate) struct VideoView {
     id: String,
     job_id: Uuid,
@@ -73,14 +100,20 @@ pub(crate) struct VideoView {
 }
 
 /// A page of videos.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VideoPage)]
 pub(crate) struct VideoPageView {
     pub total: u64,
     pub videos: Vec<VideoView>,
 }
 
 /// What is counted of a tenant.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = VideoStatistics, example = json!({
+    "total_jobs": 150, "pending_jobs": 5, "running_jobs": 2, "completed_jobs": 140, "failed_jobs": 3, "cancelled_jobs": 0,
+    "total_videos": 7_500, "downloaded_videos": 7_200, "uploaded_videos": 7_000, "failed_videos": 200,
+    "total_storage_bytes": 52_428_800_000_u64, "scheduled_jobs_count": 10, "active_scheduled_jobs": 8,
+}))]
 pub(crate) struct StatsView {
     total_jobs: i64,
     pending_jobs: i64,
@@ -98,14 +131,31 @@ pub(crate) struct StatsView {
 }
 
 /// Whether what the video jobs need is there.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VideoHealth, example = json!({
+    "status": "healthy", "version": "1.0.0", "timestamp": "2025-01-15T10:30:00Z", "database": true, "google_drive": true,
+    "scheduler": true,
+}))]
 pub(crate) struct HealthView {
+    #[schema(schema_with = health_statuses)]
     pub status: &'static str,
     pub version: &'static str,
+    #[schema(schema_with = moment)]
     pub timestamp: String,
+    /// Whether its table answers.
     pub database: bool,
+    /// Whether files go to Google Drive; else they go to the object store.
     pub google_drive: bool,
+    /// Whether schedules have been looked through in the last three minutes.
     pub scheduler: bool,
+}
+
+/// Of health: what it is if all is there, and if not.
+pub(crate) const HEALTHY: &str = "healthy";
+pub(crate) const DEGRADED: &str = "degraded";
+
+fn health_statuses() -> Object {
+    one_of([HEALTHY, DEGRADED])
 }
 
 impl JobView {

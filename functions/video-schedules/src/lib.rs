@@ -1,5 +1,6 @@
 //! Schedules of video jobs over HTTP (contracts/video-jobs.md): `/api/v1/scheduled-jobs`.
 
+mod document;
 mod schedules;
 mod view;
 
@@ -8,6 +9,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use table::Table;
 use table::aws::{SettingError, configure, dynamodb, setting};
+use utoipa::OpenApi;
 use videos::Schedules;
 
 /// What the handlers share, made once per process.
@@ -28,6 +30,18 @@ impl App {
         Ok(Self { schedules: Schedules::new(jobs), gate })
     }
 }
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    schedules::create,
+    schedules::list,
+    schedules::show,
+    schedules::change,
+    schedules::toggle,
+    schedules::delete,
+))]
+pub struct Document;
 
 /// Every route of this function.
 pub fn router(app: App) -> Router {

@@ -8,9 +8,12 @@ use axum::http::StatusCode;
 use videos::{InputError, NewSchedule, ScheduleChange, ScheduleError};
 
 use crate::App;
+use crate::document::{NewVideoSchedule, SchedulePath, ScheduleQuery, VideoScheduleChange};
 use crate::view::ScheduleView;
 
 /// `POST /scheduled-jobs`: a new schedule.
+#[utoipa::path(post, path = "/api/v1/scheduled-jobs", tag = "Video schedules", request_body = NewVideoSchedule,
+    responses((status = 201, body = ScheduleView), (status = 400)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -22,6 +25,8 @@ pub(crate) async fn create(
 }
 
 /// `GET /scheduled-jobs?enabled=`: the caller's schedules, the newest first.
+#[utoipa::path(get, path = "/api/v1/scheduled-jobs", tag = "Video schedules", params(ScheduleQuery),
+    responses((status = 200, body = Vec<ScheduleView>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -33,6 +38,8 @@ pub(crate) async fn list(
 }
 
 /// `GET /scheduled-jobs/{job_id}`: one schedule.
+#[utoipa::path(get, path = "/api/v1/scheduled-jobs/{job_id}", tag = "Video schedules", params(SchedulePath),
+    responses((status = 200, body = ScheduleView)))]
 pub(crate) async fn show(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -43,6 +50,8 @@ pub(crate) async fn show(
 }
 
 /// `PATCH /scheduled-jobs/{job_id}`: changes any of its fields. Another interval counts from now on.
+#[utoipa::path(patch, path = "/api/v1/scheduled-jobs/{job_id}", tag = "Video schedules", params(SchedulePath), request_body = Option<VideoScheduleChange>,
+    responses((status = 200, body = ScheduleView)))]
 pub(crate) async fn change(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -55,6 +64,8 @@ pub(crate) async fn change(
 }
 
 /// `POST /scheduled-jobs/{job_id}/toggle`: disables one that is enabled, and the other way round.
+#[utoipa::path(post, path = "/api/v1/scheduled-jobs/{job_id}/toggle", tag = "Video schedules", params(SchedulePath),
+    responses((status = 200, body = ScheduleView)))]
 pub(crate) async fn toggle(
     State(app): State<App>,
     Tenant(tenant): Tenant,
@@ -67,6 +78,8 @@ pub(crate) async fn toggle(
 }
 
 /// `DELETE /scheduled-jobs/{job_id}`: deletes a schedule. A run that is going goes on.
+#[utoipa::path(delete, path = "/api/v1/scheduled-jobs/{job_id}", tag = "Video schedules", params(SchedulePath),
+    responses((status = 204)))]
 pub(crate) async fn delete(State(app): State<App>, Tenant(tenant): Tenant, Id(id): Id) -> Result<StatusCode, Error> {
     app.schedules.delete(&tenant, id).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)

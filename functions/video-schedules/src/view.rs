@@ -1,12 +1,21 @@
 //! Schedules as callers see them.
 
+use input::schema::moment;
 use serde::Serialize;
 use table::Millis;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use videos::{Mode, Schedule};
 
 /// A schedule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VideoSchedule, example = json!({
+    "id": "660e8400-e29b-41d4-a716-446655440000", "name": "Daily Scrape - @khaby.lame", "mode": "profile", "value": "khaby.lame",
+    "limit": 50, "no_watermark": true, "drive_folder_id": null, "interval_minutes": 1440, "enabled": true,
+    "last_run_at": "2025-01-15T10:00:00Z", "next_run_at": "2025-01-16T10:00:00Z", "active_job_id": null, "total_runs": 30,
+    "successful_runs": 28, "failed_runs": 2, "cancelled_runs": 0, "skipped_runs": 0, "created_at": "2024-12-16T10:00:00Z",
+    "updated_at": "2025-01-15T10:00:00Z",
+}))]
 pub(crate) struct ScheduleView {
     id: Uuid,
     name: String,
@@ -18,6 +27,7 @@ pub(crate) struct ScheduleView {
     interval_minutes: u32,
     enabled: bool,
     last_run_at: Option<String>,
+    /// Null while it is disabled.
     next_run_at: Option<String>,
     /// The job that is its run, while that has not ended.
     active_job_id: Option<String>,
@@ -25,8 +35,11 @@ pub(crate) struct ScheduleView {
     successful_runs: u64,
     failed_runs: u64,
     cancelled_runs: u64,
+    /// How many were due while the one before had not ended.
     skipped_runs: u64,
+    #[schema(schema_with = moment)]
     created_at: String,
+    #[schema(schema_with = moment)]
     updated_at: String,
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct OptionsForm {
     #[schema(schema_with = temperature)]
     temperature: Option<f32>,
     /// By which model: one that a provider is configured for.
-    #[garde(inner(length(chars, min = 1, max = LONGEST_MODEL)))]
+    #[garde(inner(length(chars, min = 1, max = LONGEST_MODEL), custom(::input::rules::text)))]
     #[schema(schema_with = schema::text::<1, LONGEST_MODEL>)]
     model: Option<String>,
 }

@@ -6,7 +6,7 @@ use api::query::Parameters;
 use api::worker::{Error, LONGEST_WORKER_ID, WorkerId};
 use axum::http::HeaderMap;
 use garde::Validate;
-use input::{Fault, form, schema};
+use input::{Fault, form, rules, schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -25,7 +25,7 @@ const LARGEST_RESULT: usize = 32 * 1024;
 #[schema(example = json!({"worker_id": "worker-1"}))]
 pub(crate) struct LockForm {
     /// The worker; or else `X-Worker-ID` names it.
-    #[garde(inner(length(chars, max = LONGEST_WORKER_ID)))]
+    #[garde(inner(length(chars, max = LONGEST_WORKER_ID), custom(rules::text)))]
     #[schema(schema_with = schema::text::<0, LONGEST_WORKER_ID>)]
     worker_id: Option<String>,
     /// How long it keeps the task without a sign of life; half an hour unless given.
@@ -76,7 +76,7 @@ pub(crate) struct ReportForm {
     #[schema(schema_with = schema::any)]
     result: Option<Json>,
     /// What went wrong.
-    #[garde(inner(length(chars, max = LONGEST_ERROR)))]
+    #[garde(inner(length(chars, max = LONGEST_ERROR), custom(rules::text)))]
     #[schema(schema_with = schema::text::<0, LONGEST_ERROR>)]
     error: Option<String>,
 }

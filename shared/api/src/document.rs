@@ -6,22 +6,29 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::OpenApi;
 
-use crate::{extract_cloud, scraper_credentials, worker};
+use crate::{extract_cloud, scraper_credentials, video, worker};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// A way to say who is calling, by the name that the document gives it.
 pub type Scheme = (&'static str, fn() -> Json);
 
+/// A form of errors: what its schema is called, and the schema.
+pub type ErrorForm = (&'static str, fn() -> Json);
+
 /// What the operations of one contract have in common.
 pub struct Manners {
     /// How a caller says who they are: any of these, by the name that the document gives it.
     pub schemes: &'static [Scheme],
-    /// What the schema of its errors is called.
-    pub error: &'static str,
-    /// The schema.
-    pub error_schema: fn() -> Json,
-    /// The headers of every answer besides `X-Request-Id`, each with what is said of it; so many numbers.
+    /// What it is called where something is named after it.
+    pub name: &'static str,
+    /// The form of its errors; none where they have no body that callers could count on.
+    pub error: Option<ErrorForm>,
+    /// By which status a request is refused that is not well formed, where it is not 400, and in which form.
+    pub invalid: Option<(&'static str, ErrorForm)>,
+    /// Whether every answer has an `X-Request-Id`: those have it that a function of ours makes.
+    pub has_request_id: bool,
+    /// The headers of every answer besides that, each with what is said of it; so many numbers.
     pub headers: &'static [(&'static str, &'static str)],
     /// Whether requests are counted, so that 429 is an answer.
     pub is_limited: bool,
@@ -55,7 +62,8 @@ pub fn whole(info: &Json, parts: &[(&Manners, Vec<OpenApi>)]) -> Json {
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| !asked.contains(*name)) {
         complete(schema);
     }
-    schemas.extend(parts.iter().map(|(manners, _)| (manners.error.to_owned(), (manners.error_schema)())));
+    let forms = parts.iter().flat_map(|(manners, _)| [manners.error, manners.invalid.map(|(_, form)| form)]);
+    schemas.extend(forms.flatten().map(|(name, schema)| (name.to_owned(), schema())));
     paths.sort_keys();
     schemas.sort_keys();
     common.answers.sort_keys();
@@ -139,7 +147,7 @@ fn finished(path: &str, method: &str, mut operation: Json, manners: &Manners, co
     };
     let has_input = operation.get("requestBody").is_some() || has("query") || has("header");
     let automatic = [
-        ("400", has_input),
+        (manners.invalid.map_or("400", |(status, _)| status), has_input),
         ("401", !is_public),
         ("403", (manners.administrators)(method, path)),
         ("404", has("path")),
@@ -179,23 +187,27 @@ fn dress(status: &str, answer: &mut Json, manners: &Manners, common: &mut Common
     if answer["description"].as_str().is_none_or(str::is_empty) {
         answer["description"] = meaning(status).into();
     }
-    let of_this = manners.error.trim_end_matches("Error");
     let headers = manners.headers.iter().map(|(name, told)| (*name, *told, "integer"));
-    let ours = headers.chain([("X-Request-Id", "The id of the request: the caller's own, if it sent one", "string")]);
+    let request_id = ("X-Request-Id", "The id of the request: the caller's own, if it sent one", "string");
+    let ours = headers.chain(manners.has_request_id.then_some(request_id));
     let waits = (status == "429").then_some(("Retry-After", "After how many seconds to try again", "integer"));
     for (name, told, kind) in ours.chain(waits) {
         let shared = if manners.headers.iter().any(|(own, _)| *own == name) {
-            format!("{of_this}-{name}")
+            format!("{}-{name}", manners.name)
         } else {
             name.to_owned()
         };
         answer["headers"][name] = json!({"$ref": format!("#/components/headers/{shared}")});
         common.headers.insert(shared, json!({"description": told, "schema": {"type": kind}}));
     }
-    if status.starts_with(['4', '5']) && answer.get("content").is_none() {
-        let schema = format!("#/components/schemas/{}", manners.error);
+    let of_invalid = manners.invalid.filter(|(of, _)| *of == status).map(|(_, form)| form);
+    if status.starts_with(['4', '5'])
+        && answer.get("content").is_none()
+        && let Some((form, _)) = of_invalid.or(manners.error)
+    {
+        let schema = format!("#/components/schemas/{form}");
         answer["content"] = json!({"application/json": {"schema": {"$ref": schema}}});
-        let name = format!("{}{status}", manners.error);
+        let name = format!("{form}{status}");
         let answer = std::mem::replace(answer, json!({"$ref": format!("#/components/responses/{name}")}));
         common.answers.insert(name, answer);
     }
@@ -214,6 +226,7 @@ fn meaning(status: &str) -> &'static str {
         "403" => "The caller may not",
         "404" => "There is no such thing",
         "409" => "The state of the thing does not allow it",
+        "422" => "Something of the request is wrong",
         "429" => "Too many requests",
         "502" => "A service that this one depends on has failed",
         "503" => "A part of the system is unhealthy",
@@ -242,8 +255,10 @@ fn key_in(header: &str, told: &str) -> Json {
 /// The manners of the credential queue.
 pub const CREDENTIAL_QUEUE: Manners = Manners {
     schemes: &[("ScraperKey", || key_in(scraper_credentials::KEY_HEADER, "A scraper's key, or an administrator's"))],
-    error: "CredentialQueueError",
-    error_schema: scraper_credentials::error_schema,
+    name: "CredentialQueue",
+    error: Some(("CredentialQueueError", scraper_credentials::error_schema)),
+    invalid: None,
+    has_request_id: true,
     headers: &[],
     is_limited: false,
     administrators: |_, path| path.starts_with("/api/scraper-credentials/admin"),
@@ -252,8 +267,10 @@ pub const CREDENTIAL_QUEUE: Manners = Manners {
 /// The manners of the worker API.
 pub const WORKER: Manners = Manners {
     schemes: &[("WorkerToken", || key_in(worker::TOKEN_HEADER, "A worker's token, or an administrator's"))],
-    error: "WorkerError",
-    error_schema: worker::error_schema,
+    name: "Worker",
+    error: Some(("WorkerError", worker::error_schema)),
+    invalid: None,
+    has_request_id: true,
     headers: &[
         ("X-RateLimit-Limit", "How many requests a minute one address may make of these endpoints"),
         ("X-RateLimit-Remaining", "How many of them are left in this minute"),
@@ -268,8 +285,10 @@ pub const EXTRACT_CLOUD: Manners = Manners {
         "Bearer",
         || json!({"type": "http", "scheme": "bearer", "description": "An API key, `sk_…`, or a session's token"}),
     )],
-    error: "ExtractCloudError",
-    error_schema: extract_cloud::error_schema,
+    name: "ExtractCloud",
+    error: Some(("ExtractCloudError", extract_cloud::error_schema)),
+    invalid: None,
+    has_request_id: true,
     headers: &[
         ("X-RateLimit-Limit", "How many requests a minute a user may make of these endpoints"),
         ("X-RateLimit-Remaining", "How many of them are left in this minute"),
@@ -278,6 +297,42 @@ pub const EXTRACT_CLOUD: Manners = Manners {
     is_limited: true,
     administrators: |_, path| path != "/health",
 };
+
+/// The manners of the video jobs.
+pub const VIDEO: Manners = Manners {
+    schemes: &[VIDEO_KEY],
+    name: "Video",
+    error: Some(("VideoError", video::error_schema)),
+    invalid: Some(("422", ("VideoValidationError", video::invalid_schema))),
+    has_request_id: true,
+    headers: &[
+        ("X-RateLimit-Limit", "How many requests a key's bucket holds"),
+        ("X-RateLimit-Remaining", "How many are left in it"),
+        ("X-RateLimit-Reset", "When it is full again, in seconds since 1970"),
+    ],
+    is_limited: true,
+    administrators: |_, _| false,
+};
+
+/// The manners of the video jobs' sockets: a refused handshake is answered by API Gateway.
+pub const VIDEO_SOCKET: Manners = Manners {
+    schemes: &[
+        VIDEO_KEY,
+        (
+            "VideoKeyInQuery",
+            || json!({"type": "apiKey", "in": "query", "name": "api_key", "description": "The same, for browsers, whose WebSockets have no headers"}),
+        ),
+    ],
+    name: "VideoSocket",
+    error: None,
+    invalid: None,
+    has_request_id: false,
+    headers: &[],
+    is_limited: true,
+    administrators: |_, _| false,
+};
+
+const VIDEO_KEY: Scheme = ("VideoKey", || key_in(video::KEY_HEADER, "A key of the video jobs"));
 
 #[cfg(test)]
 mod tests {

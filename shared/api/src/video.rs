@@ -19,7 +19,47 @@ use crate::body;
 use crate::presented::presented_key;
 use crate::token_bucket::{Bucket, Taken, Tokens};
 
+/// Where callers present their keys.
+pub(crate) const KEY_HEADER: &str = "X-API-Key";
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The longest name of a video that a path may have, in bytes.
+pub const LONGEST_VIDEO_ID: usize = 200;
+
+/// The schema of an error's body, for the document.
+pub(crate) fn error_schema() -> Json {
+    json!({
+        "type": "object",
+        "description": "What went wrong.",
+        "required": ["detail"],
+        "properties": {"detail": {"type": "string"}},
+        "example": {"detail": "Job not found"},
+    })
+}
+
+/// The schema of the body that tells what is wrong with a request.
+pub(crate) fn invalid_schema() -> Json {
+    let place = json!({
+        "type": "array",
+        "description": "Where: `body` or `query`, and the names and numbers that lead to it.",
+        "items": {"type": ["string", "integer"]},
+    });
+    let fault = json!({
+        "type": "object",
+        "required": ["loc", "msg", "type"],
+        "properties": {
+            "loc": place,
+            "msg": {"type": "string", "description": "What is wrong, and what would be right."},
+            "type": {"type": "string", "description": "What kind of fault it is."},
+        },
+    });
+    json!({
+        "type": "object",
+        "description": "What is wrong with a request, thing by thing.",
+        "required": ["detail"],
+        "properties": {"detail": {"type": "array", "items": fault}},
+        "example": {"detail": [detail("body", Fault::new("mode", "is required"))]},
+    })
+}
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -176,7 +216,7 @@ impl<S: Send + Sync> FromRequestParts<S> for VideoId {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let id = path.ok().map(|path| path.0).filter(|id| (1..=200).contains(&id.len()));
+        let id = path.ok().map(|path| path.0).filter(|id| (1..=LONGEST_VIDEO_ID).contains(&id.len()));
         id.map(Self).ok_or_else(|| Error::not_found("Video not found"))
     }
 }

@@ -37,14 +37,14 @@ pub const LONGEST_WORKER_ID: usize = 100;
 input::parameters! {
     /// The worker that calls.
     pub WorkerHeader {
-        header "X-Worker-ID" "The worker that calls." => schema::visible::<LONGEST_WORKER_ID>(),
+        header "X-Worker-ID" "The worker that calls; empty, it names none." => schema::pattern(0, LONGEST_WORKER_ID, "^[!-~]*$"),
     }
 }
 
 input::parameters! {
     /// By what a worker says which of its locks it means.
     pub LeaseHeader {
-        header "X-Lease-Token" "The fencing token that came with the lock." => schema::whole::<0, { u64::MAX }>(),
+        header "X-Lease-Token" "The fencing token that came with the lock." => schema::digits(),
     }
 }
 
@@ -266,7 +266,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotent {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let path = parts.uri.path().to_owned();
         let Some(given) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self { given: None, path }) };
-        let key = given.to_str().ok().filter(|key| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()));
+        let fits = |key: &&str| {
+            (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let key = given.to_str().ok().filter(fits);
         let wrong = || {
             Error::bad_request(format!(
                 "Idempotency-Key must be 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters"

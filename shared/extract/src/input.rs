@@ -37,7 +37,7 @@ pub struct TaskChange {
     #[schema(schema_with = schema::name)]
     pub name: Option<String>,
     /// A new description.
-    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION)))]
+    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION), custom(rules::text)))]
     #[schema(schema_with = schema::text::<0, LONGEST_DESCRIPTION>)]
     pub description: Option<String>,
     /// A new priority.
@@ -50,7 +50,7 @@ pub struct TaskChange {
 struct Head {
     #[garde(custom(rules::name))]
     name: String,
-    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION)))]
+    #[garde(inner(length(chars, max = LONGEST_DESCRIPTION), custom(rules::text)))]
     description: Option<String>,
     #[garde(skip)]
     task_type: TaskType,

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use serde_path_to_error::{Path, Segment};
 
 /// How many fields of a wrong type are told of one body.
 const MOST_WRONG_TYPES: usize = 100;
@@ -76,6 +77,7 @@ where
     let form: T = loop {
         match serde_path_to_error::deserialize(&json) {
             Ok(form) => break form,
+            Err(error) if make_whole(&mut json, error.path()) => {}
             Err(error) => {
                 let path = path_of(&error);
                 faults.push(Fault::new(&path, error.inner().to_string()));
@@ -118,6 +120,26 @@ where
     }
 }
 
+/// Writes a whole number that has a fraction of nothing, as 16.0, without it, and says whether it was one: to JSON the two are the same number
+/// (RFC 8259, section 6), and some languages have no other.
+fn make_whole(json: &mut Json, path: &Path) -> bool {
+    let place = path.iter().try_fold(json, |within, segment| match segment {
+        Segment::Seq { index } => within.get_mut(*index),
+        Segment::Map { key } => within.get_mut(key.as_str()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let Some(place) = place.filter(|place| place.is_f64()) else { return false };
+    // Beyond, a float is not one number.
+    let exact = 2_f64.powi(53);
+    let Some(number) = place.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < exact) else {
+        return false;
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2^53")]
+    let whole = number as i64;
+    *place = whole.into();
+    true
+}
+
 /// The outermost field on the way to `path`: one that holds a wrong value is wrong as a whole.
 fn outermost(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or_default()
@@ -157,6 +179,9 @@ mod tests {
         for (body, fields) in [
             (json!({"name": "abc", "number": 1, "other": [1]}), vec![]),
             (json!({"name": "abc", "number": 1, "tags": null}), vec![]),
+            (json!({"name": "abc", "number": 1.0}), vec![]),
+            (json!({"name": "abc", "number": 1e300}), vec!["number"]),
+            (json!({"name": 1.0, "number": -1.0}), vec!["name", "number"]),
             (json!({}), vec!["name", "number"]),
             (json!({"name": null, "number": null}), vec!["name", "number"]),
             (json!({"name": 1, "number": "1"}), vec!["name", "number"]),

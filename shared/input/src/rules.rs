@@ -32,6 +32,14 @@ pub fn line(longest: usize) -> impl Fn(&str, &()) -> garde::Result {
     }
 }
 
+/// A text that may have lines, and anything in them but NUL.
+pub fn text(text: &str, (): &()) -> garde::Result {
+    if text.contains('\0') {
+        return Err(Error::new("must not hold a NUL character"));
+    }
+    Ok(())
+}
+
 /// The address of something on the web, to be kept as it is written.
 pub fn web_address(address: &str, (): &()) -> garde::Result {
     // The parser would leave them out.
@@ -156,6 +164,7 @@ mod tests {
     fn lines_and_countries_are_bounded() {
         assert!(line(3)("\u{e9}\u{e9}\u{e9}", &()).is_ok() && line(3)("", &()).is_ok());
         assert!(line(3)("abcd", &()).is_err() && line(3)("a\nb", &()).is_err() && line(3)("\0", &()).is_err());
+        assert!(text("a\nb\t", &()).is_ok() && text("a\0", &()).is_err());
         assert!(country("US", &()).is_ok() && country("gb", &()).is_ok());
         for wrong in ["", "U", "USA", "U1", "\u{e9}"] {
             assert!(country(wrong, &()).is_err(), "{wrong}");

@@ -1,7 +1,7 @@
 //! The rules for single values as JSON Schema says them, for the document of the APIs. Each has its bounds from where its rule has them.
 
 use utoipa::openapi::schema::{
-    ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOf, Schema, SchemaFormat, SchemaType, Type,
+    AnyOf, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOf, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 
@@ -56,11 +56,13 @@ pub fn whole<const LEAST: u64, const MOST: u64>() -> Object {
 /// The number of something: positive.
 #[must_use]
 pub fn number() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .minimum(Some(1))
-        .build()
+    whole::<1, { u64::MAX }>()
+}
+
+/// A whole number as a header has it, which is text: of so many digits that every one is a number.
+#[must_use]
+pub fn digits() -> Object {
+    pattern(1, 19, "^(0|[1-9][0-9]{0,18})$")
 }
 
 /// `true` or `false`.
@@ -82,11 +84,27 @@ pub fn any() -> Object {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue).build()
 }
 
-/// A moment: RFC 3339.
+/// A moment: RFC 3339, not before 1970.
 #[must_use]
 pub fn moment() -> Object {
-    let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
+    since_1970(KnownFormat::DateTime)
+}
+
+fn since_1970(format: KnownFormat) -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(19[7-9][0-9]|[2-9][0-9]{3})-"));
+    text.format(Some(SchemaFormat::KnownFormat(format))).build()
+}
+
+/// A moment, or a day, which stands for its midnight, UTC.
+#[must_use]
+pub fn moment_or_day() -> RefOr<Schema> {
+    RefOr::T(either(moment(), since_1970(KnownFormat::Date)))
+}
+
+fn either(one: Object, other: Object) -> Schema {
+    let mut either = AnyOf::new();
+    either.items = vec![RefOr::T(one.into()), RefOr::T(other.into())];
+    Schema::AnyOf(either)
 }
 
 /// An id.
@@ -136,9 +154,8 @@ pub fn secure_address() -> Object {
 fn address(scheme: &str) -> Object {
     let host = r"([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?";
     let rest = r"([/?#][^\x00-\x20\x7f-\x9f\\]*)?";
-    let mut text = pattern(1, LONGEST_ADDRESS, &format!("^{scheme}://{host}(:[0-5]?[0-9]{{1,4}})?{rest}$"));
-    text.format = Some(SchemaFormat::Custom("uri".to_owned()));
-    text
+    // The format "uri" would have ASCII only.
+    pattern(1, LONGEST_ADDRESS, &format!("^{scheme}://{host}(:[0-5]?[0-9]{{1,4}})?{rest}$"))
 }
 
 /// [`crate::rules::domain`].
@@ -230,6 +247,10 @@ pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
             either.items = vec![RefOr::T(Schema::Object(Object::with_type(Type::Null))), RefOr::Ref(reference)];
             RefOr::T(Schema::OneOf(either))
         }
+        RefOr::T(Schema::AnyOf(mut either)) => {
+            either.items.push(RefOr::T(Schema::Object(Object::with_type(Type::Null))));
+            RefOr::T(Schema::AnyOf(either))
+        }
         other @ RefOr::T(_) => other,
     }
 }
@@ -307,13 +328,19 @@ macro_rules! parameters {
     };
 }
 
-/// One parameter; of a path it is needed.
+/// One parameter; of a path it is needed. One of a query may be empty too, and is as if it were not given.
 #[must_use]
 pub fn parameter(place: &str, name: &str, description: &str, schema: Schema) -> Parameter {
     let place = match place {
         "path" => ParameterIn::Path,
         "header" => ParameterIn::Header,
         _ => ParameterIn::Query,
+    };
+    let schema = match schema {
+        Schema::Object(text) if place == ParameterIn::Query && (text.format.is_some() || text.min_length.is_some()) => {
+            either(text, ObjectBuilder::new().schema_type(Type::String).max_length(Some(0)).build())
+        }
+        schema => schema,
     };
     let is_needed =
         if place == ParameterIn::Path { utoipa::openapi::Required::True } else { utoipa::openapi::Required::False };

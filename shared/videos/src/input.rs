@@ -1,11 +1,13 @@
 //! Orders and schedules as callers send them.
 
 use garde::{Error as Rule, Validate};
-use input::{Fault, form_needing, rules};
+use input::{Fault, form_needing, rules, schema};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use table::Millis;
 use thiserror::Error;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use crate::order::{Mode, Order};
 use crate::schedule::{NewSchedule, ScheduleChange};
@@ -38,49 +40,84 @@ impl From<Vec<Fault>> for InputError {
 }
 
 /// `POST /jobs`.
-#[derive(Debug, Deserialize, Validate)]
-struct OrderForm {
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct OrderForm {
+    /// What `value` names.
     #[garde(skip)]
     mode: Option<Mode>,
+    /// A user name or a hashtag, with or without its `@` or `#`: 1 to 100 letters of any script, digits, dots, dashes and underscores.
     #[garde(inner(custom(source)))]
+    #[schema(schema_with = source_schema)]
     value: Option<String>,
+    /// How many videos, at most; 50 unless given.
     #[garde(inner(range(min = LIMITS.0, max = LIMITS.1)))]
+    #[schema(schema_with = schema::whole::<{ LIMITS.0 as u64 }, { LIMITS.1 as u64 }>)]
     limit: Option<u32>,
+    /// Whether a version without a watermark is looked for; it is unless this is false.
     #[garde(skip)]
     no_watermark: Option<bool>,
+    /// Only videos made then or later.
     #[garde(inner(custom(moment)))]
+    #[schema(schema_with = schema::moment_or_day)]
     since: Option<String>,
+    /// Only videos made then or before.
     #[garde(inner(custom(moment)))]
+    #[schema(schema_with = schema::moment_or_day)]
     until: Option<String>,
+    /// The folder of Google Drive that theirs are made in; the deployment's own unless given.
     #[garde(inner(custom(folder)))]
+    #[schema(schema_with = folder_schema)]
     drive_folder_id: Option<String>,
 }
 
+impl OrderForm {
+    /// The fields without which no job is made.
+    pub const NEEDED: [&str; 2] = ["mode", "value"];
+}
+
 /// `POST /scheduled-jobs` and `PATCH /scheduled-jobs/{id}`.
-#[derive(Debug, Deserialize, Validate)]
-struct ScheduleForm {
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct ScheduleForm {
+    /// What its owner calls it.
     #[garde(inner(custom(rules::name)))]
+    #[schema(schema_with = schema::name)]
     name: Option<String>,
+    /// What `value` names.
     #[garde(skip)]
     mode: Option<Mode>,
+    /// A user name or a hashtag, with or without its `@` or `#`: 1 to 100 letters of any script, digits, dots, dashes and underscores.
     #[garde(inner(custom(source)))]
+    #[schema(schema_with = source_schema)]
     value: Option<String>,
+    /// How many videos a run fetches, at most; 50 unless given.
     #[garde(inner(range(min = LIMITS.0, max = LIMITS.1)))]
+    #[schema(schema_with = schema::whole::<{ LIMITS.0 as u64 }, { LIMITS.1 as u64 }>)]
     limit: Option<u32>,
+    /// Whether a version without a watermark is looked for; it is unless this is false.
     #[garde(skip)]
     no_watermark: Option<bool>,
+    /// The folder of Google Drive that theirs are made in; the deployment's own unless given.
     #[garde(inner(custom(folder)))]
+    #[schema(schema_with = folder_schema)]
     drive_folder_id: Option<String>,
+    /// From one run to the next.
     #[garde(inner(range(min = INTERVALS.0, max = INTERVALS.1)))]
+    #[schema(schema_with = schema::whole::<{ INTERVALS.0 as u64 }, { INTERVALS.1 as u64 }>)]
     interval_minutes: Option<u32>,
+    /// Whether it runs; it does unless this is false.
     #[garde(skip)]
     enabled: Option<bool>,
+}
+
+impl ScheduleForm {
+    /// The fields without which no schedule is made.
+    pub const NEEDED: [&str; 4] = ["name", "mode", "value", "interval_minutes"];
 }
 
 impl Order {
     /// Reads the order of a new job.
     pub fn read(body: &Json) -> Result<Self, InputError> {
-        let form: OrderForm = form_needing(body, &["mode", "value"])?;
+        let form: OrderForm = form_needing(body, &OrderForm::NEEDED)?;
         let missing = || vec![Fault::new("mode", "is required")];
         let at = |text: Option<String>| text.as_deref().and_then(Millis::parse);
         let order = Self {
@@ -104,8 +141,7 @@ impl Order {
 impl NewSchedule {
     /// Reads a new schedule.
     pub fn read(body: &Json) -> Result<Self, InputError> {
-        let needed = ["name", "mode", "value", "interval_minutes"];
-        let form: ScheduleForm = form_needing(body, &needed)?;
+        let form: ScheduleForm = form_needing(body, &ScheduleForm::NEEDED)?;
         let missing = || vec![Fault::new("mode", "is required")];
         Ok(Self {
             name: form.name.unwrap_or_default(),
@@ -160,6 +196,17 @@ fn source(value: &str, (): &()) -> garde::Result {
         return Err(Rule::new("must not begin with a dot"));
     }
     Ok(())
+}
+
+/// [`source`].
+fn source_schema() -> Object {
+    let rest = LONGEST_VALUE - 1;
+    schema::pattern(1, LONGEST_VALUE + 1, &format!(r"^[@#]?[\p{{L}}\p{{N}}_-][\p{{L}}\p{{N}}._-]{{0,{rest}}}$"))
+}
+
+/// [`folder`].
+fn folder_schema() -> Object {
+    schema::pattern(1, LONGEST_FOLDER, "^[A-Za-z0-9_-]+$")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]

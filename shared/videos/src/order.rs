@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use table::Millis;
+use utoipa::ToSchema;
 
 /// What the value of an order names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = VideoMode)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// A user, whose videos are fetched.

@@ -5,6 +5,7 @@ use std::fmt;
 use jobs::{Job, PartOf, Policy, Status, place};
 use serde::{Deserialize, Serialize};
 use table::{Key, Millis};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::environment::QUEUE_KIND;
@@ -22,7 +23,7 @@ const MOST_HASHTAGS: usize = 50;
 const LONGEST_HASHTAG: usize = 100;
 
 /// Where a video stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VideoStatus {
     /// Waits for a worker; or its job was cancelled before it was fetched.

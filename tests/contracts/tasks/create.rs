@@ -57,6 +57,7 @@ async fn a_new_task_is_the_documented_object() -> anyhow::Result<()> {
         "updated_at": task["created_at"],
         "started_at": null,
         "completed_at": null,
+        "next_run_at": null,
         "user_id": user.id,
     });
     assert_eq!(task, expected);

@@ -259,7 +259,7 @@ async fn no_body_that_is_no_record_makes_or_changes_one() -> anyhow::Result<()> 
             let attack = Attack::new(worker, "POST", &path, body, 400);
             Attack { name: format!("{what} {name}"), ..attack }
         }));
-        for key in ["", "\u{e9}", &"x".repeat(256)] {
+        for key in ["", "\u{e9}", "a b", &"x".repeat(256)] {
             let mut attack = Attack::new(worker, "POST", &path, "{}", 400);
             attack.request = attack.request.header("Idempotency-Key", key.as_bytes());
             attacks.push(Attack { name: format!("{what} with Idempotency-Key {key:.20}"), ..attack });

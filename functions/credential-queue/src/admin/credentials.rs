@@ -157,15 +157,24 @@ pub(super) fn view(credential: &Credential, now: Millis) -> CredentialView {
 
 /// Reads a secret of a platform's shape: of a JSON body, or of a line of an import.
 pub(super) fn secret(shape: SecretShape, body: &Json) -> Result<Secret, Error> {
+    // What a platform does not want is not kept, but has a type all the same.
+    for word in ["email", "password"] {
+        input::text(body, word, LONGEST_WORD)?;
+    }
+    let given = match body.get("credentials") {
+        None | Some(Json::Null) => None,
+        Some(Json::Object(given)) => Some(given),
+        Some(_) => return Err(Error::invalid("credentials must be an object of names and values")),
+    };
     match shape {
         SecretShape::EmailPassword => Ok(Secret::EmailPassword {
             email: input::needed(body, "email", LONGEST_WORD)?.to_owned(),
             password: input::needed(body, "password", LONGEST_WORD)?.to_owned(),
         }),
         SecretShape::Credentials => {
-            let given = body.get("credentials").and_then(Json::as_object).filter(|given| !given.is_empty());
-            let given =
-                given.ok_or_else(|| Error::invalid("credentials is required: an object of names and values"))?;
+            let given = given
+                .filter(|given| !given.is_empty())
+                .ok_or_else(|| Error::invalid("credentials is required: an object of names and values"))?;
             if json!(given).to_string().len() > LARGEST_SET {
                 return Err(Error::invalid(format!("credentials must have at most {LARGEST_SET} bytes")));
             }

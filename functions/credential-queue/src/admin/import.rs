@@ -99,6 +99,9 @@ fn csv_lines(shape: SecretShape, text: &str) -> Lines {
         Ok(columns) => columns.clone(),
         Err(error) => return vec![(1, Err(error.to_string()))],
     };
+    if !text.trim().is_empty() && !columns.iter().any(|column| column == "name") {
+        return vec![(1, Err("the header has no column that is called name".to_owned()))];
+    }
     let read = |record: csv::StringRecord| {
         let values = columns.iter().map(str::to_owned).zip(record.iter().map(Json::from));
         let mut line: Map<String, Json> = values.collect();

@@ -1,0 +1,19 @@
+//! The handshake as the document tells it, and what is told once it is done: OpenAPI has no words for messages.
+
+use input::schema::uuid;
+use utoipa::OpenApi;
+
+use crate::connect;
+use crate::news::Progress;
+
+input::parameters! {
+    /// The job of a path.
+    pub(crate) JobPath {
+        path "job_id" "The job's id." => uuid(),
+    }
+}
+
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(connect::answer), components(schemas(Progress)))]
+pub struct Document;
