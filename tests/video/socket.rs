@@ -51,7 +51,7 @@ async fn listed(studio: &Studio, client: &VideoClient) -> anyhow::Result<VideoJo
 #[tokio::test]
 async fn who_listens_is_told_each_progress_once_and_let_go_at_the_end() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = listed(&studio, &client).await?;
     let key = client.new_key().await?;
     let mut by_header = open(&stack, &job.id.to_string(), "", Some(&key)).await?;
@@ -82,7 +82,7 @@ async fn who_listens_is_told_each_progress_once_and_let_go_at_the_end() -> anyho
 #[tokio::test]
 async fn who_comes_late_is_told_the_end_and_let_go() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = listed(&studio, &client).await?;
     studio.work_through(&job, &["2"]).await?;
     let mut socket = open(&stack, &job.id.to_string(), "", Some(&client.new_key().await?)).await?;
@@ -95,7 +95,7 @@ async fn who_comes_late_is_told_the_end_and_let_go() -> anyhow::Result<()> {
 #[tokio::test]
 async fn nobody_listens_without_a_key_of_the_jobs_owner() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let (job, stranger) = (listed(&studio, &client).await?, stack.video_client().await?.new_key().await?);
     let (job, own) = (job.id.to_string(), client.new_key().await?);
     let nowhere = Uuid::new_v4().to_string();

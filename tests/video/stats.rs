@@ -11,7 +11,7 @@ use videos::Stage;
 #[tokio::test]
 async fn everything_is_counted_as_it_happens() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let fields = [
         "total_jobs",
         "pending_jobs",
@@ -56,7 +56,7 @@ async fn everything_is_counted_as_it_happens() -> anyhow::Result<()> {
 async fn a_video_that_nobody_could_finish_is_counted_as_failed() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let clock = Clock::fake(Clock::system().now());
-    let (client, studio) = (stack.video_client().await?, stack.studio(clock.clone()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(clock.clone()).await?);
     let job = studio.listed(&client.tenant, "a", &["1", "2"]).await?;
     let videos = studio.jobs.videos_of(&job).await?;
     let given_up = studio.jobs.jobs.give_up(&videos[1].key, "Its message kept failing").await?;
