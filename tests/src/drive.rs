@@ -80,8 +80,18 @@ impl DriveFolder {
 
     /// Has something go wrong with what is asked of the folder and what is in it, and with nothing else.
     pub async fn plan(&self, plan: Plan) -> anyhow::Result<()> {
-        let plan = json!(Plan { within: Some(self.id.clone()), ..plan });
-        self.client.post(format!("{}/_control/plans", self.url)).json(&plan).send().await?.error_for_status()?;
+        self.plan_for_all(&Plan { within: Some(self.id.clone()), ..plan }).await
+    }
+
+    /// Has something go wrong, for everybody who asks; until [`DriveFolder::mend_all`].
+    pub async fn plan_for_all(&self, plan: &Plan) -> anyhow::Result<()> {
+        self.client.post(format!("{}/_control/plans", self.url)).json(plan).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Nothing goes wrong any more, for nobody.
+    pub async fn mend_all(&self) -> anyhow::Result<()> {
+        self.client.delete(format!("{}/_control/plans", self.url)).send().await?.error_for_status()?;
         Ok(())
     }
 }

@@ -105,7 +105,7 @@ impl Outcome {
         }
         let bytes: u64 = ids.iter().map(|id| size_of(id)).sum();
         let stats = json!({
-            "total_jobs": 1, "pending_jobs": 0, "running_jobs": 0, "completed_jobs": 1, "failed_jobs": 0,
+            "total_jobs": 1, "pending_jobs": 0, "running_jobs": 0, "completed_jobs": 1, "failed_jobs": 0, "cancelled_jobs": 0,
             "total_videos": count, "downloaded_videos": count, "uploaded_videos": count, "failed_videos": 0,
             "total_storage_bytes": bytes, "scheduled_jobs_count": 0, "active_scheduled_jobs": 0,
         });
