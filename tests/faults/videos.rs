@@ -29,6 +29,8 @@ const KILLED: u64 = VIDEOS / 3;
 const SPARED: u64 = 4;
 /// One in so many requests to Google Drive goes wrong.
 const ONE_IN: u32 = 10;
+/// How many are killed in a row: fewer than take as long as a lease.
+const VOLLEY: u64 = 4;
 /// A moment between one worker's end and the next one's, at most.
 const MOMENT: Duration = Duration::from_millis(200);
 /// How a worker writes what it hands out: by several requests.
@@ -83,19 +85,20 @@ impl Siege {
 
         let uploading = stack.chaos(&Rule::count(UPDATE, "\"uploading\"")).await?;
         while killed.values().sum::<u64>() < KILLED {
-            if !self.may_kill(killed.values().sum()).await? {
-                sleep(MOMENT).await;
-                continue;
+            for _ in 0..self.doomed(killed.values().sum()).await? {
+                let (step, is_killed) = if fastrand::bool() {
+                    let downloads = format!("@{name}/video/");
+                    ("downloading", kill_starter_of(&downloads).is_ok_and(|killed| killed.is_some()))
+                } else {
+                    ("uploading", kill_next(&uploading).await?)
+                };
+                *killed.entry(step).or_default() += u64::from(is_killed);
+                sleep(MOMENT.mul_f64(fastrand::f64())).await;
             }
-            let (step, is_killed) = if fastrand::bool() {
-                let downloads = format!("@{name}/video/");
-                ("downloading", kill_starter_of(&downloads).is_ok_and(|killed| killed.is_some()))
-            } else {
-                ("uploading", kill_next(&uploading).await?)
-            };
-            *killed.entry(step).or_default() += u64::from(is_killed);
-            sleep(MOMENT.mul_f64(fastrand::f64())).await;
+            sleep(MOMENT).await;
         }
+        // The next run's would count nothing.
+        uploading.end().await?;
         std::future::pending().await
     }
 
@@ -106,13 +109,14 @@ impl Siege {
         Ok(())
     }
 
-    /// Whether another may be killed: one for each two videos that came through, so that it goes on to the end.
-    async fn may_kill(&self, killed: u64) -> anyhow::Result<bool> {
+    /// How many may be killed now: one for each two videos that came through, so that it goes on to the end. A dead one's video comes back after all of them.
+    async fn doomed(&self, killed: u64) -> anyhow::Result<u64> {
         let job = self.studio.reload(&self.job).await?;
         let videos = self.studio.jobs.videos_of(&job).await?;
-        let open = || videos.iter().filter(|video| video.status() != VideoStatus::Uploaded);
-        let done = (videos.len() - open().count()) as u64;
-        Ok(killed * 2 <= done + 10 && open().all(|video| video.job.attempts < SPARED))
+        let (done, open): (Vec<_>, Vec<_>) = videos.iter().partition(|video| video.status() == VideoStatus::Uploaded);
+        let doomed = ((done.len() as u64 + 10) / 2).saturating_sub(killed);
+        let is_near_its_end = open.iter().any(|video| video.job.attempts >= SPARED);
+        Ok(if is_near_its_end { 0 } else { doomed.min(VOLLEY).min(KILLED.saturating_sub(killed)) })
     }
 
     async fn outcome(&self) -> anyhow::Result<Outcome> {
