@@ -13,6 +13,7 @@ mod parts;
 mod pause;
 mod requests;
 mod storage;
+mod videos;
 mod webhooks;
 
 use std::collections::BTreeSet;

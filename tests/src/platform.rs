@@ -31,8 +31,17 @@ impl PlatformStandIn {
 
     /// The requests that have come for what has this in its path, as `METHOD HOST/PATH`.
     pub async fn seen(&self, about: &str) -> anyhow::Result<Vec<String>> {
-        let seen: Vec<String> =
-            self.client.get(format!("{}/seen", self.url)).send().await?.error_for_status()?.json().await?;
-        Ok(seen.into_iter().filter(|request| request.contains(about)).collect())
+        self.told("seen", about).await
+    }
+
+    /// The cookies that have come and have this in them.
+    pub async fn cookies(&self, about: &str) -> anyhow::Result<Vec<String>> {
+        self.told("cookies", about).await
+    }
+
+    async fn told(&self, what: &str, about: &str) -> anyhow::Result<Vec<String>> {
+        let told = self.client.get(format!("{}/{what}", self.url)).send().await?;
+        let told: Vec<String> = told.error_for_status()?.json().await?;
+        Ok(told.into_iter().filter(|line| line.contains(about)).collect())
     }
 }

@@ -10,9 +10,36 @@ use anyhow::{Context, ensure};
 
 /// Kills (SIGKILL) the process that holds the end `address` of the TCP connection to `server`, and gives its id.
 pub fn kill_holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
-    let pid = holder_of(address, server)?;
+    kill_function(holder_of(address, server)?)
+}
+
+/// Kills (SIGKILL) a function that has started a program with this on its command line, and gives its id; none if there is no such program. Arguments end
+/// with a zero.
+pub fn kill_starter_of(argument: &str) -> anyhow::Result<Option<u32>> {
+    match fastrand::choice(running(argument)?) {
+        Some(program) => parent_of(&program).map(kill_function).transpose(),
+        None => Ok(None),
+    }
+}
+
+/// The processes with this on their command line.
+pub fn running(argument: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let has = |process: &PathBuf| {
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(argument)
+    };
+    Ok(processes()?.into_iter().filter(has).collect())
+}
+
+/// The process that has started another; none once that has ended.
+fn parent_of(process: &Path) -> Option<u32> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+fn kill_function(pid: u32) -> anyhow::Result<u32> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    ensure!(name.trim() == "bootstrap", "{address} belongs to {pid}, which is {name:?} and no function");
+    ensure!(name.trim() == "bootstrap", "{pid} is {name:?} and no function");
     let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().context("kill cannot be run")?;
     ensure!(killed.success(), "{pid} was not killed");
     Ok(pid)
@@ -130,6 +157,11 @@ impl Workers {
             fs::write(process.join("clear_refs"), "5").context("the kernel does not forget a peak")?;
         }
         Ok(())
+    }
+
+    /// What they have open.
+    pub fn open_files(&self) -> anyhow::Result<HashSet<PathBuf>> {
+        Ok(self.processes()?.iter().flat_map(|process| files_of(process)).collect())
     }
 
     /// The most memory that any of them has had since, in bytes (the kernel's `VmHWM`).

@@ -193,21 +193,30 @@ impl Pool {
         let numbers: Vec<_> = (1..=credentials).collect();
         // As many as an import takes.
         for part in numbers.chunks(1_000) {
-            let lines = part.iter().map(|number| {
-                let name = format!("Account {number}");
-                let line = if sets {
-                    json!({"name": name, "credentials": {"cookie": format!("{SECRET}-{number}")}})
-                } else {
-                    json!({"name": name, "email": email(*number), "password": format!("{SECRET}-{number}")})
-                };
-                format!("{line}\n")
-            });
-            let path = format!("{ADMIN}/credentials/import?platform={}", self.platform);
-            let request = self.admin.request(Method::POST, &path).header("Content-Type", "application/x-ndjson");
-            let answer = Answer::of(request.body(lines.collect::<String>()).send().await?).await?.success(201)?;
-            let end = |name: &str| answer[name].as_u64().context("no number");
-            self.ids.extend(end("first_id")?..=end("last_id")?);
+            let lines: Vec<_> = part
+                .iter()
+                .map(|number| {
+                    let name = format!("Account {number}");
+                    if sets {
+                        json!({"name": name, "credentials": {"cookie": format!("{SECRET}-{number}")}})
+                    } else {
+                        json!({"name": name, "email": email(*number), "password": format!("{SECRET}-{number}")})
+                    }
+                })
+                .collect();
+            self.import(&lines).await?;
         }
+        Ok(())
+    }
+
+    /// Adds these credentials, as an administrator imports them.
+    pub async fn import(&mut self, credentials: &[Json]) -> anyhow::Result<()> {
+        let lines: Vec<_> = credentials.iter().map(Json::to_string).collect();
+        let path = format!("{ADMIN}/credentials/import?platform={}", self.platform);
+        let request = self.admin.request(Method::POST, &path).header("Content-Type", "application/x-ndjson");
+        let answer = Answer::of(request.body(lines.join("\n")).send().await?).await?.success(201)?;
+        let end = |name: &str| answer[name].as_u64().context("no number");
+        self.ids.extend(end("first_id")?..=end("last_id")?);
         Ok(())
     }
 

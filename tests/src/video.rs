@@ -19,6 +19,7 @@ use videos::{
 };
 
 use crate::answer::Answer;
+use crate::chaos::{Fault, Rule};
 use crate::stack::Stack;
 use crate::user::{any_loopback_address, client_from};
 
@@ -26,6 +27,8 @@ use crate::user::{any_loopback_address, client_from};
 const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
 /// After how many requests a tenant takes another key: before the bucket of one is empty.
 const REQUESTS_OF_A_KEY: usize = 15;
+/// How a function tells a queue of a job, or of several.
+const SEND: &str = "AmazonSQS.SendMessage";
 
 /// A tenant who calls. Its keys change before any of them reaches its limit.
 #[derive(Clone, Debug)]
@@ -55,7 +58,16 @@ impl Stack {
         })
     }
 
-    /// Video jobs of which no function of the stack hears, of this clock's time.
+    /// A new tenant of whose jobs no worker hears: what functions tell the queue of them is refused. So a test that calls the API is their only worker
+    /// all the same, by a [`Studio`].
+    pub async fn unheard_client(&self) -> anyhow::Result<VideoClient> {
+        let client = self.video_client().await?;
+        // In force as long as the proxy is: recovery would send what was not.
+        self.chaos(&Rule::new(SEND, &client.tenant, u32::MAX, Fault::not_authorized())).await?;
+        Ok(client)
+    }
+
+    /// Video jobs whose messages nobody gets, of this clock's time. Those that the API sends of them are refused too: [`Stack::unheard_client`].
     pub async fn studio(&self, clock: Clock) -> anyhow::Result<Studio> {
         let nowhere = format!("{}-that-is-not-there", self.queue_url("video").await?);
         let jobs = Jobs {

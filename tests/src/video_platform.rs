@@ -90,6 +90,8 @@ pub struct Posted {
     pub videos: u64,
     /// When the newest was published, in seconds since 1970.
     pub newest: i64,
+    /// How many bytes each file has, where it is to be a large one.
+    pub bytes: Option<u64>,
     /// What is wrong with the whole of it.
     pub trouble: Option<Trouble>,
     /// What is wrong with single videos, by their place, from 0.
@@ -129,6 +131,7 @@ struct Clip {
     place: u64,
     author: String,
     created: i64,
+    bytes: Option<u64>,
     trouble: Option<Trouble>,
 }
 
@@ -227,6 +230,7 @@ impl State {
         let path = request.uri().path().trim_start_matches('/').to_owned();
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method(), parts.as_slice()) {
+            (&Method::GET, ["cookies"]) => answer("application/json", json!(*lock(&self.cookies)).to_string()),
             (&Method::GET, ["seen"]) => answer("application/json", json!(*lock(&self.seen)).to_string()),
             (&Method::PUT, ["sources", kind, name]) => {
                 let Ok(kind) = serde_json::from_value(json!(kind)) else { return bare(StatusCode::NOT_FOUND) };
@@ -246,6 +250,7 @@ impl Source {
             place,
             author: if self.kind == Kind::Profile { self.name.clone() } else { format!("author{}", place % 7) },
             created: self.posted.newest - i64::try_from(place).unwrap_or(0) * 3_600,
+            bytes: self.posted.bytes,
             trouble: self.posted.troubles.get(&place).copied(),
         }
     }

@@ -56,7 +56,7 @@ async fn a_job_is_created_as_the_contract_shows_it() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_job_goes_from_pending_to_completed_and_its_progress_is_exact() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2", "3", "2"]).await?;
     let path = format!("/jobs/{}", job.id);
     let told = async || {
@@ -100,7 +100,7 @@ async fn a_job_goes_from_pending_to_completed_and_its_progress_is_exact() -> any
 #[tokio::test]
 async fn a_job_that_finds_nothing_completes_and_one_none_of_whose_videos_works_fails() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let empty = studio.listed(&client.tenant, "nobody", &[]).await?;
     let told = client.get(&format!("/jobs/{}", empty.id)).await?;
     ensure!((&told["job"]["status"], &told["job"]["progress"]) == (&json!("completed"), &json!(100)), "{told}");
@@ -116,7 +116,7 @@ async fn a_job_that_finds_nothing_completes_and_one_none_of_whose_videos_works_f
 #[tokio::test]
 async fn jobs_are_listed_newest_first_by_status_and_by_page() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let mut ids = Vec::new();
     for number in 0..5 {
         let job = studio.jobs.create(&client.tenant, drover_tests::video::order("a")).await?.job;
@@ -147,7 +147,7 @@ async fn jobs_are_listed_newest_first_by_status_and_by_page() -> anyhow::Result<
 #[tokio::test]
 async fn a_cancelled_job_stops_within_one_video() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2", "3"]).await?;
     let (run, video) = studio.next(&job).await?.expect("one waits");
     studio.upload(run, &video, 10).await?;
@@ -172,7 +172,7 @@ async fn a_cancelled_job_stops_within_one_video() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_deleted_job_is_gone_with_its_videos_whatever_it_was_at() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let ended = studio.listed(&client.tenant, "one", &["1", "2"]).await?;
     studio.work_through(&ended, &["2"]).await?;
     let running = studio.listed(&client.tenant, "two", &["3", "4"]).await?;
@@ -202,7 +202,7 @@ async fn a_deleted_job_is_gone_with_its_videos_whatever_it_was_at() -> anyhow::R
 #[tokio::test]
 async fn a_deletion_that_was_interrupted_is_finished_by_the_scheduler() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let job = studio.listed(&client.tenant, "one", &["1", "2", "3"]).await?;
     studio.work_through(&job, &["2"]).await?;
     // What a function leaves that dies after its first step.
@@ -223,7 +223,7 @@ async fn a_deletion_that_was_interrupted_is_finished_by_the_scheduler() -> anyho
 #[tokio::test]
 async fn a_video_that_a_dead_worker_held_is_taken_up_again_and_counts_once() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let job = studio.listed(&client.tenant, "khaby.lame", &["1"]).await?;
     let (dead, video) = studio.next(&job).await?.expect("one waits");
     studio.jobs.jobs.clock.advance(std::time::Duration::from_mins(2));
@@ -246,7 +246,7 @@ async fn a_video_that_a_dead_worker_held_is_taken_up_again_and_counts_once() -> 
 #[tokio::test]
 async fn what_is_in_its_folder_already_is_not_fetched_again() -> anyhow::Result<()> {
     let (stack, studio) = studio().await?;
-    let client = stack.video_client().await?;
+    let client = stack.unheard_client().await?;
     let first = studio.listed(&client.tenant, "khaby.lame", &["1"]).await?;
     let (run, video) = studio.next(&first).await?.expect("one waits");
     ensure!(studio.jobs.stored_before(&video).await?.is_none());

@@ -2,81 +2,26 @@
 //! stand-in for Google Drive.
 
 use anyhow::{Context, ensure};
-use drover_tests::drive::DriveFolder;
-use drover_tests::platform::PlatformStandIn;
-use drover_tests::video::VideoClient;
+use drover_tests::eventually;
+use drover_tests::scene::{Scene, counts};
 use drover_tests::video_platform::{Kind, PLAIN, Posted, Trouble};
-use drover_tests::{Stack, eventually};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use table::{Clock, new_id};
-
-/// A tenant, a source of its own, and a folder of its own.
-struct Scene {
-    stack: Stack,
-    client: VideoClient,
-    platform: PlatformStandIn,
-    folder: DriveFolder,
-    /// The name of the profile.
-    name: String,
-}
-
-impl Scene {
-    async fn open() -> anyhow::Result<Self> {
-        let stack = Stack::from_environment()?;
-        let name = format!("p{}", new_id(Clock::system().now()).simple());
-        Ok(Self {
-            client: stack.video_client().await?,
-            platform: PlatformStandIn::from_environment()?,
-            folder: stack.drive_folder(&name).await?,
-            stack,
-            name,
-        })
-    }
-
-    /// A job for the profile, into the folder.
-    async fn job(&self) -> anyhow::Result<String> {
-        let order = json!({"mode": "profile", "value": self.name, "drive_folder_id": self.folder.id});
-        let job = self.client.send(Method::POST, "/jobs", &order).await?.success(201)?;
-        Ok(job["id"].as_str().context("no id")?.to_owned())
-    }
-
-    /// The job with its videos, once it has ended.
-    async fn ended(&self, job: &str) -> anyhow::Result<Json> {
-        eventually("the job ends", async || {
-            self.stack.run_recovery().await?;
-            let told = self.client.get(&format!("/jobs/{job}")).await?;
-            let is_over = matches!(told["job"]["status"].as_str(), Some("completed" | "failed" | "cancelled"));
-            Ok(is_over.then_some(told))
-        })
-        .await
-    }
-
-    /// How often the platform was asked for the file of a video.
-    async fn fetched(&self, video: &str) -> anyhow::Result<usize> {
-        Ok(self.platform.seen(video).await?.iter().filter(|request| request.contains("tiktokcdn")).count())
-    }
-}
-
-fn counts(told: &Json) -> (u64, u64, u64, u64) {
-    let of = |field: &str| told["job"][field].as_u64().unwrap_or(u64::MAX);
-    (of("progress"), of("total_videos"), of("successful_downloads"), of("failed_downloads"))
-}
 
 #[tokio::test]
 async fn the_videos_of_a_profile_are_in_google_drive_each_with_what_is_known_of_it() -> anyhow::Result<()> {
     let scene = Scene::open().await?;
     let ids = scene.platform.post(Kind::Profile, &scene.name, &Posted::videos(3)).await?;
-    let told = scene.ended(&scene.job().await?).await?;
+    let told = scene.ended(&scene.job(50).await?).await?;
     ensure!(told["job"]["status"] == "completed" && counts(&told) == (100, 3, 3, 0), "{told}");
 
     let path = format!("TikTok/profile/{}/2026/11", scene.name);
     let files = scene.folder.files().await?;
     ensure!(files.len() == 6, "{files:?}");
     for (place, id) in ids.iter().enumerate() {
-        let video = files.iter().find(|file| file.path.ends_with(&format!("/{path}/{id}.mp4"))).context("no video")?;
+        let video = files.iter().find(|file| file.path == format!("{path}/{id}.mp4")).context("no video")?;
         ensure!(video.size.is_some_and(|size| size >= PLAIN.len() as u64), "{video:?}");
-        let beside = files.iter().find(|file| file.path.ends_with(&format!("/{path}/{id}.json"))).context("no JSON")?;
+        let beside = files.iter().find(|file| file.path == format!("{path}/{id}.json")).context("no JSON")?;
         let known: Json = serde_json::from_str(beside.text.as_deref().unwrap_or_default())?;
         ensure!(known["id"] == *id && known["author_username"] == scene.name, "{known}");
 
@@ -95,9 +40,9 @@ async fn the_videos_of_a_profile_are_in_google_drive_each_with_what_is_known_of_
 async fn a_video_that_is_in_its_folder_already_is_not_fetched_again() -> anyhow::Result<()> {
     let scene = Scene::open().await?;
     let ids = scene.platform.post(Kind::Profile, &scene.name, &Posted::videos(1)).await?;
-    scene.ended(&scene.job().await?).await?;
+    scene.ended(&scene.job(50).await?).await?;
     let fetched = scene.fetched(&ids[0]).await?;
-    let again = scene.ended(&scene.job().await?).await?;
+    let again = scene.ended(&scene.job(50).await?).await?;
     ensure!(again["job"]["status"] == "completed" && counts(&again) == (100, 1, 1, 0), "{again}");
     ensure!(again["videos"][0]["status"] == "uploaded" && again["drive_links"][0]["video_link"].is_string(), "{again}");
     ensure!(fetched > 0 && scene.fetched(&ids[0]).await? == fetched, "fetched again");
@@ -110,7 +55,7 @@ async fn a_video_that_cannot_be_had_says_why_and_can_be_retried() -> anyhow::Res
     let scene = Scene::open().await?;
     let posted = Posted::videos(3).but(0, Trouble::Gone).but(2, Trouble::Private);
     let ids = scene.platform.post(Kind::Profile, &scene.name, &posted).await?;
-    let job = scene.job().await?;
+    let job = scene.job(50).await?;
     let told = scene.ended(&job).await?;
     ensure!(told["job"]["status"] == "completed" && counts(&told) == (100, 3, 1, 2), "{told}");
     let status = |place: usize| told["videos"][place]["status"].as_str().unwrap_or_default().to_owned();
@@ -130,7 +75,7 @@ async fn a_source_that_cannot_be_listed_fails_its_job_and_says_why() -> anyhow::
     let scene = Scene::open().await?;
     let posted = Posted::videos(3).in_trouble(Trouble::Private);
     scene.platform.post(Kind::Profile, &scene.name, &posted).await?;
-    let told = scene.ended(&scene.job().await?).await?;
+    let told = scene.ended(&scene.job(50).await?).await?;
     ensure!(told["job"]["status"] == "failed" && counts(&told).1 == 0, "{told}");
     ensure!(told["job"]["error_message"].as_str().is_some_and(|why| why.contains("private")), "{told}");
     Ok(())
@@ -139,9 +84,9 @@ async fn a_source_that_cannot_be_listed_fails_its_job_and_says_why() -> anyhow::
 #[tokio::test]
 async fn a_job_that_is_cancelled_stops_within_a_video() -> anyhow::Result<()> {
     let scene = Scene::open().await?;
-    let posted = (0..8).fold(Posted::videos(8), |posted, place| posted.but(place, Trouble::Slow));
+    let posted = (0..30).fold(Posted::videos(30), |posted, place| posted.but(place, Trouble::Slow));
     let ids = scene.platform.post(Kind::Profile, &scene.name, &posted).await?;
-    let job = scene.job().await?;
+    let job = scene.job(50).await?;
     eventually("a video is being downloaded", async || {
         let told = scene.client.get(&format!("/jobs/{job}")).await?;
         let videos = told["videos"].as_array().cloned().unwrap_or_default();

@@ -24,7 +24,7 @@ const OTHERS: [(&str, &str); 10] = [
 async fn nobody_reads_changes_or_counts_anothers_things() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let studio = stack.studio(Clock::system()).await?;
-    let (tenant, other) = (stack.video_client().await?, stack.video_client().await?);
+    let (tenant, other) = (stack.unheard_client().await?, stack.unheard_client().await?);
     let video = "7123456789012345678";
     let job = studio.listed(&tenant.tenant, "khaby.lame", &[video, "2"]).await?;
     let (run, failing) = studio.next(&job).await?.expect("one waits");

@@ -22,7 +22,7 @@ async fn listed(client: &VideoClient, query: &str, count: u64) -> anyhow::Result
 #[tokio::test]
 async fn videos_are_listed_by_every_filter_and_by_page() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let first = studio.listed(&client.tenant, "khaby.lame", &["1", "2", "3"]).await?;
     studio.work_through(&first, &["2"]).await?;
     let second = studio.listed(&client.tenant, "other", &["4"]).await?;
@@ -53,7 +53,7 @@ async fn videos_are_listed_by_every_filter_and_by_page() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_video_is_shown_with_every_field_of_the_contract() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = studio.listed(&client.tenant, "khaby.lame", &["7123456789012345678"]).await?;
     let video = async || client.get("/videos/7123456789012345678").await;
     ensure!(video().await?["status"] == "pending");
@@ -98,7 +98,7 @@ async fn a_video_is_shown_with_every_field_of_the_contract() -> anyhow::Result<(
 #[tokio::test]
 async fn a_failed_video_is_retried_while_its_job_runs_and_after_it_has_ended() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2"]).await?;
     let path = format!("/jobs/{}", job.id);
     let counts = async || {
@@ -140,7 +140,7 @@ async fn a_failed_video_is_retried_while_its_job_runs_and_after_it_has_ended() -
 #[tokio::test]
 async fn of_many_who_retry_one_video_at_once_one_does() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2"]).await?;
     studio.work_through(&job, &["1", "2"]).await?;
     let tries = (0..5).map(|_| studio.jobs.retry(&client.tenant, "1"));
@@ -161,7 +161,7 @@ async fn of_many_who_retry_one_video_at_once_one_does() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_video_is_deleted_when_nobody_is_at_it() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2"]).await?;
     client.call(Method::DELETE, "/videos/1").await?.video_error(400)?;
     studio.work_through(&job, &["2"]).await?;

@@ -33,7 +33,7 @@ struct RequestContext {
 }
 
 /// `GET /ws/jobs/{job_id}`: a WebSocket that tells how far a job is. Each message is a `VideoJobProgress`: one at once, one whenever that
-/// changes, and one when the job has ended, after which it is closed; of a job that was deleted the last is `{"status": "deleted"}`. What is
+/// changes, and one when the job has ended, after which it is closed; of a job that was deleted the last is `{"progress": null, "status": "deleted"}`. What is
 /// sent to it is not read.
 #[utoipa::path(get, path = "/ws/jobs/{job_id}", tag = "Video jobs", params(JobPath),
     responses(

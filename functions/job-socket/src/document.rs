@@ -4,7 +4,7 @@ use input::schema::uuid;
 use utoipa::OpenApi;
 
 use crate::connect;
-use crate::news::Progress;
+use crate::news::Standing;
 
 input::parameters! {
     /// The job of a path.
@@ -15,5 +15,5 @@ input::parameters! {
 
 /// Every operation of this function.
 #[derive(OpenApi)]
-#[openapi(paths(connect::answer), components(schemas(Progress)))]
+#[openapi(paths(connect::answer), components(schemas(Standing)))]
 pub struct Document;

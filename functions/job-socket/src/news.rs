@@ -12,7 +12,7 @@ use videos::Shown;
 #[schema(as = VideoJobProgress, example = json!({
     "progress": 45, "status": "running", "total_videos": 50, "successful_downloads": 22, "failed_downloads": 1,
 }))]
-pub(crate) struct Progress {
+pub(crate) struct Standing {
     /// How many of its videos have ended, in percent.
     #[schema(schema_with = whole::<0, 100>)]
     progress: u8,
@@ -44,7 +44,7 @@ impl News {
             };
         };
         let (status, progress) = (shown.job.job.status, shown.progress());
-        let message = json!(Progress {
+        let message = json!(Standing {
             progress,
             status,
             total_videos: shown.total(),

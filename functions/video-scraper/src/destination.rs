@@ -53,8 +53,10 @@ impl StorageError {
     /// Whether another attempt may help, and what the owner is told.
     pub(crate) fn told(self) -> Result<(Failure, String), Lost> {
         let is_final = match &self {
-            // The next attempt has other ids, and a folder that was deleted meanwhile is made anew.
-            Self::Drive(Fault::Spent | Fault::Corrupt | Fault::Missing) | Self::Lost(_) => false,
+            // The next attempt has another token, or the key that an operator has set meanwhile; or other ids, or a folder in place of one that was deleted.
+            Self::Drive(Fault::Unauthorised | Fault::Spent | Fault::Corrupt | Fault::Missing)
+            | Self::Folder(FolderError::Drive(Fault::Unauthorised))
+            | Self::Lost(_) => false,
             Self::Drive(fault) | Self::Folder(FolderError::Drive(fault)) => !fault.is_transient(),
             Self::NoFolder | Self::Folder(FolderError::Name) => true,
             Self::Results(_) | Self::File(_) | Self::Folder(FolderError::Table(_)) => {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::iter::once;
 use std::time::Duration;
 
 use futures::stream;
@@ -73,6 +74,20 @@ pub(super) fn file(content: Vec<u8>, asked: &HeaderMap, trouble: Option<Trouble>
             None => built(started.header(ACCEPT_RANGES, "bytes"), whole(content)),
         },
     }
+}
+
+/// A file of so many bytes: the rest is a box that players skip, made as it is sent.
+pub(super) fn large(content: Vec<u8>, bytes: u64) -> Response<Body> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let mut head = content;
+    let rest = bytes.saturating_sub(head.len() as u64);
+    head.extend_from_slice(&u32::try_from(rest).unwrap_or(0).to_be_bytes());
+    head.extend_from_slice(b"free");
+    let (zeros, left) = (Bytes::from_static(&ZEROS), usize::try_from(rest.saturating_sub(8)).unwrap_or(0));
+    let rest = (0..left).step_by(ZEROS.len()).map(move |at| zeros.slice(..ZEROS.len().min(left - at)));
+    let parts = once(Bytes::from(head)).chain(rest).map(|part| Ok(Frame::data(part)));
+    let answer = Response::builder().header(CONTENT_TYPE, "video/mp4").header(CONTENT_LENGTH, bytes);
+    built(answer, BodyExt::boxed_unsync(StreamBody::new(stream::iter(parts))))
 }
 
 fn whole(content: impl Into<Bytes>) -> Body {

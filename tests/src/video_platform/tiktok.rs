@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::answers::{Body, answer, bare, file, html, redirect};
+use super::answers::{Body, answer, bare, file, html, large, redirect};
 use super::{Clip, Kind, Source, State, Trouble, files};
 
 const WEB: &str = "www.tiktok.com";
@@ -42,7 +42,13 @@ pub(super) fn answer_to<B>(state: &State, host: &str, request: &Request<B>) -> R
         (APP, ["aweme", "v1", "challenge", "aweme"]) => aweme_list(state, &query("ch_id"), &query("cursor")),
         (FILES, [id, name]) => state.clip(id).map_or_else(
             || bare(StatusCode::NOT_FOUND),
-            |clip| file(files::file(id, *name == "download.mp4"), request.headers(), clip.trouble),
+            |clip| {
+                let content = files::file(id, *name == "download.mp4");
+                match clip.bytes {
+                    Some(bytes) => large(content, bytes),
+                    None => file(content, request.headers(), clip.trouble),
+                }
+            },
         ),
         _ => bare(StatusCode::NOT_FOUND),
     }
@@ -123,6 +129,7 @@ fn aweme_list(state: &State, number: &str, cursor: &str) -> Response<Body> {
 /// A video, as the web has it.
 fn item(clip: &Clip) -> Value {
     let file = |name: &str| format!("https://{FILES}/{}/{name}.mp4", clip.id);
+    let size = clip.bytes.unwrap_or(files::file(&clip.id.to_string(), false).len() as u64);
     json!({
         "id": clip.id.to_string(), "desc": clip.description(), "createTime": clip.created,
         "author": {"id": "6800000000000000000", "uniqueId": clip.author, "nickname": nickname(&clip.author), "secUid": "MS4wLjABAAAA"},
@@ -131,7 +138,7 @@ fn item(clip: &Clip) -> Value {
         "video": {
             "duration": 2, "width": 96, "height": 160, "playAddr": file("play"), "downloadAddr": file("download"),
             "bitrateInfo": [{"PlayAddr": {
-                "UrlList": [file("540p")], "UrlKey": "v14044_h264_540p_42000", "DataSize": files::file(&clip.id.to_string(), false).len().to_string(),
+                "UrlList": [file("540p")], "UrlKey": "v14044_h264_540p_42000", "DataSize": size.to_string(),
             }}],
         },
     })

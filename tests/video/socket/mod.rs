@@ -24,7 +24,7 @@ struct Scene {
 impl Scene {
     async fn open() -> anyhow::Result<Self> {
         let stack = Stack::from_environment()?;
-        let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+        let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
         let job = studio.listed(&client.tenant, "khaby.lame", &["1", "2", "3"]).await?;
         Ok(Self { stack, client, studio, job })
     }
