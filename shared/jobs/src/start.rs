@@ -35,7 +35,8 @@ pub trait Recurring {
     /// Its key.
     fn key(item: &Self::Item) -> &Key;
 
-    /// What it has in common with those whose starts follow its own: at once they would meet on an item.
+    /// What it has in common with those whose starts follow its own: at once they would meet on an item. Of two who start what is due at the same time one
+    /// gets a group.
     fn group(item: &Self::Item) -> String;
 
     /// Starts it, by one conditional write, which also moves it on. Its message comes after `delay`, and counts as lost only so much later.
@@ -71,11 +72,24 @@ impl Due<'_> {
     ///
     /// Where many are due, their messages are spread over a minute, each always at the same time of it.
     pub async fn start<R: Recurring>(self, recurring: &R, until: Millis) -> Result<Started, TableError> {
+        let mut sum = Started::default();
+        loop {
+            let round = Box::pin(self.round(recurring, until)).await?;
+            sum = sum.plus(round);
+            // Whoever has got a group may have died in it. Where nothing could be started, the next minute sees to that.
+            if round.started == 0 || round.lost + round.failed == 0 {
+                return Ok(sum);
+            }
+        }
+    }
+
+    /// Starts what is due and is nobody else's just now.
+    async fn round<R: Recurring>(self, recurring: &R, until: Millis) -> Result<Started, TableError> {
         let (mut sum, mut start) = (Started::default(), None);
         while self.clock.now() < until {
             let page = self.page(PAGE, start.take()).await?;
             let due = recurring.read(page.items).await?;
-            Box::pin(self.start_all(recurring, due, until, &mut sum)).await;
+            sum = sum.plus(self.start_all(recurring, due, until).await);
             match page.next {
                 Some(next) => start = Some(next),
                 None => break,
@@ -84,8 +98,7 @@ impl Due<'_> {
         Ok(sum)
     }
 
-    /// Starts a page, in an order of its own: two that read the same page are in each other's way the less.
-    async fn start_all<R: Recurring>(self, recurring: &R, due: Vec<R::Item>, until: Millis, sum: &mut Started) {
+    async fn start_all<R: Recurring>(self, recurring: &R, due: Vec<R::Item>, until: Millis) -> Started {
         let spread = due.len() > FEW;
         let mut groups: BTreeMap<String, Vec<R::Item>> = BTreeMap::new();
         for item in due {
@@ -93,35 +106,62 @@ impl Due<'_> {
         }
         let mut groups: Vec<_> = groups.into_values().collect();
         fastrand::shuffle(&mut groups);
-        let one_group = async |items: Vec<R::Item>| {
-            let mut done = Vec::with_capacity(items.len());
-            for item in items {
-                if self.clock.now() >= until {
-                    break;
-                }
-                let delay = if spread { delay_of(R::key(&item)) } else { Duration::ZERO };
-                let start = recurring.start(&item, delay).await;
-                if let Err(error) = &start {
-                    tracing::warn!(%error, due = R::key(&item).sk, "not started; it is still due");
-                }
-                done.push((start, delay));
+        let group = async |items: Vec<R::Item>| self.start_group(recurring, items, spread, until).await;
+        let done: Vec<_> = iter(groups).map(group).buffer_unordered(GROUPS_AT_ONCE).collect().await;
+        let (mut sum, mut hints) = (Started::default(), Vec::new());
+        for (group, more) in done {
+            sum = sum.plus(group);
+            hints.extend(more);
+        }
+        self.queue.hint_each(&hints).await;
+        sum
+    }
+
+    /// Starts those of a group one after the other, until one of them is somebody else's: two at one group would be in each other's way at every step.
+    async fn start_group<R: Recurring>(
+        self,
+        recurring: &R,
+        items: Vec<R::Item>,
+        spread: bool,
+        until: Millis,
+    ) -> (Started, Vec<(Hint, Duration)>) {
+        let (mut sum, mut hints) = (Started::default(), Vec::new());
+        for item in items {
+            if self.clock.now() >= until {
+                break;
             }
-            done
-        };
-        let done: Vec<_> = iter(groups).map(one_group).buffer_unordered(GROUPS_AT_ONCE).collect().await;
-        let mut hints = Vec::new();
-        for (start, delay) in done.into_iter().flatten() {
-            match start {
+            let delay = if spread { delay_of(R::key(&item)) } else { Duration::ZERO };
+            match recurring.start(&item, delay).await {
                 Ok(Start::Started(hint)) => {
                     sum.started += 1;
                     hints.push((hint, delay));
                 }
                 Ok(Start::Skipped) => sum.skipped += 1,
-                Ok(Start::Lost) => sum.lost += 1,
-                Err(_) => sum.failed += 1,
+                Ok(Start::Lost) => {
+                    sum.lost += 1;
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, due = R::key(&item).sk, "not started; it is still due");
+                    sum.failed += 1;
+                    if error.is_transient() {
+                        break;
+                    }
+                }
             }
         }
-        self.queue.hint_each(&hints).await;
+        (sum, hints)
+    }
+}
+
+impl Started {
+    const fn plus(self, more: Self) -> Self {
+        Self {
+            started: self.started + more.started,
+            skipped: self.skipped + more.skipped,
+            lost: self.lost + more.lost,
+            failed: self.failed + more.failed,
+        }
     }
 }
 
