@@ -114,7 +114,7 @@ impl Siege {
         let job = self.studio.reload(&self.job).await?;
         let videos = self.studio.jobs.videos_of(&job).await?;
         let (done, open): (Vec<_>, Vec<_>) = videos.iter().partition(|video| video.status() == VideoStatus::Uploaded);
-        let doomed = ((done.len() as u64 + 10) / 2).saturating_sub(killed);
+        let doomed = u64::midpoint(done.len() as u64, 10).saturating_sub(killed);
         let is_near_its_end = open.iter().any(|video| video.job.attempts >= SPARED);
         Ok(if is_near_its_end { 0 } else { doomed.min(VOLLEY).min(KILLED.saturating_sub(killed)) })
     }
