@@ -12,12 +12,10 @@ use reqwest::Method;
 use serde_json::json;
 use table::cost::metered;
 use table::{Clock, Millis, new_id};
-use tokio::time::timeout;
 use videos::{NewSchedule, Schedules, VideoJobs};
 
 use super::cost::{Cost, one_is_within};
-use super::requests::LINE_PATIENCE;
-use super::tasks::cost_of;
+use super::tasks::costs_of;
 
 /// What a job of so many videos may cost, from its first message to its last, Google Drive's requests among the others: the first video of a source,
 /// with all folders on its way; and four, of which one is there already. The three others are worked on at once, and find each other in the way more or
@@ -41,7 +39,7 @@ async fn a_whole_video_job_is_within_its_budget() -> anyhow::Result<()> {
     }
     for (videos, bound) in JOBS {
         let (bound, messages) = (bound.measurable_on(&stack), usize::try_from(videos)? + 2);
-        let (since, mut jobs, mut costs) = (Clock::system().now(), Vec::new(), Vec::new());
+        let (since, mut jobs) = (Clock::system().now(), Vec::new());
         for (folder, name) in &sources {
             platform.post(Kind::Profile, name, &Posted::videos(videos)).await?;
             let order = json!({"mode": "profile", "value": name, "drive_folder_id": folder.id});
@@ -54,12 +52,7 @@ async fn a_whole_video_job_is_within_its_budget() -> anyhow::Result<()> {
             .await?;
             jobs.push(job);
         }
-        for job in &jobs {
-            // The emulator tells a process's last lines with its next request, if there is one.
-            if let Ok(cost) = timeout(LINE_PATIENCE, cost_of(&stack, "video-scraper", since, job, messages)).await {
-                costs.push(cost?);
-            }
-        }
+        let costs = costs_of(&stack, "video-scraper", since, &jobs, messages).await?;
         println!("{videos} videos: {costs:?}");
         ensure!(one_is_within(&costs, &bound), "{videos} videos: {costs:?} is more than {bound:?}");
     }
