@@ -169,10 +169,12 @@ impl Told {
     }
 }
 
-/// Lets a scheduler run, minute after minute.
-async fn minutes_of(scheduler: &FunctionProcess) -> anyhow::Result<()> {
+/// Lets a scheduler run, minute after minute, until it fails.
+async fn minutes_of(scheduler: &FunctionProcess) -> anyhow::Error {
     loop {
-        scheduler.event(&json!({})).await?;
+        if let Err(error) = scheduler.event(&json!({})).await {
+            return error;
+        }
     }
 }
 
@@ -189,10 +191,10 @@ async fn ten_thousand_due_at_once_are_started_once_each_though_a_scheduler_is_ki
         tokio::select! {
             // Killed in the midst of it: what it has told nobody of is in the table alone.
             half = lab.half_way() => half,
-            Err(error) = minutes_of(&victim) => Err(error),
+            error = minutes_of(&victim) => Err(error),
         }?;
         drop(victim);
-        Ok(())
+        anyhow::Ok(())
     };
     let (first, killed) = tokio::join!(told.minute(&survivor), killed);
     killed?;
