@@ -8,14 +8,17 @@ function handler(event) {
     const request = event.request;
     const job = JOB.exec(request.uri);
     if (!job) {
-        return {
-            statusCode: 404,
-            statusDescription: 'Not Found',
-            headers: { 'content-type': { value: 'application/json' } },
-            body: '{"detail":"Not Found"}',
-        };
+        return refusal(404, 'Not Found', {});
+    }
+    if (request.method !== 'GET') {
+        return refusal(405, 'Method Not Allowed', { allow: { value: 'GET' } });
     }
     request.uri = STAGE;
     request.querystring.job_id = { value: job[1] };
     return request;
+}
+
+function refusal(statusCode, statusDescription, headers) {
+    headers['content-type'] = { value: 'application/json' };
+    return { statusCode: statusCode, statusDescription: statusDescription, headers: headers, body: JSON.stringify({ detail: statusDescription }) };
 }

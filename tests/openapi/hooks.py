@@ -77,14 +77,13 @@ class Worker:
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/|ws/)")
 class User:
     def get(self, case: Any, context: Any) -> str:
-        if case.operation.path.startswith("/api-keys"):
-            return next(_key_owners)
+        callers, role = (_key_owners, "key_owner") if case.operation.path.startswith("/api-keys") else (_users, "user")
         if case.meta is None or case.meta.phase.name.value != "stateful":
-            return next(_users)
+            return next(callers)
         # What follows from an answer must be asked by whom that was for.
-        if not hasattr(_thread, "user"):
-            _thread.user = next(_users)
-        return str(_thread.user)
+        if not hasattr(_thread, role):
+            setattr(_thread, role, next(callers))
+        return str(getattr(_thread, role))
 
     def set(self, case: Any, data: str, context: Any) -> None:
         case.headers["Authorization"] = f"Bearer {data}"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -93,6 +93,12 @@ impl Proxy {
         let Some(located) = socket::at_stage(request.uri()).and_then(|asked| sockets.locate(&asked)) else {
             return answer_of(StatusCode::NOT_FOUND, &serde_json::json!({"detail": "Not Found"}));
         };
+        if request.method() != Method::GET {
+            let mut refused =
+                answer_of(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({"detail": "Method Not Allowed"}));
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            return refused;
+        }
         if !socket::is_handshake(&request) {
             return refusal(StatusCode::UPGRADE_REQUIRED, "This address is a WebSocket's");
         }

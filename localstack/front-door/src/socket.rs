@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use hyper::upgrade::{OnUpgrade, on};
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::timeout;
@@ -38,11 +38,9 @@ pub(crate) fn at_stage(asked: &Uri) -> Option<Uri> {
     format!("/?{query}job_id={job}").parse().ok()
 }
 
-/// Whether a request wants to become a WebSocket (RFC 6455, 4.1).
+/// Whether a `GET` wants to become a WebSocket (RFC 6455, 4.1).
 pub(crate) fn is_handshake(request: &Request<Incoming>) -> bool {
-    let upgrade = request.headers().get(UPGRADE);
-    request.method() == Method::GET
-        && upgrade.is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    request.headers().get(UPGRADE).is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Makes a request a handshake again, whose headers were made fit for the emulator.

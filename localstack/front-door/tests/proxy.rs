@@ -169,7 +169,7 @@ fn what_is_no_handshake_to_a_jobs_socket_is_refused() {
         ("GET /ws/jobs/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "426 upgrade required"),
         (
             "POST /ws/jobs/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nUpgrade: websocket\r\n\r\n",
-            "426 upgrade required",
+            "405 method not allowed",
         ),
         ("GET /ws/jobs/7/8 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "404 not found"),
     ] {

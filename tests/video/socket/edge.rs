@@ -11,6 +11,7 @@ const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 #[tokio::test]
 async fn a_jobs_socket_is_the_stage_with_the_job_in_the_query() -> anyhow::Result<()> {
     let Some(mut node) = node(FETCH).await else { return Ok(()) };
+    let ask = |method: &str, uri: &str, query: &Json| json!({"request": {"method": method, "uri": uri, "querystring": query, "headers": {}}});
     let query = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), json!({"value": value}))).collect::<Json>()
     };
@@ -29,10 +30,8 @@ async fn a_jobs_socket_is_the_stage_with_the_job_in_the_query() -> anyhow::Resul
         ("/a/ws/jobs/7", query(&[]), None),
         ("/live", query(&[("job_id", ID)]), None),
     ];
-    let requests: Vec<_> = cases
-        .iter()
-        .map(|(uri, query, _)| json!({"request": {"method": "GET", "uri": uri, "querystring": query, "headers": {}}}))
-        .collect();
+    let mut requests: Vec<_> = cases.iter().map(|(uri, query, _)| ask("GET", uri, query)).collect();
+    requests.push(ask("POST", &job, &query(&[])));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/edge/sockets.js");
     let source = std::fs::read_to_string(file)?;
     let program = format!("{source}\nconsole.log(JSON.stringify({}.map(handler)))", json!(requests));
@@ -46,5 +45,7 @@ async fn a_jobs_socket_is_the_stage_with_the_job_in_the_query() -> anyhow::Resul
         };
         ensure!(is_right, "{uri}: {answer}");
     }
+    let posted = &answers[cases.len()];
+    ensure!(posted["statusCode"] == 405 && posted["headers"]["allow"]["value"] == "GET", "{posted}");
     Ok(())
 }
