@@ -72,21 +72,21 @@ impl Accounts {
         Ok(Loan { access, credential: Some((grant.credential.id, grant.token)) })
     }
 
-    /// Takes somebody back, with how it went. A report that fails is a report less: the lease ends by itself.
-    pub(crate) async fn take_back(&self, loan: Loan, fault: Option<&Fault>) {
+    /// Takes somebody back, with what came of the work; none: it was not ended. A report that fails is a report less: the lease ends by itself.
+    pub(crate) async fn take_back<T>(&self, loan: Loan, came: Option<&Result<T, Fault>>) {
         let (Some((pool, _)), Some((id, token))) = (&self.pool, loan.credential) else { return };
-        let report = report(fault);
+        let report = report(came);
         if let Err(error) = pool.report(id, Holder::Token(token), CALLER, &report).await {
             tracing::warn!(%error, credential = id, at = %self.clock.now(), "how a credential did was not reported");
         }
     }
 }
 
-/// What is said of a credential after a piece of work that went well, or ended with this fault.
-fn report(fault: Option<&Fault>) -> Report {
-    match fault {
-        None => Report::Success { message: None },
-        Some(fault) if fault.cools_down() => {
+/// What is said of a credential after a piece of work.
+fn report<T>(came: Option<&Result<T, Fault>>) -> Report {
+    match came {
+        Some(Ok(_)) => Report::Success { message: None },
+        Some(Err(fault)) if fault.cools_down() => {
             let asked = match fault {
                 Fault::RateLimited { retry_after } => retry_after.map(|pause| pause.as_secs().div_ceil(60)),
                 _ => None,
@@ -94,8 +94,8 @@ fn report(fault: Option<&Fault>) -> Report {
             let error = format!("{}: {fault}", fault.code());
             Report::Failure { error, cooldown_minutes: asked.unwrap_or(REST_MINUTES).max(1) }
         }
-        // Nothing of it was the account's fault.
-        Some(_) => Report::Release,
+        // Nothing is known of it, or nothing was the account's fault.
+        Some(Err(_)) | None => Report::Release,
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_account_rests_after_a_block_and_not_after_what_is_not_its_fault() {
-        let rests = |fault: &Fault| match report(Some(fault)) {
+        let rests = |fault: Fault| match report(Some(&Err::<(), _>(fault))) {
             Report::Failure { cooldown_minutes, .. } => Some(cooldown_minutes),
             _ => None,
         };
@@ -128,8 +128,10 @@ mod tests {
             (Fault::Network("reset".to_owned()), None),
             (Fault::TimedOut { limit: Duration::from_secs(1) }, None),
         ] {
-            assert_eq!(rests(&fault), minutes, "{fault:?}");
+            let told = format!("{fault:?}");
+            assert_eq!(rests(fault), minutes, "{told}");
         }
-        assert_eq!(report(None), Report::Success { message: None });
+        assert_eq!(report(Some(&Ok(()))), Report::Success { message: None });
+        assert_eq!(report::<()>(None), Report::Release, "it was cancelled, or out of time");
     }
 }

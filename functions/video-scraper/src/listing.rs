@@ -22,8 +22,7 @@ pub(crate) async fn hand_out(app: &App, run: Run, job: &VideoJob, until: Instant
     };
     let kept = Kept::new(run);
     let listed = kept.during(NOTHING_YET, app.pause(), until, list(app, &job.order, source, &loan.access)).await;
-    let fault = listed.as_ref().ok().and_then(|listed| listed.as_ref()?.as_ref().err());
-    app.accounts.take_back(loan, fault).await;
+    app.accounts.take_back(loan, listed.as_ref().ok().and_then(Option::as_ref)).await;
     let run = kept.into_inner();
     match listed? {
         Some(Ok(found)) => {

@@ -77,8 +77,7 @@ async fn download(app: &App, kept: &Kept, video: &Video, until: Instant) -> Resu
     let wanted = Download { watermark, time_limit: usual.time_limit.min(time), ..usual };
     let downloading = app.source.download(&wanted, &loan.access, |_| {});
     let downloaded = kept.during(at(10), app.pause(), until, downloading).await;
-    let fault = downloaded.as_ref().ok().and_then(|done| done.as_ref()?.as_ref().err());
-    app.accounts.take_back(loan, fault).await;
+    app.accounts.take_back(loan, downloaded.as_ref().ok().and_then(Option::as_ref)).await;
     match downloaded? {
         Some(Ok(file)) => Ok(Ok(file)),
         Some(Err(fault)) => failed(failure_of(&fault), told(&fault)),
