@@ -26,7 +26,7 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: what [`videos::open`] and [`Gate::from_environment`] read, and `GOOGLE_DRIVE_FOLDER`, which is empty where files
+    /// What the environment names: what `videos::open` and [`Gate::from_environment`] read, and `GOOGLE_DRIVE_FOLDER`, which is empty where files
     /// do not go to Google Drive.
     pub fn from_environment() -> Result<Self, SettingError> {
         let config = configure()?;

@@ -20,7 +20,7 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: what [`videos::open`] and [`Gate::from_environment`] read.
+    /// What the environment names: what `videos::open` and [`Gate::from_environment`] read.
     pub fn from_environment() -> Result<Self, SettingError> {
         let config = configure()?;
         let client = dynamodb(&config);

@@ -184,7 +184,7 @@ impl NewTask {
     }
 }
 
-/// The schema of a type, as [`check_type`] has it.
+/// The schema of a type, as `check_type` has it.
 #[must_use]
 pub fn type_schema() -> schema::schema::Object {
     schema::pattern(1, LONGEST_TYPE, "^[A-Za-z0-9_.-]+$")
