@@ -1,6 +1,7 @@
 """The command line: `localstack/up`, `localstack/down` and `localstack/dynamodb-local`."""
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -53,11 +54,11 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         from cloud import dynamodb_local
 
         dynamodb_local.run(options.port)
-    if options.command == "browser":
-        print(browser.find())
-        return 0
-    if options.command == "yt-dlp":
-        print(*yt_dlp.find(), sep="\n")
+    if options.command in {"browser", "yt-dlp"}:
+        # Who asks reads the paths alone, also where something is installed first.
+        with contextlib.redirect_stdout(sys.stderr):
+            found = [browser.find()] if options.command == "browser" else yt_dlp.find()
+        print(*found, sep="\n")
         return 0
     if options.command == "deployment":
         venv.DEPLOYMENT.ensure()
