@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::OpenApi;
 
-use crate::{extract_cloud, scraper_credentials, worker};
+use crate::{extract_cloud, portal, scraper_credentials, worker};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -277,6 +277,19 @@ pub const EXTRACT_CLOUD: Manners = Manners {
     ],
     is_limited: true,
     administrators: |_, path| path != "/health",
+};
+
+/// The manners of the portal jobs.
+pub const PORTAL: Manners = Manners {
+    schemes: &[(
+        "PortalToken",
+        || json!({"type": "http", "scheme": "bearer", "description": "A user's token; of administrators' endpoints an operator's key, `sk_…`"}),
+    )],
+    error: "PortalError",
+    error_schema: portal::error_schema,
+    headers: &[],
+    is_limited: false,
+    administrators: |_, path| path.starts_with("/cpcb/admin"),
 };
 
 #[cfg(test)]
