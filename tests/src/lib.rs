@@ -16,6 +16,7 @@ pub mod mails;
 pub mod monitor;
 mod operator;
 pub mod platform;
+pub mod portal;
 pub mod process;
 pub mod providers;
 pub mod quiet;

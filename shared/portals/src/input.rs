@@ -1,5 +1,7 @@
 //! Rules for names, addresses and passwords, with the schemas that tell them.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "as garde wants its rules")]
+
 use garde::Error;
 use input::schema;
 use secrets::Password;

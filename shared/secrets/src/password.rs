@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
-/// How much memory a hash takes, in KiB: of OWASP's equal choices the one that needs the fewest passes but one.
+/// How much memory a hash takes, in KiB: the second of the five choices that OWASP calls equally strong.
 const MEMORY_KIB: u32 = 19 * 1_024;
 /// How often that memory is gone over.
 const PASSES: u32 = 2;
