@@ -1,10 +1,9 @@
 //! Callers of the portal jobs, and a worker that does what their scraper will do, but reads no portal: a test says what becomes of each job.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use jobs::{Claimed, Hint, Jobs, Logs, Policy, Queue, Run};
+use jobs::{Claimed, Hint, Run};
 use portals::{AccountFields, Accounts, Portal, PortalAccount, PortalJob, PortalJobs, UserFields, Users};
 use reqwest::{Method, RequestBuilder};
 use secrets::Passwords;
@@ -16,9 +15,6 @@ use crate::answer::Answer;
 use crate::scraper::SECRET;
 use crate::stack::Stack;
 use crate::user::{any_loopback_address, client_from};
-
-/// Longer than any test's stack lives.
-const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
 
 /// A user who has logged in. Each calls from an address of its own, so that limits by address do not join tests.
 #[derive(Clone, Debug)]
@@ -83,19 +79,7 @@ impl Stack {
 
     /// Portal jobs of which no function of the stack hears, of this clock's time.
     pub async fn portal_desk(&self, clock: Clock) -> anyhow::Result<PortalDesk> {
-        let nowhere = format!("{}-that-is-not-there", self.queue_url("portal").await?);
-        let jobs = Jobs {
-            kind: portals::QUEUE_KIND,
-            table: self.table("portal"),
-            queue: Queue::new(&self.config, nowhere),
-            logs: Logs::new(self.table("events")),
-            clock,
-            policy: Policy {
-                redelivery_base: LIFETIME,
-                redelivery_cap: LIFETIME,
-                ..Policy::with_lease(Duration::from_mins(1))
-            },
-        };
+        let jobs = self.unheard_jobs(portals::QUEUE_KIND, clock).await?;
         Ok(PortalDesk { jobs: PortalJobs::new(jobs, 2) })
     }
 }

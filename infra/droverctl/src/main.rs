@@ -80,9 +80,9 @@ async fn main() -> anyhow::Result<()> {
     let answer = match cli.command {
         Command::Users(command) => command.run(&deployment).await?,
         Command::Keys(command) => command.run(&deployment).await?,
-        Command::PortalUsers(command) => Box::pin(command.run(&deployment)).await?,
-        Command::PortalAccounts(command) => Box::pin(command.run(&deployment)).await?,
-        Command::SessionKeys(command) => command.run(&deployment).await?,
+        Command::PortalUsers(command) => command.run(&deployment).await?,
+        Command::PortalAccounts(command) => command.run(&deployment).await?,
+        Command::SessionKeys(command) => Box::pin(command.run(&deployment)).await?,
     };
     match cli.format {
         Format::Json => println!("{answer}"),
