@@ -67,8 +67,8 @@ async fn an_account_is_made_shown_changed_and_deleted_and_its_credentials_are_to
 
     // What is sealed is sealed for its own item.
     let account = accounts.find(&client.tenant, Portal::Bwmr, &email).await?.context("no account")?;
-    let moved =
-        portals::PortalAccount { key: portals::portal_account_key("another", Portal::Bwmr, &email), ..account.clone() };
+    let mut moved = account.clone();
+    moved.key = portals::portal_account_key("another", Portal::Bwmr, &email);
     ensure!(accounts.open(&moved).await.is_err(), "another item's credentials were opened");
     let stored: Item = stack.table("portal").get_item(&account.key, true).await?.context("no item")?;
     ensure!(!format!("{stored:?}").contains(SECRET), "credentials are stored in clear");

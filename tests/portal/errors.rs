@@ -3,7 +3,6 @@
 use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::answer::Answer;
-use drover_tests::portal::PortalClient;
 use reqwest::Method;
 use uuid::Uuid;
 
@@ -50,7 +49,7 @@ async fn without_a_token_that_is_good_nothing_is_said_about_anything() -> anyhow
     }
     for token in forged {
         for (method, path) in [(Method::GET, "/cpcb/queue"), (Method::GET, "/cpcb/admin/users")] {
-            let stranger = PortalClient { token: token.clone(), ..client.clone() };
+            let stranger = client.with_token(&token);
             ensure!(stranger.call(method, path).await?.portal_error(401)? == "Invalid token", "{path} {token}");
         }
     }

@@ -95,11 +95,11 @@ async fn a_token_of_one_api_opens_no_other() -> anyhow::Result<()> {
     }
     // An operator's key is no user's token, and a user's token is no operator's key.
     let key = std::env::var("DROVER_ADMIN_KEY")?;
-    let with_key = PortalClient { token: key, ..client.clone() };
+    let with_key = client.with_token(&key);
     ensure!(with_key.call(Method::GET, "/cpcb/queue").await?.portal_error(401)? == "Invalid token");
     ensure!(client.call(Method::GET, "/cpcb/admin/users").await?.portal_error(401)? == "Invalid token");
     // A user of the extraction cloud has a key there, and nothing here.
-    let with_key = PortalClient { token: stack.user().await?.key, ..client };
+    let with_key = client.with_token(&stack.user().await?.key);
     ensure!(with_key.call(Method::GET, "/cpcb/queue").await?.portal_error(401)? == "Invalid token");
     with_key.call(Method::GET, "/cpcb/admin/users").await?.portal_error(403)?;
     Ok(())

@@ -91,6 +91,12 @@ impl PortalClient {
         Ok(Self { address, client: client_from(address)?, ..self.clone() })
     }
 
+    /// Who calls by another token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
     /// Logs in, and gives the token.
     pub async fn log_in(&self) -> anyhow::Result<String> {
         let answer = self.try_log_in(&self.name, &self.password).await?.success(200)?;
