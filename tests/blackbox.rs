@@ -10,6 +10,7 @@ mod hostile;
 mod loopback;
 mod openapi;
 mod pages;
+mod portal;
 mod privilege;
 mod races;
 mod secrecy;

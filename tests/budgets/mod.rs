@@ -8,6 +8,7 @@ mod coverage;
 mod documents;
 mod endpoints;
 mod identity;
+mod portal;
 mod requests;
 mod sockets;
 mod tasks;

@@ -18,6 +18,7 @@ pub mod node;
 mod operator;
 pub mod own_scraper;
 pub mod platform;
+pub mod portal;
 pub mod process;
 pub mod providers;
 pub mod quiet;

@@ -22,22 +22,24 @@ async fn main() -> Result<(), Error> {
     let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
     let workers = &Records::new(Table::new(dynamodb(&config), &setting("WORKER_TABLE")?), jobs.clock.clone());
     let videos = &videos::open_jobs(&config)?;
+    let portals = &portals::open_jobs(&config)?;
     let deliveries = &webhooks::open_deliveries(&config, jobs.clock.clone())?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, videos, hinted, tidied, rested) = tokio::join!(
+        let (redelivered, videos, portals, hinted, tidied, rested) = tokio::join!(
             Box::pin(jobs.redeliver_due(deadline)),
             Box::pin(videos.redeliver_due(deadline)),
+            Box::pin(portals.redeliver_due(deadline)),
             Box::pin(deliveries.redeliver_due(deadline)),
             Box::pin(credentials.tidy()),
             Box::pin(workers.end_rests())
         );
         let count = |redelivered: &Result<usize, _>| redelivered.as_ref().map_or(0, |count| *count as u64);
-        telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos));
-        tracing::info!(?redelivered, ?videos, ?hinted, ?tidied, ?rested, "looked for what was lost");
+        telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos) + count(&portals));
+        tracing::info!(?redelivered, ?videos, ?portals, ?hinted, ?tidied, ?rested, "looked for what was lost");
         telemetry::flush_metrics();
         Ok::<Json, Error>(
-            json!({"redelivered": redelivered?, "videos": videos?, "webhooks": hinted?, "tidied": tidied?, "rested": rested?}),
+            json!({"redelivered": redelivered?, "videos": videos?, "portals": portals?, "webhooks": hinted?, "tidied": tidied?, "rested": rested?}),
         )
     }))
     .await

@@ -4,6 +4,7 @@
 
 mod identity;
 mod parameters;
+mod portal;
 mod session_keys;
 
 use anyhow::Context;
@@ -44,6 +45,12 @@ enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Keys(identity::KeyCommand),
+    /// Manage the users who log in to the portal jobs
+    #[command(subcommand)]
+    PortalUsers(portal::PortalUserCommand),
+    /// Manage what portal jobs log in with at the portals
+    #[command(subcommand)]
+    PortalAccounts(portal::PortalAccountCommand),
     /// Manage the keys that sessions are signed with
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeyCommand),
@@ -73,7 +80,9 @@ async fn main() -> anyhow::Result<()> {
     let answer = match cli.command {
         Command::Users(command) => command.run(&deployment).await?,
         Command::Keys(command) => command.run(&deployment).await?,
-        Command::SessionKeys(command) => command.run(&deployment).await?,
+        Command::PortalUsers(command) => command.run(&deployment).await?,
+        Command::PortalAccounts(command) => command.run(&deployment).await?,
+        Command::SessionKeys(command) => Box::pin(command.run(&deployment)).await?,
     };
     match cli.format {
         Format::Json => println!("{answer}"),

@@ -6,6 +6,8 @@ mod body;
 pub mod document;
 pub mod extract_cloud;
 mod observe;
+mod path;
+pub mod portal;
 mod presented;
 pub mod query;
 mod rate_limit;
