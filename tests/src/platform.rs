@@ -16,7 +16,8 @@ pub struct PlatformStandIn {
 impl PlatformStandIn {
     /// The one that the suites were given.
     pub fn from_environment() -> anyhow::Result<Self> {
-        let url = std::env::var("DROVER_PLATFORM_URL").context("no DROVER_PLATFORM_URL: run the suites by tests/run")?;
+        let url =
+            std::env::var("DROVER_PLATFORM_URL").context("no DROVER_PLATFORM_URL: run the suites by tests/run")?;
         Ok(Self { url, client: Client::builder().timeout(std::time::Duration::from_mins(1)).build()? })
     }
 

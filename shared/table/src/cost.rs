@@ -31,6 +31,17 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self {
+            dynamodb_requests: self.dynamodb_requests + more.dynamodb_requests,
+            read_units: self.read_units + more.read_units,
+            write_units: self.write_units + more.write_units,
+            other_requests: self.other_requests + more.other_requests,
+        }
+    }
+
     /// Writes the cost to the log, beside what it is the cost of.
     pub fn log(&self, message: &str) {
         tracing::info!(
