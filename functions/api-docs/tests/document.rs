@@ -27,6 +27,7 @@ fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 3] {
         webhook_endpoints::Document::openapi(),
         billing::Document::openapi(),
         analytics::Document::openapi(),
+        dead_letter_records::Document::openapi(),
     ];
     [(&CREDENTIAL_QUEUE, queue), (&WORKER, worker), (&EXTRACT_CLOUD, cloud)]
 }

@@ -30,9 +30,9 @@ impl Operations {
         limit: u32,
     ) -> Result<LetterPage, TableError> {
         let mut letters: Vec<DeadLetter> = Vec::new();
-        let mut after = after;
+        let (mut after, first) = (after, after.map(LetterId::queue));
         let queues = QUEUES.into_iter().filter(|name| queue.is_none_or(|queue| queue == *name));
-        for queue in queues.skip_while(|queue| after.is_some_and(|after| after.queue() != *queue)) {
+        for queue in queues.skip_while(|queue| first.is_some_and(|first| first != *queue)) {
             let wanted = limit.saturating_sub(u32::try_from(letters.len()).unwrap_or(limit));
             if wanted == 0 {
                 break;
