@@ -43,7 +43,7 @@ async fn failed_tasks_are_cleaned_away_when_they_are_old() -> anyhow::Result<()>
     let would = stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--dry-run"]).await?;
     ensure!(would["dry_run"] == true, "{would}");
     let tasks = of_kind(&would, "extract")?;
-    ensure!(tasks["failed"].as_u64() >= Some(1) && tasks["deleted"] == 0, "{would}");
+    ensure!(tasks["found"].as_u64() >= Some(1) && tasks["deleted"] == 0, "{would}");
     ensure!(stack.stored_task(&old).await?.is_some(), "a dry run deleted it");
 
     let did = stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--kind", "extract"]).await?;
@@ -166,7 +166,7 @@ async fn the_help_says_what_there_is_and_what_it_costs() -> anyhow::Result<()> {
         (&["--help"][..], &["maintenance", "dead-letters"][..]),
         (
             &["maintenance", "--help"],
-            &["--clean-failed", "--age <MINUTES>", "--clear-all", "--loop", "--dry-run", "--yes", "units"],
+            &["--clean-failed", "--age <MINUTES>", "--clear-all", "--loop", "--dry-run", "--yes", "read unit"],
         ),
         (&["dead-letters", "--help"], &["list", "show", "redrive", "purge"]),
         (&["dead-letters", "redrive", "--help"], &["--queue", "--all", "[ID]", "extract", "video", "webhooks"]),

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use operations::{Kind, Operations};
+use operations::{Kind, Operations, Tally};
 use serde_json::{Value as Json, json};
+use table::TableError;
+use table::cost::metered;
 
 use crate::Deployment;
 use crate::confirm::confirm;
@@ -15,8 +17,8 @@ const PAUSE: Duration = Duration::from_mins(1);
 
 /// Clean jobs away that have failed, once or each minute, or all jobs.
 ///
-/// A job goes with its files, its parts and its entries in the indexes. Finding what failed costs a read unit or two for a hundred jobs;
-/// finding all jobs reads an index of them from end to end, half a unit for every 4 KB. Deleting one takes some 3 to 6 write units, and more for its parts.
+/// A job goes with its files and its parts. Finding what failed is one query for each hundred jobs. Finding all jobs, as --clear-all does and its
+/// --dry-run too, reads an index of them from end to end, half a read unit for every 4 KB. What it has cost is printed.
 #[derive(Args)]
 #[command(group = ArgGroup::new("mode").args(["clean_failed", "clear_all", "repeat"]).required(true))]
 pub(crate) struct Maintenance {
@@ -81,14 +83,8 @@ impl Maintenance {
     }
 
     async fn clean(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
-        let now = deployment.clock.now();
-        let until = now.before(Duration::from_mins(self.age.into()));
-        let mut done = Vec::new();
-        for kind in self.kinds() {
-            let tally = operations.clean_failed(kind, until, None, self.dry_run).await?;
-            done.push(json!({"kind": kind, "failed": tally.found, "deleted": tally.deleted, "not_deleted": tally.not_deleted}));
-        }
-        Ok(json!({"at": now.to_string(), "dry_run": self.dry_run, "jobs": done}))
+        let until = deployment.clock.now().before(Duration::from_mins(self.age.into()));
+        self.each_kind(deployment, async |kind| operations.clean_failed(kind, until, None, self.dry_run).await).await
     }
 
     async fn clear(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
@@ -96,12 +92,28 @@ impl Maintenance {
         let question =
             format!("All jobs of the stack {} go, with their files ({}).", deployment.stack, names.join(", "));
         confirm(&question, self.yes || self.dry_run)?;
+        self.each_kind(deployment, async |kind| operations.clear_all(kind, self.dry_run).await).await
+    }
+
+    /// Does something for each kind of jobs, and tells what came of it, and what it has cost.
+    async fn each_kind(
+        &self,
+        deployment: &Deployment,
+        mut work: impl AsyncFnMut(Kind) -> Result<Tally, TableError>,
+    ) -> anyhow::Result<Json> {
         let mut done = Vec::new();
         for kind in self.kinds() {
-            let tally = operations.clear_all(kind, self.dry_run).await?;
-            done.push(
-                json!({"kind": kind, "found": tally.found, "deleted": tally.deleted, "not_deleted": tally.not_deleted}),
-            );
+            let (tally, cost) = metered(work(kind)).await;
+            let Tally { found, deleted, not_deleted } = tally?;
+            done.push(json!({
+                "kind": kind,
+                "found": found,
+                "deleted": deleted,
+                "not_deleted": not_deleted,
+                "dynamodb_requests": cost.dynamodb_requests,
+                "read_units": cost.read_units,
+                "write_units": cost.write_units,
+            }));
         }
         Ok(json!({"at": deployment.clock.now().to_string(), "dry_run": self.dry_run, "jobs": done}))
     }

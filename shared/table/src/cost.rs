@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::operation::{
-    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, transact_write_items, update_item,
+    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, scan, transact_write_items, update_item,
 };
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -99,6 +99,7 @@ fn ask_for_capacity(input: &mut Input) {
         update_item::UpdateItemInput,
         get_item::GetItemInput,
         query::QueryInput,
+        scan::ScanInput,
         put_item::PutItemInput,
         delete_item::DeleteItemInput,
         transact_write_items::TransactWriteItemsInput,
@@ -149,7 +150,13 @@ impl Intercept for DynamoDbMeter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let read = units_of!(output, batch_get_item::BatchGetItemOutput, get_item::GetItemOutput, query::QueryOutput);
+        let read = units_of!(
+            output,
+            batch_get_item::BatchGetItemOutput,
+            get_item::GetItemOutput,
+            query::QueryOutput,
+            scan::ScanOutput,
+        );
         let written = units_of!(
             output,
             batch_write_item::BatchWriteItemOutput,
