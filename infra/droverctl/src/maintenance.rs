@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// A job goes with its files and its parts. Finding what failed is one query for each hundred jobs. Finding all jobs, as --clear-all does and its
 /// --dry-run too, reads an index of them from end to end, half a read unit for every 4 KB. What it has cost is printed.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[command(group = ArgGroup::new("mode").args(["clean_failed", "clear_all", "repeat"]).required(true))]
 pub(crate) struct Maintenance {
     /// Delete jobs that failed more than --age minutes ago

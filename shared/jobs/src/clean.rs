@@ -29,10 +29,10 @@ pub struct Found {
 
 impl Jobs {
     /// What the end of a job changes of its place in the index `due`.
-    pub(crate) fn out_of_due(&self, owner: &Owner, status: Status) -> Update {
+    pub(crate) fn out_of_due(&self, owner: &Owner, status: Status, now: Millis) -> Update {
         match owner {
             Owner::Account(_) if status == Status::Failed => {
-                Update::new().set("job_kind", self.failed_kind()).set("redeliver_at", self.clock.now())
+                Update::new().set("job_kind", self.failed_kind()).set("redeliver_at", now)
             }
             _ => Update::new().remove("redeliver_at"),
         }

@@ -65,7 +65,8 @@ impl Jobs {
             let children = self.open_join(job.children.as_ref()).await?;
             let units_used = job.units_used + children.as_ref().map_or(0, |join| join.units_used);
             let owner = job.owner()?;
-            let mut change = end.change(&job, units_used, self.clock.now()).and(self.out_of_due(&owner, end.status));
+            let now = self.clock.now();
+            let mut change = end.change(&job, units_used, now).and(self.out_of_due(&owner, end.status, now));
             if let Some(join) = &children {
                 change = change.set("log_lines", join.log_lines);
             }

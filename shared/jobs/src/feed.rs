@@ -402,6 +402,118 @@ mod tests {
         assert_eq!((stored.lines, stored.next), (vec![line(1), line(2)], Some(7)));
     }
 
+    /// A feed in memory, as DynamoDB would have it.
+    #[derive(Default)]
+    struct Stored(std::collections::BTreeMap<u64, Item>);
+
+    impl Stored {
+        fn append(&mut self, segment: u64, part: &Part) -> bool {
+            let mut item = self.0.get(&segment).cloned().unwrap_or_default();
+            item.insert("sk".to_owned(), AttributeValue::S(sort_key(segment)));
+            let taken = part.append(Millis(segment)).apply(&mut item);
+            if taken {
+                self.0.insert(segment, item);
+            }
+            taken
+        }
+
+        fn close(&mut self, segment: u64, next: u64) {
+            if let Some(item) = self.0.get_mut(&segment) {
+                Update::new().set_if_absent("next", next).apply(item);
+            }
+        }
+
+        fn read(&self, segment: u64) -> Segment {
+            decode(self.0[&segment].clone()).unwrap()
+        }
+    }
+
+    /// One of several writers, or the reader, does the next thing.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// A writer appends, perhaps not for the first time; where it finds the segment closed it goes on to the next.
+        Append { writer: usize, again: bool },
+        /// A writer closes its segment if that is full; one that dies before leaves it open.
+        Close { writer: usize },
+        /// The reader's query reads one segment more.
+        Read,
+        /// The query is answered, and the reader may lose the answer.
+        Answer { lost: bool },
+    }
+
+    const WRITERS: usize = 3;
+
+    fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+        use proptest::prelude::*;
+        let step = prop_oneof![
+            4 => (0..WRITERS, any::<bool>()).prop_map(|(writer, again)| Step::Append { writer, again }),
+            2 => (0..WRITERS).prop_map(|writer| Step::Close { writer }),
+            4 => Just(Step::Read),
+            2 => any::<bool>().prop_map(|lost| Step::Answer { lost }),
+        ];
+        prop::collection::vec(step, 0..200)
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(500))]
+
+        /// Whatever happens between, also between what one query reads: each line that was appended is seen once, in the order of all.
+        #[test]
+        fn a_reader_sees_each_line_once_and_in_order(steps in steps()) {
+            let mut feed = Stored::default();
+            let (mut at, mut parts) = ([1_000_u64; WRITERS], std::array::from_fn::<Option<Part>, WRITERS, _>(|_| None));
+            let mut number = 0;
+            let (mut place, mut query, mut seen) = (Place::default(), Vec::new(), Vec::new());
+            let answer = |query: &mut Vec<Segment>, place: &mut Place, seen: &mut Vec<u64>| {
+                let found = stretch(std::mem::take(query), *place, false).unwrap();
+                seen.extend(found.lines.iter().map(|(_, line)| line.line.number));
+                *place = found.end;
+            };
+            for step in steps {
+                match step {
+                    Step::Append { writer, again } => {
+                        let is_repeated = again && parts[writer].is_some();
+                        if !is_repeated {
+                            number += 1;
+                            let long = LoggedLine { message: "x".repeat(1_500), ..line(number).line };
+                            parts[writer] = in_parts(vec![FeedLine { line: long, ..line(number) }]).unwrap().pop();
+                        }
+                        let part = parts[writer].as_ref().unwrap();
+                        while !feed.append(at[writer], part) {
+                            let refused = &feed.0[&at[writer]];
+                            if part.is_in(refused) {
+                                break;
+                            }
+                            at[writer] = decode::<Segment>(refused.clone()).unwrap().next.unwrap();
+                        }
+                    }
+                    Step::Close { writer } => {
+                        let is_full = feed.0.contains_key(&at[writer]) && feed.read(at[writer]).bytes >= FULL;
+                        if is_full {
+                            feed.close(at[writer], at[writer] + 1 + writer as u64);
+                        }
+                    }
+                    Step::Read => {
+                        let after = query.last().map_or(place.segment, |last: &Segment| last.id().unwrap() + 1);
+                        if let Some(next) = feed.0.range(after..).next().map(|(id, _)| *id) {
+                            query.push(feed.read(next));
+                        }
+                    }
+                    Step::Answer { lost: true } => query.clear(),
+                    Step::Answer { lost: false } => answer(&mut query, &mut place, &mut seen),
+                }
+            }
+            query.clear();
+            query.extend(feed.0.keys().filter(|id| **id >= place.segment).map(|id| feed.read(*id)));
+            answer(&mut query, &mut place, &mut seen);
+            let all: Vec<_> = feed.0.keys().flat_map(|id| feed.read(*id).lines).map(|line| line.line.number).collect();
+            proptest::prop_assert_eq!(&seen, &all, "in the order of all");
+            let mut sorted = all.clone();
+            sorted.sort_unstable();
+            proptest::prop_assert!(sorted.iter().copied().eq(1..=number), "each once: {:?}", all);
+        }
+    }
+
     #[test]
     fn many_lines_are_appended_in_parts_that_fit() {
         let long = FeedLine { line: LoggedLine { message: "x".repeat(2_000), ..line(1).line }, ..line(1) };

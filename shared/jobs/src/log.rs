@@ -133,7 +133,8 @@ impl Logs {
         let Some(feeds) = self.feeds.as_ref().filter(|_| !lines.is_empty()) else {
             return self.table.put_many(&stored).await;
         };
-        let (kept, told) = tokio::join!(self.table.put_many(&stored), feeds.append(group, job, lines.clone()));
+        let (kept, told) =
+            tokio::join!(self.table.put_many(&stored), Box::pin(feeds.append(group, job, lines.clone())));
         kept.and(told)
     }
 

@@ -195,11 +195,11 @@ impl Run {
             Owner::Parent(_) => units_used,
         };
         self.number_with_siblings(&lines).await?;
-        let end = rules::release(self.lease.token, None, &new_nonce());
-        let end = ended(end, status, units_used, self.jobs.clock.now())
+        let (end, now) = (rules::release(self.lease.token, None, &new_nonce()), self.jobs.clock.now());
+        let end = ended(end, status, units_used, now)
             .remove("checkpoint")
             .set("log_lines", self.log_lines + lines.len() as u64)
-            .and(self.jobs.out_of_due(&self.owner, status))
+            .and(self.jobs.out_of_due(&self.owner, status, now))
             .and(more);
         let (units_reserved, holds_slot, redrives) = (self.units_reserved, self.holds_slot, self.redrives);
         let reports_to = self.reports_to.take();
@@ -413,7 +413,7 @@ impl Run {
         let first = self.log_lines + 1;
         self.log_lines += lines.len() as u64;
         let Key { pk: group, sk: job } = self.logged_as();
-        if let Err(error) = self.jobs.logs.write(group, job, first, lines).await {
+        if let Err(error) = Box::pin(self.jobs.logs.write(group, job, first, lines)).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
         }
     }
