@@ -69,7 +69,7 @@ async fn a_failed_task_is_redriven_once_from_a_terminal() -> anyhow::Result<()> 
     ensure!(shown["redriven_at"].is_null(), "{shown}");
 
     // Several at once: one of them does it.
-    let redrive = || stack.operate(&["dead-letters", "redrive", &id]);
+    let redrive = async || stack.operate(&["dead-letters", "redrive", &id]).await;
     let answers = futures::future::try_join_all((0..4).map(|_| redrive())).await?;
     let sum = |name: &str| answers.iter().filter_map(|answer| answer[name].as_u64()).sum::<u64>();
     ensure!((sum("taken_up"), sum("sent_again"), sum("redriven_before")) == (1, 0, 3), "{answers:?}");

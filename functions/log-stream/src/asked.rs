@@ -46,11 +46,11 @@ impl Asked {
                     place.ok_or_else(|| Fault::new("Last-Event-ID", "must be the id of an event of this stream"))?,
                 )
             }
-            None => since.map(From::Moment).unwrap_or(if job.is_some() {
-                From::Job
-            } else {
-                From::Moment(now.before(RECENT))
-            }),
+            None => match (since, job) {
+                (Some(since), _) => From::Moment(since),
+                (None, Some(_)) => From::Job,
+                (None, None) => From::Moment(now.before(RECENT)),
+            },
         };
         let form = match query.word("format", &["text", "json"])? {
             Some(1) => Form::Json,

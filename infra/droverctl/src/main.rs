@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Users(command) => command.run(&deployment).await?,
         Command::Keys(command) => command.run(&deployment).await?,
         Command::SessionKeys(command) => command.run(&deployment).await?,
-        Command::Maintenance(command) => command.run(&deployment, cli.format).await?,
+        Command::Maintenance(command) => Box::pin(command.run(&deployment, cli.format)).await?,
         Command::DeadLetters(command) => command.run(&deployment).await?,
     };
     print!("{}", cli.format.render(&answer));

@@ -24,7 +24,7 @@ impl Format {
 fn lines(name: &str, value: &Json) -> String {
     match value.as_array().filter(|list| list.iter().all(Json::is_object)) {
         Some(list) if list.is_empty() => format!("{name}: none\n"),
-        Some(list) => list.iter().map(|thing| format!("{}\n", line(thing))).collect(),
+        Some(list) => list.iter().map(|thing| line(thing) + "\n").collect(),
         None => format!("{name}: {}\n", plain(value)),
     }
 }

@@ -74,12 +74,12 @@ impl Operations {
         deadline: Option<Millis>,
         dry_run: bool,
     ) -> Result<Tally, TableError> {
-        self.clean(kind, Which::FailedUntil(until), deadline, dry_run).await
+        Box::pin(self.clean(kind, Which::FailedUntil(until), deadline, dry_run)).await
     }
 
     /// Deletes all jobs of a kind, with what they left; those that have not ended are cancelled first. Or only counts them.
     pub async fn clear_all(&self, kind: Kind, dry_run: bool) -> Result<Tally, TableError> {
-        self.clean(kind, Which::All, None, dry_run).await
+        Box::pin(self.clean(kind, Which::All, None, dry_run)).await
     }
 
     async fn clean(
