@@ -14,8 +14,10 @@ use super::Tenant;
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How many functions answer in turn: one whose client has left goes on for its time.
 const FUNCTIONS: usize = 4;
-/// How long each may run. It stops twelve seconds before that.
-const TIME_LIMIT: Duration = Duration::from_secs(14);
+/// How long an answer lasts at most: it ends twelve seconds before its function is stopped.
+pub(super) const SHORT: Duration = Duration::from_secs(14);
+/// The same, of one that is to end by itself.
+pub(super) const LONG: Duration = Duration::from_secs(29);
 
 /// What becomes of the connections of a client.
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +61,12 @@ impl Reader {
 }
 
 /// Functions that stream, as they would be behind a gateway that does.
-pub(super) async fn functions(stack: &Stack) -> anyhow::Result<Vec<FunctionProcess>> {
+pub(super) async fn functions(stack: &Stack, time_limit: Duration) -> anyhow::Result<Vec<FunctionProcess>> {
     let mut environment = stack.environment_of("log-stream").await?;
     environment.insert("RESPONSE_STREAMING".to_owned(), "true".to_owned());
     let mut functions = Vec::new();
     for _ in 0..FUNCTIONS {
-        functions.push(FunctionProcess::start_with("log-stream", &environment, TIME_LIMIT).await?);
+        functions.push(FunctionProcess::start_with("log-stream", &environment, time_limit).await?);
     }
     Ok(functions)
 }

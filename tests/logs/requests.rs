@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use table::{Clock, Millis};
 use uuid::Uuid;
 
-use super::reader::{functions, open};
+use super::reader::{LONG, functions, open};
 use super::{Tenant, feeds, lines};
 
 /// One answer of the deployed function, and what an `EventSource` makes of it.
@@ -92,7 +92,7 @@ async fn nobody_comes_again_for_a_job_that_has_said_everything() -> anyhow::Resu
 #[tokio::test]
 async fn a_stream_goes_on_while_lines_come_and_ends_with_its_job() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (tenant, functions) = (Tenant::new(&stack).await?, functions(&stack).await?);
+    let (tenant, functions) = (Tenant::new(&stack).await?, functions(&stack, LONG).await?);
     let ended =
         |job: Job| Job { status: Status::Completed, completed_at: Some(Clock::system().now()), log_lines: 3, ..job };
     let job = tenant.job(&stack, ended).await?;

@@ -3,7 +3,7 @@
 use drover_tests::{CROWD, Stack};
 use uuid::Uuid;
 
-use super::reader::{Weather, follow_deployed, follow_streaming, functions};
+use super::reader::{SHORT, Weather, follow_deployed, follow_streaming, functions};
 use super::{Tenant, assert_whole, write};
 
 const PATH: &str = "/logs/stream?format=json";
@@ -16,7 +16,7 @@ fn ids(count: usize) -> Vec<Uuid> {
 async fn a_client_that_loses_its_connection_sees_each_line_once_and_in_order() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let _crowd = CROWD.lock().await;
-    let (tenant, functions, jobs) = (Tenant::new(&stack).await?, functions(&stack).await?, ids(4));
+    let (tenant, functions, jobs) = (Tenant::new(&stack).await?, functions(&stack, SHORT).await?, ids(4));
     let weather = Weather { drops: 10, bytes: 4_000 };
     let follow = follow_streaming(&functions, &tenant, PATH, 400, weather);
     let (reader, ()) = tokio::try_join!(follow, write(&stack, &tenant.group, &jobs, 100))?;
@@ -42,7 +42,7 @@ async fn behind_a_gateway_that_buffers_it_sees_them_too() -> anyhow::Result<()> 
 #[ignore = "runs alone: 5,000 lines on an emulator that does one request at a time"]
 async fn fifty_lost_connections_while_five_thousand_lines_are_written() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (tenant, functions, jobs) = (Tenant::new(&stack).await?, functions(&stack).await?, ids(5));
+    let (tenant, functions, jobs) = (Tenant::new(&stack).await?, functions(&stack, SHORT).await?, ids(5));
     let weather = Weather { drops: 50, bytes: 20_000 };
     let follow = follow_streaming(&functions, &tenant, PATH, 5_000, weather);
     let (reader, ()) = tokio::try_join!(follow, write(&stack, &tenant.group, &jobs, 1_000))?;
