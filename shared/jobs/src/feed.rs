@@ -514,6 +514,43 @@ mod tests {
         }
     }
 
+    /// What the rules above promise, kept by a real table: processes that know nothing of each other write, and a reader comes again and again from where
+    /// it was, at a place in the middle of what it was given.
+    #[tokio::test]
+    #[ignore = "needs a table: tests/run runs it"]
+    async fn feeds_of_many_writers_are_read_once_and_in_order() {
+        const EACH: u64 = 100;
+        let table = table::testing::fresh_table("feeds").await.unwrap();
+        let feeds = || Feeds::new("test", table.clone(), Clock::system());
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..5_u64 {
+            let feeds = feeds();
+            writers.spawn(async move {
+                let mut next = 1;
+                while next <= EACH {
+                    let count = fastrand::u64(1..=5).min(EACH - next + 1);
+                    let lines = (next..next + count).map(|number| line(number).line).collect();
+                    feeds.append("group", &format!("JOB#{writer}"), lines).await.unwrap();
+                    next += count;
+                }
+            });
+        }
+        let (reader, mut place, mut seen) = (feeds(), Place::default(), Vec::new());
+        while seen.len() < 5 * usize::try_from(EACH).unwrap() {
+            let stretch = reader.read("group", place).await.unwrap();
+            let kept = if fastrand::bool() { stretch.lines.len() } else { fastrand::usize(0..=stretch.lines.len()) };
+            let is_whole = kept == stretch.lines.len();
+            seen.extend(stretch.lines.into_iter().take(kept));
+            place = if is_whole { stretch.end } else { seen.last().map_or(place, |(place, _)| *place) };
+        }
+        assert!(writers.join_all().await.len() == 5 && seen.is_sorted_by(|a, b| a.0 < b.0));
+        for writer in 0..5 {
+            let of_one = seen.iter().filter(|(_, line)| line.job == format!("JOB#{writer}"));
+            assert!(of_one.map(|(_, line)| line.line.number).eq(1..=EACH), "{writer}");
+        }
+        assert!(reader.read("group", place).await.unwrap().lines.is_empty());
+    }
+
     #[test]
     fn many_lines_are_appended_in_parts_that_fit() {
         let long = FeedLine { line: LoggedLine { message: "x".repeat(2_000), ..line(1).line }, ..line(1) };
