@@ -10,9 +10,7 @@ pub(crate) fn confirm(question: &str, is_sure: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        bail!(
-            "{question} There is nobody to ask: say --yes, or --dry-run to see what would go where the command has it"
-        );
+        bail!("{question} There is nobody to ask: say --yes");
     }
     print!("{question} [y/N] ");
     stdout().flush()?;

@@ -42,7 +42,7 @@ pub(crate) struct Maintenance {
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
-    #[arg(long, requires = "clear_all")]
+    #[arg(long, conflicts_with_all = ["clean_failed", "repeat"])]
     yes: bool,
 }
 
