@@ -66,11 +66,12 @@ async fn a_write_costs_one_request_more_and_a_look_one() -> anyhow::Result<()> {
     let feeds = feeds(&stack);
     // The first finds out where the feed is.
     feeds.append(&tenant.group, "JOB#1", super::lines(1, 1)).await?;
-    let (appended, cost) = table::cost::metered(feeds.append(&tenant.group, "JOB#1", super::lines(2, 3))).await;
+    let (appended, cost) =
+        Box::pin(table::cost::metered(feeds.append(&tenant.group, "JOB#1", super::lines(2, 3)))).await;
     appended?;
     ensure!(cost.dynamodb_requests == 1, "{cost:?}");
     let end = feeds.read(&tenant.group, Place::default()).await?.end;
-    let (idle, cost) = table::cost::metered(feeds.read(&tenant.group, end)).await;
+    let (idle, cost) = Box::pin(table::cost::metered(feeds.read(&tenant.group, end))).await;
     ensure!(idle?.lines.is_empty() && cost.dynamodb_requests == 1, "{cost:?}");
     // A segment is some 4 KB: a unit.
     ensure!(!stack.counts_capacity || cost.read_units <= 1.0, "{cost:?}");
