@@ -5,6 +5,7 @@ mod billing;
 mod bound;
 pub(crate) mod cost;
 mod coverage;
+mod dead_letters;
 mod documents;
 mod endpoints;
 mod identity;

@@ -5,6 +5,8 @@ pub mod answer;
 pub mod aws;
 pub mod chaos;
 pub mod drive;
+mod droverctl;
+pub mod event_source;
 pub mod fleet;
 pub mod forward_proxy;
 pub mod function;
@@ -39,6 +41,7 @@ pub mod video_platform;
 pub mod webhooks;
 pub mod worker;
 
+pub use droverctl::Said;
 pub use operator::key_of;
 pub use stack::{CROWD, Stack, eventually};
 pub use user::{User, id_of, json_of};

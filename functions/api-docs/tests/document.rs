@@ -27,6 +27,7 @@ fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 6] {
         webhook_endpoints::Document::openapi(),
         billing::Document::openapi(),
         analytics::Document::openapi(),
+        dead_letter_records::Document::openapi(),
     ];
     let videos = vec![video_jobs::Document::openapi(), video_schedules::Document::openapi()];
     let sockets = vec![job_socket::Document::openapi()];

@@ -80,6 +80,7 @@ impl App {
             body,
             sent_at: sent.map_or_else(|| self.jobs.clock.now(), Millis),
             verdict: verdict.to_owned(),
+            redriven_at: None,
         };
         tracing::warn!(message_id = letter.message_id, verdict, "a message kept failing");
         self.letters.keep(&letter).await

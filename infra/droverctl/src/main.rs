@@ -2,15 +2,22 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments of arguments are its help text")]
 
+mod confirm;
+mod dead_letters;
 mod identity;
+mod maintenance;
+mod operations;
+mod output;
 mod parameters;
 mod portal;
 mod session_keys;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Table};
+
+use crate::output::Format;
 
 /// What an operator does with a deployment of Drover.
 ///
@@ -27,14 +34,6 @@ struct Cli {
     format: Format,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One `name: value` a line
-    Text,
-    /// One JSON object
-    Json,
 }
 
 #[derive(Subcommand)]
@@ -54,6 +53,10 @@ enum Command {
     /// Manage the keys that sessions are signed with
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeyCommand),
+    Maintenance(maintenance::Maintenance),
+    /// Manage dead letters, the messages that kept failing
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetterCommand),
 }
 
 /// A deployment's tables and parameters.
@@ -83,14 +86,9 @@ async fn main() -> anyhow::Result<()> {
         Command::PortalUsers(command) => command.run(&deployment).await?,
         Command::PortalAccounts(command) => command.run(&deployment).await?,
         Command::SessionKeys(command) => Box::pin(command.run(&deployment)).await?,
+        Command::Maintenance(command) => Box::pin(command.run(&deployment, cli.format)).await?,
+        Command::DeadLetters(command) => command.run(&deployment).await?,
     };
-    match cli.format {
-        Format::Json => println!("{answer}"),
-        Format::Text => {
-            for (name, value) in answer.as_object().into_iter().flatten() {
-                println!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-            }
-        }
-    }
+    print!("{}", cli.format.render(&answer));
     Ok(())
 }

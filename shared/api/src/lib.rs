@@ -22,6 +22,6 @@ pub use bare::dress as bare_errors;
 pub use identity;
 pub use observe::{OthersFault, observe};
 pub use rate_limit::{Decision, RateLimit, RateLimiter};
-pub use serve::serve;
+pub use serve::{serve, serve_as};
 pub use source::source_address;
 pub use token_bucket::{Bucket, Taken, Tokens};
