@@ -1,16 +1,14 @@
 //! The feed behind the stream: what many write at once, and what a job's worker writes.
 
-use std::time::Duration;
-
-use anyhow::{Context, bail, ensure};
-use drover_tests::chaos::{Fault, Rule};
-use drover_tests::{CROWD, Stack, key_of};
-use extract::Task;
-use jobs::{Claimed, Level, Line, Logs, Place, Policy, Progress};
-use serde_json::json;
+use anyhow::ensure;
+use drover_tests::{CROWD, Stack};
+use jobs::{Level, Line, Place, Progress};
+use portals::Portal;
+use reqwest::StatusCode;
 use table::Clock;
 use uuid::Uuid;
 
+use super::requests::ask;
 use super::{Tenant, feeds, whole, write};
 
 /// From whichever line a reader goes on: all that comes after it, and nothing else.
@@ -34,27 +32,29 @@ async fn a_feed_that_many_write_is_in_one_order_from_every_place() -> anyhow::Re
     Ok(())
 }
 
-/// What a worker says of a job is in the job's own log, and in the feed of its group, the same.
+/// What a worker says of a job is in the job's own log and in the feed of its tenant, the same, and the tenant sees it as it comes.
 #[tokio::test]
 async fn what_a_worker_says_is_in_the_log_and_in_the_feed() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let user = stack.user().await?;
-    let refused = stack.chaos(&Rule::new("AmazonSQS.SendMessage", &user.id, u32::MAX, Fault::not_authorized())).await?;
-    let task = user.create_task(json!({"urls": ["https://example.com/"], "selectors": {"a": "a"}})).await?;
-    refused.end().await?;
-    let key = key_of(&user, &task)?;
-    let mut jobs = stack.jobs(Policy::with_lease(Duration::from_mins(1))).await?;
-    jobs.logs = Logs::new(stack.table("events")).with_feeds(feeds(&stack));
-    let Claimed::Run(mut run, _) = jobs.claim::<Task>(&key, "a test").await? else { bail!("the task is another's") };
+    let (tenant, desk) = (Tenant::new(&stack).await?, stack.portal_desk(Clock::system()).await?);
+    let account = stack.portal_account(&tenant.client.tenant, Portal::Pwmr).await?;
+    let job = desk.jobs.create(&account).await?;
+    let mut run = desk.begin(&job).await?;
     let line = |text: &str| Line::new(Clock::system().now(), Level::Info, "test", text).with("page", 3);
     run.record(Progress { percent: 10, units_used: 0 }, vec![line("one"), line("two")]).await?;
+    let path = format!("/logs/stream?job_id={}", job.id);
+    let (status, source, said) = ask(&tenant, &path, None).await?;
+    ensure!(status == StatusCode::OK && said == ["one", "two"], "{status}: {said:?}");
     run.fail("as it should", 0, vec![line("three")]).await?;
-    let own = jobs.logs.read(&key.sk, 1, 10).await?;
-    let fed = whole(&stack, &key.pk).await?;
-    ensure!(fed.iter().all(|(_, line)| line.job == key.sk), "{fed:?}");
+    let (_, source, said) = ask(&tenant, &path, source.last_event_id.as_deref()).await?;
+    ensure!(said == ["three"], "{said:?}");
+    let own = desk.jobs.jobs.logs.read(&job.key.sk, 1, 10).await?;
+    let fed = whole(&stack, &tenant.group).await?;
+    ensure!(fed.iter().all(|(_, line)| line.job == job.key.sk), "{fed:?}");
+    let last = fed.last().map(|(place, _)| place.to_string());
+    ensure!(last == source.last_event_id, "{last:?}: {source:?}");
     ensure!(fed.into_iter().map(|(_, line)| line.line).collect::<Vec<_>>() == own, "{own:?}");
     ensure!(own.iter().map(|line| line.message.as_str()).eq(["one", "two", "three"]), "{own:?}");
-    stack.stored_task(&key).await?.context("the task is gone")?;
     Ok(())
 }
 

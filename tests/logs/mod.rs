@@ -6,58 +6,43 @@ mod requests;
 mod stream;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use drover_tests::event_source::Event;
-use drover_tests::{Stack, User};
+use drover_tests::Stack;
+use drover_tests::portal::PortalClient;
 use futures::future::try_join_all;
-use jobs::{FeedLine, Feeds, Job, Level, LoggedLine, Place, Policy, place};
-use serde::Serialize;
+use jobs::{FeedLine, Feeds, Job, Level, LoggedLine, Place};
+use portals::{Portal, PortalJob, partition};
 use serde_json::{Map, Value as Json};
-use table::{Clock, Condition, Key, new_id};
+use table::{Clock, Condition};
 use uuid::Uuid;
-
-/// The `job_kind` of portal jobs.
-const KIND: &str = "portal";
 
 /// One whose jobs say something.
 struct Tenant {
-    user: User,
-    token: String,
+    client: PortalClient,
     group: String,
-}
-
-/// The item of a job.
-#[derive(Serialize)]
-struct Stored {
-    #[serde(flatten)]
-    key: Key,
-    #[serde(flatten)]
-    job: Job,
 }
 
 impl Tenant {
     async fn new(stack: &Stack) -> anyhow::Result<Self> {
-        let user = stack.user().await?;
-        let token = stack.session_of(&user.id).await?.token;
-        Ok(Self { group: format!("TENANT#{}", user.id), user, token })
+        let client = stack.portal_client().await?;
+        Ok(Self { group: partition(&client.tenant), client })
     }
 
-    /// A job of theirs, as it would be stored; `change` makes it another than one that was just submitted.
+    /// A job of theirs that no function hears of; `change` makes it another than one that was just submitted.
     async fn job(&self, stack: &Stack, change: impl FnOnce(Job) -> Job) -> anyhow::Result<Uuid> {
-        let now = Clock::system().now();
-        let (id, policy) = (new_id(now), Policy::with_lease(Duration::from_mins(1)));
-        let job = change(Job::submitted(KIND, now, 0, place(5, now.0), &policy));
-        let key = Key::new(&self.group, format!("JOB#{id}"));
-        stack.table("portal").put(&Stored { key, job }, Condition::Absent("pk")).await?;
-        Ok(id)
+        let account = stack.portal_account(&self.client.tenant, Portal::Pwmr).await?;
+        let job = stack.portal_desk(Clock::system()).await?.jobs.create(&account).await?;
+        let job = PortalJob { job: change(job.job), ..job };
+        stack.table("portal").put(&job, Condition::Exists("pk")).await?;
+        Ok(job.id)
     }
 }
 
 /// The feeds, as a process knows them that has just begun.
 fn feeds(stack: &Stack) -> Feeds {
-    Feeds::new(KIND, stack.table("events"), Clock::system())
+    Feeds::new(portals::QUEUE_KIND, stack.table("events"), Clock::system())
 }
 
 fn lines(first: u64, count: u64) -> Vec<LoggedLine> {

@@ -78,7 +78,7 @@ pub(super) async fn open(
     path: &str,
     last_event_id: Option<&str>,
 ) -> anyhow::Result<Streamed> {
-    let bearer = format!("Bearer {}", tenant.token);
+    let bearer = format!("Bearer {}", tenant.client.token);
     let mut headers = vec![("authorization", bearer.as_str())];
     headers.extend(last_event_id.map(|id| ("last-event-id", id)));
     function.open(path, &headers).await
@@ -120,7 +120,7 @@ pub(super) async fn follow_deployed(
     let (mut reader, begun) = (Reader::default(), Instant::now());
     while reader.seen.len() < wanted || reader.lost < weather.drops {
         ensure!(begun.elapsed() < PATIENCE, "{} of {wanted} lines were seen", reader.seen.len());
-        let mut request = tenant.user.anonymous(Method::GET, path).bearer_auth(&tenant.token);
+        let mut request = tenant.client.request(Method::GET, path);
         if let Some(id) = &reader.source.last_event_id {
             request = request.header("Last-Event-ID", id);
         }

@@ -4,10 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use jobs::{FeedLine, Place};
+use portals::JOB;
 use serde_json::json;
-
-/// What the sort keys of jobs begin with.
-pub(crate) const JOB: &str = "JOB#";
 
 /// How a line is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use jobs::{FeedLine, Job};
 use table::{Key, Millis, Table, TableError};
-use uuid::Uuid;
-
-use crate::event::JOB;
 
 /// After how long nothing of a job comes any more that has ended: a worker writes its last lines after the end, and no call takes longer than ten seconds.
 const LATE: Duration = Duration::from_secs(12);
@@ -20,9 +17,8 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// A job of a group, with what is known of it; none if there is none.
-    pub(crate) async fn find(table: &Table, group: &str, id: Uuid) -> Result<Option<(Self, Job)>, TableError> {
-        let key = Key::new(group, format!("{JOB}{id}"));
+    /// The job at a key, with what is known of it; none if there is none.
+    pub(crate) async fn find(table: &Table, key: Key) -> Result<Option<(Self, Job)>, TableError> {
         let job = table.get(&key).await?;
         Ok(job.map(|job| (Self { key, seen: 0 }, job)))
     }

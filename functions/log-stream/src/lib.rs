@@ -5,26 +5,20 @@
 //! ([`jobs::Place`]), by which nothing is lost or repeated.
 
 mod asked;
-mod caller;
+mod document;
 mod event;
 mod followed;
 mod pace;
 mod stream;
 
-use api::{RateLimiter, identity::Identity};
+use api::RateLimiter;
+use api::portal::{Gate, gated};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use identity::Sessions;
 use jobs::Feeds;
-use parameters::Parameters;
-use table::aws::{SettingError, configure, dynamodb, setting};
+use table::aws::{SettingError, configure, dynamodb, setting, setting_as};
 use table::{Clock, Table};
-
-use crate::caller::Gate;
-
-/// The `job_kind` of portal jobs.
-const KIND: &str = "portal";
+use utoipa::OpenApi;
 
 /// What a request needs, made once per process.
 #[derive(Clone)]
@@ -39,33 +33,31 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: `EVENTS_TABLE`, `PORTAL_TABLE`, `LIMITS_TABLE`, `IDENTITY_TABLE`, `SESSION_KEYS`, and `RESPONSE_STREAMING`, `true`
-    /// or `false`.
+    /// What the environment names: what [`portals::open_feeds`] and [`Gate::from_environment`] read, `PORTAL_TABLE`, `LIMITS_TABLE`, and
+    /// `RESPONSE_STREAMING`, `true` or `false`.
     pub fn from_environment() -> Result<Self, SettingError> {
-        const STREAMING: &str = "RESPONSE_STREAMING";
         let (config, clock) = (configure()?, Clock::system());
         let client = dynamodb(&config);
         let table = |name| Ok::<_, SettingError>(Table::new(client.clone(), &setting(name)?));
-        let streaming = setting(STREAMING)?;
         Ok(Self {
-            streams: streaming.parse().map_err(|_| SettingError::Unusable(STREAMING, streaming))?,
-            feeds: Feeds::new(KIND, table("EVENTS_TABLE")?, clock.clone()),
+            streams: setting_as("RESPONSE_STREAMING")?,
+            feeds: portals::open_feeds(&config, &clock)?,
             jobs: table("PORTAL_TABLE")?,
             limiter: RateLimiter::new(table("LIMITS_TABLE")?, clock.clone()),
-            gate: Gate {
-                sessions: Sessions::new(Parameters::new(&config, setting("SESSION_KEYS")?), clock.clone()),
-                identity: Identity::new(table("IDENTITY_TABLE")?, clock.clone()),
-            },
+            gate: Gate::from_environment(&config, &clock)?,
             clock,
         })
     }
 }
 
+/// Every operation of this function.
+#[derive(OpenApi)]
+#[openapi(paths(stream::show))]
+pub struct Document;
+
 /// Every route of this function.
 pub fn router(app: App) -> Router {
     let gate = app.gate.clone();
     let routes = Router::new().route("/logs/stream", get(stream::show)).with_state(app);
-    routes
-        .layer(from_fn_with_state(gate, caller::admit))
-        .layer(axum::middleware::from_fn(|request, next| api::bare_errors(caller::Error::of_status, request, next)))
+    gated(routes, gate)
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use api::RateLimit;
+use api::portal::{Error, User};
 use api::query::Parameters;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -13,12 +14,13 @@ use bytes::Bytes;
 use futures::stream::unfold;
 use jobs::{Place, Stretch};
 use lambda_http::RequestExt;
+use portals::{job_key, partition};
 use table::cost::{Cost, metered};
 use table::{Millis, TableError};
 
 use crate::App;
 use crate::asked::{Asked, From};
-use crate::caller::{Caller, Error};
+use crate::document::StreamQuery;
 use crate::event::{COMMENT, Form, head, here, line};
 use crate::followed::Followed;
 use crate::pace::Pace;
@@ -35,27 +37,35 @@ const USUAL: Duration = Duration::from_secs(20);
 const FAILURES: u32 = 5;
 /// How many bytes of events an answer has that is not streamed: what is left comes with the next.
 const LARGEST: usize = 1_000_000;
-/// How often a caller may open a stream: each holds a function while it lasts.
+/// How often a tenant may open a stream: each holds a function while it lasts.
 const OPENED: RateLimit = RateLimit { scope: "log-stream", requests: 120, window: Duration::from_mins(1) };
 
-/// The lines of the caller's jobs, as they come.
+/// `GET /logs/stream`: the log lines of the caller's jobs, or of one of them, as they come (Server-Sent Events). Each event's `id` is the place behind it:
+/// who comes again with the last as `Last-Event-ID`, as every `EventSource` does, misses nothing and sees nothing twice. A stream ends some time, or with
+/// the job that it follows.
+#[utoipa::path(get, path = "/logs/stream", tag = "Portal jobs", params(StreamQuery),
+    responses(
+        (status = 200, description = "Events, each with an `id` and `data`", content_type = "text/event-stream", body = String),
+        (status = 204, description = "The job has ended, and everything of it was said: do not come again"),
+        (status = 404, description = "There is no such job"),
+        (status = 429),
+    ))]
 pub(crate) async fn show(
     State(app): State<App>,
-    caller: Caller,
+    User(caller): User,
     headers: HeaderMap,
     query: Parameters,
     request: Request,
 ) -> Result<Response, Error> {
     let now = app.clock.now();
     let asked = Asked::read(&headers, &query, now)?;
-    let (group, subject) = (caller.group(), format!("LOGS#{}", caller.tenant));
-    let opened = app.limiter.hit(&subject, OPENED).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
+    let opened = app.limiter.hit(&format!("TENANT#{}", caller.tenant), OPENED).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
     if let Ok(opened) = opened.as_ref()
         && !opened.allowed
     {
         return Err(Error::rate_limited(opened.retry_after));
     }
-    let mut following = Following::begin(app, group, asked).await?;
+    let mut following = Following::begin(app, &caller.tenant, asked).await?;
     let place = following.place;
     let first = following.look().await?;
     // What an EventSource does not come again after.
@@ -94,15 +104,16 @@ struct Following {
 }
 
 impl Following {
-    async fn begin(app: App, group: String, asked: Asked) -> Result<Self, Error> {
+    async fn begin(app: App, tenant: &str, asked: Asked) -> Result<Self, Error> {
         let missing = || Error::not_found("Job not found");
         let (followed, created_at) = match asked.job {
             Some(id) => {
-                let (followed, job) = Followed::find(&app.jobs, &group, id).await?.ok_or_else(missing)?;
+                let (followed, job) = Followed::find(&app.jobs, job_key(tenant, id)).await?.ok_or_else(missing)?;
                 (Some(followed), job.created_at)
             }
             None => (None, Millis(0)),
         };
+        let group = partition(tenant);
         let place = match asked.from {
             From::Place(place) => place,
             From::Moment(moment) => app.feeds.place_at(&group, moment).await?,

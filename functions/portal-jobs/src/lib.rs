@@ -8,11 +8,10 @@ mod queue;
 mod view;
 
 use api::RateLimiter;
-use api::identity::Identity;
 use api::portal::{Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
-use portals::{Accounts, Logins, PortalJobs};
+use portals::{Accounts, PortalJobs};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
 use utoipa::OpenApi;
@@ -27,21 +26,15 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Logins::from_environment`] read, `IDENTITY_TABLE` and
-    /// `LIMITS_TABLE`.
+    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Gate::from_environment`] read, and `LIMITS_TABLE`.
     pub fn from_environment() -> Result<Self, SettingError> {
         let (config, clock) = (configure()?, Clock::system());
-        let client = dynamodb(&config);
-        let table = |name| Ok::<_, SettingError>(Table::new(client.clone(), &setting(name)?));
-        let gate = Gate {
-            logins: Logins::from_environment(&config, &clock)?,
-            identity: Identity::new(table("IDENTITY_TABLE")?, clock.clone()),
-        };
+        let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
         Ok(Self {
             jobs: portals::open(&config)?,
             accounts: Accounts::from_environment(&config, clock.clone())?,
-            gate,
-            limiter: RateLimiter::new(table("LIMITS_TABLE")?, clock),
+            gate: Gate::from_environment(&config, &clock)?,
+            limiter: RateLimiter::new(limits, clock),
         })
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Maintenance {
 enum KindName {
     /// The extraction cloud's tasks
     Extract,
+    /// Portal jobs
+    Portal,
     /// Video jobs
     Video,
 }
@@ -58,6 +60,7 @@ impl From<KindName> for Kind {
     fn from(name: KindName) -> Self {
         match name {
             KindName::Extract => Self::Extract,
+            KindName::Portal => Self::Portal,
             KindName::Video => Self::Video,
         }
     }

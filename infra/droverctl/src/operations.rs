@@ -15,8 +15,12 @@ const LEASE: Duration = Duration::from_mins(1);
 impl Deployment {
     /// What an operator does with its jobs and dead letters.
     pub(crate) async fn operations(&self) -> anyhow::Result<Operations> {
-        let (extract, video, webhooks) =
-            tokio::try_join!(self.queue_url("extract"), self.queue_url("video"), self.queue_url("webhooks"))?;
+        let (extract, portal, video, webhooks) = tokio::try_join!(
+            self.queue_url("extract"),
+            self.queue_url("portal"),
+            self.queue_url("video"),
+            self.queue_url("webhooks")
+        )?;
         let bucket = self.results_bucket(&extract)?;
         let jobs = |kind, context, url| Jobs {
             kind,
@@ -28,6 +32,7 @@ impl Deployment {
         };
         Ok(Operations::new(
             jobs(extract::QUEUE_KIND, "extract", extract),
+            jobs(portals::QUEUE_KIND, "portal", portal),
             jobs(videos::QUEUE_KIND, "video", video),
             Results::new(&self.config, bucket),
             Deliveries { table: self.table("webhooks"), queue: Queue::new(&self.config, webhooks) },

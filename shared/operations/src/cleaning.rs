@@ -117,6 +117,8 @@ impl Operations {
         Ok(match (kind, which) {
             (Kind::Extract, Which::FailedUntil(until)) => self.tasks.clean(key, until, &self.results).await?,
             (Kind::Extract, Which::All) => self.tasks.remove(key, &self.results).await?,
+            (Kind::Portal, Which::FailedUntil(until)) => self.portals.clean(key, until).await?,
+            (Kind::Portal, Which::All) => self.portals.remove(key).await?,
             (Kind::Video, Which::FailedUntil(until)) => self.videos.clean(key, until).await?,
             (Kind::Video, Which::All) => self.videos.remove(key).await?,
         })
@@ -125,6 +127,7 @@ impl Operations {
     const fn jobs_of(&self, kind: Kind) -> &Jobs {
         match kind {
             Kind::Extract => &self.jobs,
+            Kind::Portal => &self.portals.jobs,
             Kind::Video => &self.videos.jobs,
         }
     }

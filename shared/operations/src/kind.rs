@@ -8,19 +8,22 @@ use serde::Serialize;
 pub enum Kind {
     /// The extraction cloud's tasks.
     Extract,
+    /// Portal jobs.
+    Portal,
     /// Video jobs.
     Video,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Extract, Self::Video];
+    pub const ALL: [Self; 3] = [Self::Extract, Self::Portal, Self::Video];
 
     /// What it is called: as its queue is.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Extract => extract::QUEUE_KIND,
+            Self::Portal => portals::QUEUE_KIND,
             Self::Video => videos::QUEUE_KIND,
         }
     }

@@ -10,7 +10,7 @@ use crate::kind::Kind;
 /// The queue of deliveries, as its letters name it.
 const WEBHOOKS: &str = "webhooks";
 /// The queues whose letters are kept. Those of the queue of browsers are tasks' too, and are kept under `extract`.
-pub const QUEUES: [&str; 3] = [Kind::Extract.as_str(), Kind::Video.as_str(), WEBHOOKS];
+pub const QUEUES: [&str; 4] = [Kind::Extract.as_str(), Kind::Portal.as_str(), Kind::Video.as_str(), WEBHOOKS];
 
 /// A page of letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Operations {
         let mark = self.letters.redriven(&letter.id(), self.clock.now());
         match letter.queue.as_str() {
             extract::QUEUE_KIND => self.jobs.redrive(&job, &mark).await,
+            portals::QUEUE_KIND => self.portals.jobs.redrive(&job, &mark).await,
             videos::QUEUE_KIND => self.redrive_video(&job, &mark).await,
             WEBHOOKS => self.redrive_delivery(&job, &mark).await,
             _ => Ok(Redriven::Impossible("its queue is not known")),

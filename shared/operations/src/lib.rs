@@ -11,6 +11,7 @@ pub use letters::{LetterPage, QUEUES};
 
 use extract::Tasks;
 use jobs::{DeadLetters, Jobs, Queue, Results};
+use portals::PortalJobs;
 use table::aws::{SdkConfig, SettingError, dynamodb, setting};
 use table::{Clock, Table};
 use videos::VideoJobs;
@@ -20,6 +21,7 @@ use videos::VideoJobs;
 pub struct Operations {
     jobs: Jobs,
     tasks: Tasks,
+    portals: PortalJobs,
     videos: VideoJobs,
     results: Results,
     deliveries: Deliveries,
@@ -39,12 +41,13 @@ pub struct Deliveries {
 impl Operations {
     /// What an operator does with these.
     #[must_use]
-    pub fn new(extract: Jobs, videos: Jobs, results: Results, deliveries: Deliveries, letters: Table) -> Self {
+    pub fn new(extract: Jobs, portals: Jobs, videos: Jobs, results: Results, deliveries: Deliveries, letters: Table) -> Self {
         Self {
             clock: extract.clock.clone(),
             tasks: Tasks::new(extract.clone()),
             jobs: extract,
             // How many run at once is for those that are new.
+            portals: PortalJobs::new(portals, 1),
             videos: VideoJobs::new(videos, 1, 1),
             results,
             deliveries,
@@ -52,14 +55,15 @@ impl Operations {
         }
     }
 
-    /// What the environment names: what `extract::open` and `videos::open_jobs` read, `EVENTS_TABLE`, `RESULTS_BUCKET`, `WEBHOOKS_TABLE` and
+    /// What the environment names: what `extract::open`, `portals::open_jobs` and `videos::open_jobs` read, `EVENTS_TABLE`, `RESULTS_BUCKET`, `WEBHOOKS_TABLE` and
     /// `WEBHOOKS_QUEUE_URL`.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, SettingError> {
         let table = |name| Ok::<_, SettingError>(Table::new(dynamodb(config), &setting(name)?));
         let deliveries =
             Deliveries { table: table("WEBHOOKS_TABLE")?, queue: Queue::new(config, setting("WEBHOOKS_QUEUE_URL")?) };
         let results = Results::new(config, setting("RESULTS_BUCKET")?);
-        let (extract, videos) = (extract::open(config)?, videos::open_jobs(config)?);
-        Ok(Self::new(extract, videos, results, deliveries, table("EVENTS_TABLE")?))
+        let (extract, portals, videos) =
+            (extract::open(config)?, portals::open_jobs(config)?, videos::open_jobs(config)?);
+        Ok(Self::new(extract, portals, videos, results, deliveries, table("EVENTS_TABLE")?))
     }
 }

@@ -137,7 +137,7 @@ impl PortalJobs {
 
     /// Deletes a job; one that has not ended is cancelled first, so that a worker that is at it is told by its next step. Whether there was one.
     pub async fn delete(&self, tenant: &str, id: Uuid) -> Result<bool, TableError> {
-        let (table, key) = (&self.jobs.table, job_key(tenant, id));
+        let key = job_key(tenant, id);
         for _ in 0..RACES {
             let ended = match self.jobs.cancel(&key).await? {
                 Cancelled::Missing => return Ok(false),
@@ -149,19 +149,30 @@ impl PortalJobs {
             };
             let Some(outcome) = ended else { continue };
             let is_as_counted = Condition::equal("status", outcome.status().as_str());
-            let deletion = Transaction::new().delete(table, &key, &is_as_counted)?.update(
-                table,
-                &account_key(tenant),
-                Account::forget(outcome),
-            )?;
-            match deletion.commit(table).await {
-                Ok(()) => return Ok(true),
-                // Somebody else deletes it.
-                Err(TableError::ConditionFailed(_)) => {}
-                Err(error) => return Err(error),
+            // If not, somebody else deletes it.
+            if self.forget(tenant, &key, outcome, &is_as_counted).await? {
+                return Ok(true);
             }
         }
         Err(TableError::Unavailable("the job changes faster than it can be deleted".to_owned()))
+    }
+
+    /// Deletes a tenant's job that has ended so, and counts it no more; false if it is not as it must be for that.
+    pub(crate) async fn forget(
+        &self,
+        tenant: &str,
+        key: &Key,
+        outcome: Outcome,
+        only_if: &Condition,
+    ) -> Result<bool, TableError> {
+        let table = &self.jobs.table;
+        let deletion = Transaction::new().delete(table, key, only_if)?;
+        let deletion = deletion.update(table, &account_key(tenant), Account::forget(outcome))?;
+        match deletion.commit(table).await {
+            Ok(()) => Ok(true),
+            Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

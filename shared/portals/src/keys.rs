@@ -5,10 +5,12 @@ use uuid::Uuid;
 
 use crate::portal::Portal;
 
-/// What the sort keys of jobs begin with.
-pub(crate) const JOB: &str = "JOB#";
+/// What the sort keys of jobs begin with, before their ids.
+pub const JOB: &str = "JOB#";
 
-pub(crate) fn partition(tenant: &str) -> String {
+/// The partition that everything of a tenant lies in but its users: the group of its jobs.
+#[must_use]
+pub fn partition(tenant: &str) -> String {
     format!("TENANT#{tenant}")
 }
 

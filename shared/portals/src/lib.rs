@@ -13,11 +13,13 @@
 //! | those of a status | the same `pk`, `status = running` | `by_status` (local) |
 //! | those that wait, in their order | the same `pk`, ordered by `turn` | `by_turn` (local) |
 //! | jobs whose message was lost | `job_kind = portal`, `redeliver_at <= now` | `due` |
+//! | jobs that failed before a moment | `job_kind = portal-failed`, `redeliver_at` up to the moment | `due` |
 //!
 //! Names of users and addresses are told apart in lower case.
 
 mod account;
 mod accounts;
+mod cleaning;
 mod environment;
 mod input;
 mod job;
@@ -32,11 +34,11 @@ mod users;
 
 pub use self::account::{AccountFields, CredentialFields, PortalAccount, PortalCredentials};
 pub use self::accounts::{AccountError, Accounts};
-pub use self::environment::{QUEUE_KIND, open, open_jobs};
+pub use self::environment::{QUEUE_KIND, open, open_feeds, open_jobs};
 pub use self::input::{LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD};
 pub use self::job::{JobStatus, PortalJob};
 pub use self::jobs::PortalJobs;
-pub use self::keys::{job_key, portal_account_key};
+pub use self::keys::{JOB, job_key, partition, portal_account_key};
 pub use self::listing::Listing;
 pub use self::login::{LogInError, Logins};
 pub use self::portal::Portal;

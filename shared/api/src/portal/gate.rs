@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use identity::Identity;
 use portals::{Caller, Logins};
 use secrets::ApiKey;
+use table::aws::{SdkConfig, SettingError, dynamodb, setting};
+use table::{Clock, Table};
 
 use super::error::Error;
 use crate::bare::dress;
@@ -57,6 +59,15 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// With what the environment names: what [`Logins::from_environment`] reads, and `IDENTITY_TABLE`.
+    pub fn from_environment(config: &SdkConfig, clock: &Clock) -> Result<Self, SettingError> {
+        let keys = Table::new(dynamodb(config), &setting("IDENTITY_TABLE")?);
+        Ok(Self {
+            logins: Logins::from_environment(config, clock)?,
+            identity: Identity::new(keys, clock.clone()),
+        })
+    }
+
     /// The user whose token these headers carry.
     pub async fn user(&self, headers: &HeaderMap) -> Result<User, Error> {
         let token = credential(headers)?;
