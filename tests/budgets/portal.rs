@@ -6,7 +6,8 @@
 use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::portal::{PortalClient, PortalDesk};
-use portals::{Portal, PortalAccount};
+use jobs::{Level, Line, Place, Progress};
+use portals::{Portal, PortalAccount, partition};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use table::{Clock, Update};
@@ -215,6 +216,41 @@ fn renewed(body: &Json) -> Json {
         }
     }
     body
+}
+
+/// Each is counted by the rate limiter: a write unit. A stream costs a look, a request, each two seconds more.
+#[tokio::test]
+async fn a_look_at_the_live_log_is_within_its_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let desk = stack.portal_desk(Clock::system()).await?;
+    let feeds = portals::feeds(stack.table("events"), Clock::system());
+    let mut faults = Vec::new();
+    for (what, of_job, is_again, cost) in [
+        ("all jobs' log", false, false, Cost::new(4, 3.0, 1.0, 0)),
+        ("a job's log", true, false, Cost::new(5, 4.0, 1.0, 0)),
+        ("nothing new", false, true, Cost::new(3, 2.0, 1.0, 0)),
+    ] {
+        let cost = cost.measurable_on(&stack);
+        let costs = measured(&cost, async || {
+            let client = stack.portal_client().await?;
+            let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Ewmr).await?).await?;
+            let line = Line::new(Clock::system().now(), Level::Info, "test", "one");
+            desk.begin(&job).await?.record(Progress { percent: 1, units_used: 0 }, vec![line]).await?;
+            let path = if of_job { format!("/logs/stream?job_id={}", job.id) } else { "/logs/stream".to_owned() };
+            let request = client.request(Method::GET, &path);
+            let request = if is_again {
+                let end = feeds.read(&partition(&client.tenant), Place::default()).await?.end;
+                request.header("Last-Event-ID", end.to_string())
+            } else {
+                request
+            };
+            cost_of(&stack, "log-stream", request, 200).await
+        })
+        .await?;
+        faults.extend(over(what, &costs, &cost, &COLD_TOKEN)?);
+    }
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
 }
 
 #[tokio::test]

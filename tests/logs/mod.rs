@@ -42,7 +42,7 @@ impl Tenant {
 
 /// The feeds, as a process knows them that has just begun.
 fn feeds(stack: &Stack) -> Feeds {
-    Feeds::new(portals::QUEUE_KIND, stack.table("events"), Clock::system())
+    portals::feeds(stack.table("events"), Clock::system())
 }
 
 fn lines(first: u64, count: u64) -> Vec<LoggedLine> {

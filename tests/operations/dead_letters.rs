@@ -6,6 +6,7 @@ use axum::routing::get;
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, eventually};
 use jobs::{DeadLetter, DeadLetters, Status, ledger};
+use portals::Portal;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, Key, new_id};
@@ -30,17 +31,22 @@ async fn letter(stack: &Stack, queue: &str, body: &str) -> anyhow::Result<DeadLe
 /// A task whose message died, as the function `dead-letters` leaves it.
 async fn buried(stack: &Stack, user: &User, url: &str) -> anyhow::Result<(Key, DeadLetter)> {
     let key = unannounced(stack, user, url).await?;
-    let body = serde_json::to_string(&key)?;
-    let dead = stack.queue_url("extract-dead").await?;
+    let letter = bury(stack, "extract", &key).await?;
+    Ok((key, letter))
+}
+
+/// The letter of a job whose message died in this queue.
+async fn bury(stack: &Stack, queue: &str, key: &Key) -> anyhow::Result<DeadLetter> {
+    let body = serde_json::to_string(key)?;
+    let dead = stack.queue_url(&format!("{queue}-dead")).await?;
     let sent = stack.sqs().send_message().queue_url(dead).message_body(&body).send().await?;
     let id = sent.message_id.context("no id")?;
     let letters = DeadLetters::new(stack.table("events"));
-    let letter = eventually("the letter is kept", async || {
-        let found = letters.list("extract", None, 100).await?;
+    eventually("the letter is kept", async || {
+        let found = letters.list(queue, None, 100).await?;
         Ok(found.into_iter().find(|letter| letter.message_id == id))
     })
-    .await?;
-    Ok((key, letter))
+    .await
 }
 
 async fn site() -> anyhow::Result<Site> {
@@ -111,6 +117,28 @@ async fn a_failed_task_is_redriven_once_over_http() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The jobs of each queue are their own kind's.
+#[tokio::test]
+async fn a_failed_portal_job_is_redriven_once() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Pwmr).await?).await?;
+    let letter = bury(&stack, "portal", &job.key).await?;
+    ensure!(letter.verdict == "its job was failed", "{letter:?}");
+    let path = format!("/cpcb/queue/job/{}", job.id);
+    ensure!(client.get(&path).await?["status"] == "failed", "it was not failed");
+    let id = letter.id().to_string();
+    let redrive = async || stack.operate(&["dead-letters", "redrive", &id]).await;
+    ensure!(redrive().await?["taken_up"] == 1, "it was not taken up");
+    ensure!(redrive().await?["redriven_before"] == 1, "twice");
+    let taken_up = desk.jobs.get(&client.tenant, job.id).await?.context("it is gone")?;
+    ensure!(taken_up.job.redrives == 1, "{taken_up:?}");
+    client.call(Method::DELETE, &path).await?.success(200)?;
+    let again = stack.operate(&["dead-letters", "purge", &id, "--yes"]).await?;
+    ensure!(again == json!({"purged": 1}), "{again}");
+    Ok(())
+}
+
 /// What cannot be redriven says why; what has not ended gets its message again.
 #[tokio::test]
 async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
@@ -122,6 +150,7 @@ async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
         (letter(&stack, "extract", &serde_json::to_string(&open)?).await?, "sent_again", None),
         (letter(&stack, "extract", "no JSON").await?, "impossible", Some("it names no job")),
         (letter(&stack, "extract", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (letter(&stack, "portal", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
         (letter(&stack, "video", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
         (
             letter(&stack, "webhooks", &serde_json::to_string(&missing)?).await?,
@@ -152,7 +181,7 @@ async fn letters_are_listed_by_page() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let operator = stack.operating_user().await?;
     let mut ours = Vec::new();
-    for queue in ["video", "webhooks", "video", "webhooks", "video"] {
+    for queue in ["video", "webhooks", "portal", "webhooks", "video"] {
         ours.push(letter(&stack, queue, "no JSON").await?.id().to_string());
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());

@@ -7,7 +7,8 @@ use drover_tests::site::Site;
 use drover_tests::video::order;
 use drover_tests::{Stack, User, eventually};
 use extract::Task;
-use jobs::{Cancelled, Policy, Status};
+use jobs::{Account, Cancelled, Policy, Status};
+use portals::Portal;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, Condition, Key, Millis, Update};
@@ -106,6 +107,27 @@ async fn failed_video_jobs_are_cleaned_away_too() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_failed_portal_job_is_cleaned_away_too() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let account = stack.portal_account(&client.tenant, Portal::Bwmr).await?;
+    let (old, young) = (desk.jobs.create(&account).await?, desk.jobs.create(&account).await?);
+    for job in [&old, &young] {
+        desk.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
+    }
+    let long_ago = Update::new().set("redeliver_at", days_ago(30));
+    stack.table("portal").update(&old.key, long_ago.when(Condition::equal("job_kind", "portal-failed"))).await?;
+    stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--kind", "portal"]).await?;
+    client.call(Method::GET, &format!("/cpcb/queue/job/{}", old.id)).await?.portal_error(404)?;
+    ensure!(client.get(&format!("/cpcb/queue/job/{}", young.id)).await?["status"] == "failed", "the young one");
+    let counted: Option<Account> = stack.table("portal").get(&old.account).await?;
+    ensure!(counted.as_ref().is_some_and(|account| account.jobs_failed == 1), "{counted:?}");
+    ensure!(desk.jobs.remove(&young.key).await? && !desk.jobs.remove(&young.key).await?, "twice");
+    ensure!(!desk.jobs.remove(&young.account).await?, "the account is no job");
+    Ok(())
+}
+
+#[tokio::test]
 async fn everything_is_cleared_only_if_somebody_says_so() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let user = stack.user().await?;
@@ -169,7 +191,7 @@ async fn the_help_says_what_there_is_and_what_it_costs() -> anyhow::Result<()> {
             &["--clean-failed", "--age <MINUTES>", "--clear-all", "--loop", "--dry-run", "--yes", "read unit"],
         ),
         (&["dead-letters", "--help"], &["list", "show", "redrive", "purge"]),
-        (&["dead-letters", "redrive", "--help"], &["--queue", "--all", "[ID]", "extract", "video", "webhooks"]),
+        (&["dead-letters", "redrive", "--help"], &["--queue", "--all", "[ID]", "extract", "portal", "video", "webhooks"]),
         (&["dead-letters", "purge", "--help"], &["--yes"]),
     ] {
         let said = stack.droverctl(arguments).await?;

@@ -20,6 +20,9 @@ fn paths() -> Vec<(Method, String)> {
         (Method::POST, "/pwmr/scrape".to_owned()),
         (Method::GET, "/pwmr/jobs".to_owned()),
         (Method::GET, format!("/pwmr/status/{id}")),
+        (Method::GET, "/logs/stream".to_owned()),
+        (Method::GET, format!("/logs/stream?job_id={id}")),
+        (Method::GET, "/logs/stream?job_id=1".to_owned()),
         (Method::GET, "/cpcb/admin/users".to_owned()),
         (Method::POST, "/cpcb/admin/users".to_owned()),
         (Method::DELETE, "/cpcb/admin/users/alice".to_owned()),
@@ -70,6 +73,10 @@ async fn an_unknown_path_is_a_404_and_another_method_a_405() -> anyhow::Result<(
         "/pwmr",
         "/pwmr/x",
         "/pwmr/status",
+        "/logs",
+        "/logs/",
+        "/logs/x",
+        "/logs/stream/x",
     ] {
         Answer::of(client.anonymous(Method::GET, path).send().await?).await?.portal_error(404)?;
         client.call(Method::POST, path).await?.portal_error(404)?;
@@ -81,6 +88,7 @@ async fn an_unknown_path_is_a_404_and_another_method_a_405() -> anyhow::Result<(
         (Method::PUT, format!("/cpcb/queue/job/{id}"), "DELETE,GET,HEAD"),
         (Method::GET, "/pwmr/scrape".to_owned(), "POST"),
         (Method::DELETE, format!("/pwmr/status/{id}"), "GET,HEAD"),
+        (Method::POST, "/logs/stream".to_owned(), "GET,HEAD"),
     ] {
         let answer = client.call(method.clone(), &path).await?;
         answer.portal_error(405)?;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context, ensure};
-use jobs::{Claimed, Feeds, Hint, Run};
+use jobs::{Claimed, Hint, Run};
 use portals::{AccountFields, Accounts, Portal, PortalAccount, PortalJob, PortalJobs, UserFields, Users};
 use reqwest::{Method, RequestBuilder};
 use secrets::Passwords;
@@ -79,7 +79,7 @@ impl Stack {
 
     /// Portal jobs of which no function of the stack hears, of this clock's time.
     pub async fn portal_desk(&self, clock: Clock) -> anyhow::Result<PortalDesk> {
-        let feeds = Feeds::new(portals::QUEUE_KIND, self.table("events"), clock.clone());
+        let feeds = portals::feeds(self.table("events"), clock.clone());
         let mut jobs = self.unheard_jobs(portals::QUEUE_KIND, clock).await?;
         jobs.logs = jobs.logs.with_feeds(feeds);
         Ok(PortalDesk { jobs: PortalJobs::new(jobs, 2) })

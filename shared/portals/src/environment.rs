@@ -24,5 +24,11 @@ pub fn open_jobs(config: &SdkConfig) -> Result<Jobs, SettingError> {
 
 /// The feeds of all tenants' jobs, in the table that `EVENTS_TABLE` names: each of its tenant's [`crate::partition`].
 pub fn open_feeds(config: &SdkConfig, clock: &Clock) -> Result<Feeds, SettingError> {
-    Ok(Feeds::new(QUEUE_KIND, Table::new(dynamodb(config), &setting("EVENTS_TABLE")?), clock.clone()))
+    Ok(feeds(Table::new(dynamodb(config), &setting("EVENTS_TABLE")?), clock.clone()))
+}
+
+/// The feeds of all tenants' jobs, in this table.
+#[must_use]
+pub fn feeds(events: Table, clock: Clock) -> Feeds {
+    Feeds::new(QUEUE_KIND, events, clock)
 }

@@ -34,7 +34,7 @@ mod users;
 
 pub use self::account::{AccountFields, CredentialFields, PortalAccount, PortalCredentials};
 pub use self::accounts::{AccountError, Accounts};
-pub use self::environment::{QUEUE_KIND, open, open_feeds, open_jobs};
+pub use self::environment::{QUEUE_KIND, feeds, open, open_feeds, open_jobs};
 pub use self::input::{LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD};
 pub use self::job::{JobStatus, PortalJob};
 pub use self::jobs::PortalJobs;
