@@ -31,7 +31,7 @@ fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 6] {
     ];
     let videos = vec![video_jobs::Document::openapi(), video_schedules::Document::openapi()];
     let sockets = vec![job_socket::Document::openapi()];
-    let portal = vec![portal_jobs::Document::openapi()];
+    let portal = vec![portal_jobs::Document::openapi(), log_stream::Document::openapi()];
     [
         (&CREDENTIAL_QUEUE, queue),
         (&WORKER, worker),
