@@ -59,7 +59,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Error> {
     let now = app.clock.now();
     let asked = Asked::read(&headers, &query, now)?;
-    let opened = app.limiter.hit(&format!("TENANT#{}", caller.tenant), OPENED).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
+    let subject = format!("TENANT#{}", caller.tenant);
+    let opened = app.limiter.hit(&subject, OPENED).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
     if let Ok(opened) = opened.as_ref()
         && !opened.allowed
     {

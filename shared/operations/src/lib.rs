@@ -41,7 +41,14 @@ pub struct Deliveries {
 impl Operations {
     /// What an operator does with these.
     #[must_use]
-    pub fn new(extract: Jobs, portals: Jobs, videos: Jobs, results: Results, deliveries: Deliveries, letters: Table) -> Self {
+    pub fn new(
+        extract: Jobs,
+        portals: Jobs,
+        videos: Jobs,
+        results: Results,
+        deliveries: Deliveries,
+        letters: Table,
+    ) -> Self {
         Self {
             clock: extract.clock.clone(),
             tasks: Tasks::new(extract.clone()),
@@ -55,8 +62,8 @@ impl Operations {
         }
     }
 
-    /// What the environment names: what `extract::open`, `portals::open_jobs` and `videos::open_jobs` read, `EVENTS_TABLE`, `RESULTS_BUCKET`, `WEBHOOKS_TABLE` and
-    /// `WEBHOOKS_QUEUE_URL`.
+    /// What the environment names: what `extract::open`, `portals::open_jobs` and `videos::open_jobs` read, `EVENTS_TABLE`, `RESULTS_BUCKET`,
+    /// `WEBHOOKS_TABLE` and `WEBHOOKS_QUEUE_URL`.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, SettingError> {
         let table = |name| Ok::<_, SettingError>(Table::new(dynamodb(config), &setting(name)?));
         let deliveries =
