@@ -71,6 +71,23 @@ def without_layers(template: Template) -> Template:
     return {**template, "Resources": resources}
 
 
+def with_whole_answers(template: Template) -> Template:
+    """The template without answers that a gateway passes on as they are made: no emulator's does."""
+    resources = dict(template["Resources"])
+    for name, function in _functions(template):
+        properties = function["Properties"]
+        events = {key: _with_whole_answer(event) for key, event in properties.get("Events", {}).items()}
+        resources[name] = {**function, "Properties": {**properties, "Events": events}} if events else function
+    return {**template, "Resources": resources}
+
+
+def _with_whole_answer(event: dict[str, Any]) -> dict[str, Any]:
+    if event["Type"] != "Api":
+        return event
+    streaming = {"ResponseTransferMode", "TimeoutInMillis"}
+    return {**event, "Properties": {key: value for key, value in event["Properties"].items() if key not in streaming}}
+
+
 def parameters(template: Template) -> set[str]:
     """The names of the parameters that the template takes."""
     return set(template.get("Parameters", {}))

@@ -121,7 +121,7 @@ def _machine(stack: Stack) -> dict[str, str]:
     mail = {"MailFrom": seed.SENDER, "MailIdentity": seed.SENDER, "MailAllow": "company.com"}
     programs = {"Chromium": str(browser.find()), "YtDlpHome": str(yt_dlp.home())}
     sockets = {"Sockets": "true" if BACKENDS[stack.backend].has_sockets else "false"}
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", **programs, **sockets, **mail}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", **programs, **sockets, "ResponseStreaming": "false", **mail}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use drover_tests::routes::{Endpoint, extract_cloud, is_of_route, video_jobs};
 
 use super::bound::Bound;
-use super::{analytics, billing, endpoints, identity, video, webhooks};
+use super::{analytics, billing, dead_letters, endpoints, identity, video, webhooks};
 
 #[test]
 fn every_endpoint_of_the_extraction_cloud_has_a_row() -> anyhow::Result<()> {
@@ -14,6 +14,7 @@ fn every_endpoint_of_the_extraction_cloud_has_a_row() -> anyhow::Result<()> {
     rows.extend(identity::bounds().iter().map(Bound::endpoint));
     rows.extend(billing::bounds().iter().map(Bound::endpoint));
     rows.extend(analytics::bounds().iter().map(Bound::endpoint));
+    rows.extend(dead_letters::bounds().iter().map(Bound::endpoint));
     rows.extend(webhooks::bounds().iter().map(Bound::endpoint));
     all_have_rows(extract_cloud()?, &rows)
 }

@@ -61,6 +61,12 @@ const CASES: &[(&str, &str, Seen)] = &[
     ("GET", "/analytics/usage", Own),
     ("GET", "/analytics/dashboard", Own),
     ("GET", "/admin/system-metrics", Forbidden),
+    ("GET", "/admin/dead-letters", Forbidden),
+    ("DELETE", "/admin/dead-letters", Forbidden),
+    ("POST", "/admin/dead-letters/redrive", Forbidden),
+    ("GET", "/admin/dead-letters/{letter_id}", Forbidden),
+    ("DELETE", "/admin/dead-letters/{letter_id}", Forbidden),
+    ("POST", "/admin/dead-letters/{letter_id}/redrive", Forbidden),
     ("GET", "/webhooks", Own),
     ("POST", "/webhooks", Own),
     ("GET", "/webhooks/{webhook_id}", NotFound),
@@ -102,7 +108,14 @@ impl Tenant {
 
     /// A route with the tenant's things in it.
     fn fill(&self, route: &str) -> anyhow::Result<String> {
-        let ids = [("{task_id}", &self.task), ("{key_id}", &self.key), ("{webhook_id}", &self.webhook)];
+        // Of letters it does not matter whether there is one.
+        let letter = format!("extract.1.{}", self.task);
+        let ids = [
+            ("{task_id}", &self.task),
+            ("{key_id}", &self.key),
+            ("{webhook_id}", &self.webhook),
+            ("{letter_id}", &letter),
+        ];
         let filled = ids.into_iter().fold(route.to_owned(), |route, (name, id)| route.replace(name, id));
         ensure!(!filled.contains('{'), "what does {route} name? Say it in Tenant::fill");
         Ok(filled)

@@ -7,6 +7,7 @@ mod fields;
 mod headers;
 mod keys;
 mod paths;
+mod portal;
 mod queries;
 mod sockets;
 mod tokens;

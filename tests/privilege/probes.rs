@@ -27,6 +27,7 @@ const NOTHING_TO_TRY: &[&str] = &[
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
+    "AWS::KMS::Alias",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
@@ -339,7 +340,7 @@ async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<V
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
     let known = match folder.name.as_str() {
-        "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
+        "PortalSessionKeys" | "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
         "SignInSecrets" => vec![("client-secret", "-")],
         "DriveKey" => vec![("service-account", "-")],
         "StoreSecrets" => store::SECRETS.to_vec(),

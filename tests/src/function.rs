@@ -12,10 +12,11 @@ use anyhow::{Context, bail, ensure};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures::StreamExt;
 use serde_json::{Value as Json, json};
 use table::Clock;
 use table::aws::setting;
@@ -30,6 +31,9 @@ use crate::stack::Stack;
 
 /// How long an invocation may take unless the test says otherwise, as most functions have it in template.yaml.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
+
+/// How a function says that its answer is passed on as it is made.
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 /// A running function.
 pub struct FunctionProcess {
@@ -55,16 +59,61 @@ pub struct Invoked {
     pub log: Vec<Json>,
 }
 
+/// An answer of an HTTP function that is passed on as it is made.
+#[derive(Debug)]
+pub struct Streamed {
+    /// The HTTP status.
+    pub status: u64,
+    /// The headers, by their names in lower case.
+    pub headers: Json,
+    /// What of the body came with the head.
+    begun: Option<Bytes>,
+    rest: mpsc::Receiver<Bytes>,
+}
+
+/// How an invocation is answered.
+#[derive(Debug)]
+enum Answered {
+    Whole(Result<Json, Json>),
+    Stream(mpsc::Receiver<Bytes>),
+}
+
 struct Invocation {
     event: Json,
-    answer: oneshot::Sender<Result<Json, Json>>,
+    answer: oneshot::Sender<Answered>,
 }
 
 /// What the Runtime API knows.
 struct Runtime {
     waiting: Mutex<mpsc::Receiver<Invocation>>,
-    running: SyncMutex<HashMap<String, oneshot::Sender<Result<Json, Json>>>>,
+    running: SyncMutex<HashMap<String, oneshot::Sender<Answered>>>,
     time_limit: Duration,
+}
+
+impl Streamed {
+    /// The head and what follows it: the status and the headers as JSON, eight NULs, and the body.
+    async fn of(mut stream: mpsc::Receiver<Bytes>) -> anyhow::Result<Self> {
+        const END: [u8; 8] = [0; 8];
+        let mut read = Vec::new();
+        let end = loop {
+            if let Some(at) = read.windows(END.len()).position(|part| part == END) {
+                break at;
+            }
+            read.extend(stream.recv().await.context("the answer has no head")?);
+        };
+        let head: Json = serde_json::from_slice(&read[..end])?;
+        let begun = Some(Bytes::from(read.split_off(end + END.len()))).filter(|begun| !begun.is_empty());
+        let status = head["statusCode"].as_u64().context("no status")?;
+        Ok(Self { status, headers: head["headers"].clone(), begun, rest: stream })
+    }
+
+    /// The next piece of the body; none at its end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        match self.begun.take() {
+            Some(begun) => Some(begun),
+            None => self.rest.recv().await,
+        }
+    }
 }
 
 impl FunctionProcess {
@@ -156,13 +205,32 @@ impl FunctionProcess {
         }
     }
 
+    /// Lets a function answer a request whose answers are passed on as they are made. As on Lambda it goes on to its end whether anybody reads it or not,
+    /// and answers the next request then.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Streamed> {
+        let mut log = self.log.lock().await;
+        // What the last one has said: nobody else reads it, and the function would wait for somebody.
+        while let Ok(line) = tokio::time::timeout(Duration::from_millis(1), log.next_line()).await {
+            line?.context("the function has ended")?;
+        }
+        match self.invoked(gateway_event(Ipv4Addr::LOCALHOST.into(), "GET", path, headers, "")).await? {
+            Answered::Stream(stream) => Streamed::of(stream).await,
+            Answered::Whole(answer) => bail!("the answer is no stream: {answer:?}"),
+        }
+    }
+
     async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
+        match self.invoked(event).await? {
+            Answered::Whole(Ok(answer)) => Ok(answer),
+            Answered::Whole(Err(error)) => bail!("the function failed: {error}"),
+            Answered::Stream(_) => bail!("the answer is a stream"),
+        }
+    }
+
+    async fn invoked(&self, event: Json) -> anyhow::Result<Answered> {
         let (answer, answered) = oneshot::channel();
         ensure!(self.invocations.send(Invocation { event, answer }).await.is_ok(), "the Runtime API has ended");
-        match tokio::time::timeout(self.time_limit, answered).await.context("the function takes too long")?? {
-            Ok(answer) => Ok(answer),
-            Err(error) => bail!("the function failed: {error}"),
-        }
+        Ok(tokio::time::timeout(self.time_limit, answered).await.context("the function takes too long")??)
     }
 }
 
@@ -204,7 +272,7 @@ impl Drop for FunctionProcess {
 }
 
 /// The binary beside this test's.
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(std::path::Path::parent).context("the test is nowhere")?;
     Ok(folder.join(name))
@@ -249,15 +317,31 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Response {
     (headers, event.to_string()).into_response()
 }
 
-async fn response(state: State<Arc<Runtime>>, id: Path<String>, body: Bytes) -> StatusCode {
-    answered(&state, &id, serde_json::from_slice(&body).map_err(|error| json!(error.to_string())))
+async fn response(state: State<Arc<Runtime>>, id: Path<String>, request: Request) -> StatusCode {
+    let is_stream = request.headers().get(RESPONSE_MODE).is_some_and(|mode| mode == "streaming");
+    let mut body = request.into_body().into_data_stream();
+    if is_stream {
+        let (pieces, stream) = mpsc::channel(16);
+        let status = answered(&state, &id, Answered::Stream(stream));
+        while let Some(Ok(piece)) = body.next().await {
+            // Who has left is told nothing; the function does not know.
+            let _ = pieces.send(piece).await;
+        }
+        return status;
+    }
+    let mut whole = Vec::new();
+    while let Some(Ok(piece)) = body.next().await {
+        whole.extend(piece);
+    }
+    let answer = serde_json::from_slice(&whole).map_err(|error| json!(error.to_string()));
+    answered(&state, &id, Answered::Whole(answer))
 }
 
 async fn error(state: State<Arc<Runtime>>, id: Path<String>, body: Bytes) -> StatusCode {
-    answered(&state, &id, Err(serde_json::from_slice(&body).unwrap_or_default()))
+    answered(&state, &id, Answered::Whole(Err(serde_json::from_slice(&body).unwrap_or_default())))
 }
 
-fn answered(runtime: &Runtime, id: &str, answer: Result<Json, Json>) -> StatusCode {
+fn answered(runtime: &Runtime, id: &str, answer: Answered) -> StatusCode {
     match runtime.answering().remove(id).map(|waiting| waiting.send(answer)) {
         Some(_) => StatusCode::ACCEPTED,
         None => StatusCode::BAD_REQUEST,
@@ -265,7 +349,7 @@ fn answered(runtime: &Runtime, id: &str, answer: Result<Json, Json>) -> StatusCo
 }
 
 impl Runtime {
-    fn answering(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Result<Json, Json>>>> {
+    fn answering(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Answered>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

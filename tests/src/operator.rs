@@ -76,7 +76,7 @@ impl Stack {
 
     /// The result files of a task, by their keys.
     pub async fn result_files(&self, user: &User, task: Uuid) -> anyhow::Result<Vec<String>> {
-        let (client, bucket) = self.results().await?;
+        let (client, bucket) = (self.s3(), self.results_bucket().await?);
         let prefix = format!("results/{}/{task}/", user.id);
         let found = client.list_objects_v2().bucket(bucket).prefix(prefix).send().await?;
         Ok(found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
@@ -84,19 +84,22 @@ impl Stack {
 
     /// What is in the object store under this key, which must be there.
     pub async fn object(&self, key: &str) -> anyhow::Result<Vec<u8>> {
-        let (client, bucket) = self.results().await?;
+        let (client, bucket) = (self.s3(), self.results_bucket().await?);
         Ok(client.get_object().bucket(bucket).key(key).send().await?.body.collect().await?.to_vec())
     }
 
-    /// A client of the object store, and the bucket of results.
-    async fn results(&self) -> anyhow::Result<(aws_sdk_s3::Client, String)> {
-        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true).build();
-        let client = aws_sdk_s3::Client::from_conf(config);
+    /// The name of the bucket of result files.
+    pub async fn results_bucket(&self) -> anyhow::Result<String> {
         let results = format!("{}-results-", self.name);
-        let buckets = client.list_buckets().send().await?;
-        let mut names = buckets.buckets().iter().filter_map(|bucket| bucket.name());
-        let bucket = names.find(|name| name.starts_with(&results)).map(str::to_owned);
-        Ok((client, bucket.with_context(|| format!("there is no bucket {results}…"))?))
+        let buckets = self.s3().list_buckets().send().await?;
+        let bucket =
+            buckets.buckets().iter().filter_map(|bucket| bucket.name()).find(|name| name.starts_with(&results));
+        Ok(bucket.with_context(|| format!("there is no bucket {results}…"))?.to_owned())
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true).build();
+        aws_sdk_s3::Client::from_conf(config)
     }
 
     /// The JSON lines that a function has logged since `since` and that contain all of `words`, oldest first.

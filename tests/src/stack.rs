@@ -21,6 +21,9 @@ use crate::user::User;
 /// How long anything may take that is awaited.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Longer than any test's stack lives.
+const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
+
 /// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
 pub static CROWD: Mutex<()> = Mutex::const_new(());
 
@@ -71,6 +74,23 @@ impl Stack {
             logs: Logs::new(self.table("events")),
             clock: Clock::system(),
             policy,
+        })
+    }
+
+    /// The jobs of a kind, of this clock's time, whose messages go nowhere: no function of the stack hears of one, now or later.
+    pub(crate) async fn unheard_jobs(&self, kind: &'static str, clock: Clock) -> anyhow::Result<Jobs> {
+        let nowhere = format!("{}-that-is-not-there", self.queue_url(kind).await?);
+        Ok(Jobs {
+            kind,
+            table: self.table(kind),
+            queue: Queue::new(&self.config, nowhere),
+            logs: Logs::new(self.table("events")),
+            clock,
+            policy: Policy {
+                redelivery_base: LIFETIME,
+                redelivery_cap: LIFETIME,
+                ..Policy::with_lease(Duration::from_mins(1))
+            },
         })
     }
 

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use api::identity::{Identity, KeyKind, KeyRecord};
-use jobs::{Claimed, Hint, Jobs, Logs, Lost, Policy, Queue, Run};
+use jobs::{Claimed, Hint, Lost, Run};
 use reqwest::{Method, RequestBuilder};
 use secrets::ApiKey;
 use serde_json::{Value as Json, json};
@@ -23,8 +22,6 @@ use crate::chaos::{Fault, Rule};
 use crate::stack::Stack;
 use crate::user::{any_loopback_address, client_from};
 
-/// Longer than any test's stack lives.
-const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
 /// After how many requests a tenant takes another key: before the bucket of one is empty.
 const REQUESTS_OF_A_KEY: usize = 15;
 /// How a function tells a queue of a job, or of several.
@@ -69,20 +66,8 @@ impl Stack {
 
     /// Video jobs whose messages nobody gets, of this clock's time. Those that the API sends of them are refused too: [`Stack::unheard_client`].
     pub async fn studio(&self, clock: Clock) -> anyhow::Result<Studio> {
-        let nowhere = format!("{}-that-is-not-there", self.queue_url("video").await?);
-        let jobs = Jobs {
-            kind: videos::QUEUE_KIND,
-            table: self.table("video"),
-            queue: Queue::new(&self.config, nowhere),
-            logs: Logs::new(self.table("events")),
-            clock,
-            policy: Policy {
-                redelivery_base: LIFETIME,
-                redelivery_cap: LIFETIME,
-                attempts: 3,
-                ..Policy::with_lease(Duration::from_mins(1))
-            },
-        };
+        let mut jobs = self.unheard_jobs(videos::QUEUE_KIND, clock).await?;
+        jobs.policy.attempts = 3;
         Ok(Studio { jobs: VideoJobs::new(jobs, 2, 3) })
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use api::document::{CREDENTIAL_QUEUE, EXTRACT_CLOUD, Manners, VIDEO, VIDEO_SOCKET, WORKER, whole};
+use api::document::{CREDENTIAL_QUEUE, EXTRACT_CLOUD, Manners, PORTAL, VIDEO, VIDEO_SOCKET, WORKER, whole};
 use serde_json::{Value as Json, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as OpenApiDocument;
@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi as OpenApiDocument;
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The documents of the functions, by whose manners they are.
-fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 5] {
+fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 6] {
     let queue = vec![credential_queue::Document::openapi()];
     let worker = vec![
         worker_tasks::Document::openapi(),
@@ -27,10 +27,19 @@ fn documents() -> [(&'static Manners, Vec<OpenApiDocument>); 5] {
         webhook_endpoints::Document::openapi(),
         billing::Document::openapi(),
         analytics::Document::openapi(),
+        dead_letter_records::Document::openapi(),
     ];
     let videos = vec![video_jobs::Document::openapi(), video_schedules::Document::openapi()];
     let sockets = vec![job_socket::Document::openapi()];
-    [(&CREDENTIAL_QUEUE, queue), (&WORKER, worker), (&EXTRACT_CLOUD, cloud), (&VIDEO, videos), (&VIDEO_SOCKET, sockets)]
+    let portal = vec![portal_jobs::Document::openapi(), log_stream::Document::openapi()];
+    [
+        (&CREDENTIAL_QUEUE, queue),
+        (&WORKER, worker),
+        (&PORTAL, portal),
+        (&EXTRACT_CLOUD, cloud),
+        (&VIDEO, videos),
+        (&VIDEO_SOCKET, sockets),
+    ]
 }
 
 fn document() -> Json {
@@ -49,6 +58,8 @@ fn document() -> Json {
             {"name": "Worker tasks", "description": "Workers lock tasks and report on them."},
             {"name": "Worker records", "description": "Backlinks, site accounts and proxies."},
             {"name": "Worker services", "description": "Texts by language models, and captchas of the operator's own sites."},
+            {"name": "Portal jobs", "description": "Waste registers are read with a tenant's accounts."},
+            {"name": "Portal administration", "description": "Users and accounts. Needs an administrator's key."},
             {"name": "Sign-in", "description": "Signing in with an identity provider, and who is signed in."},
             {"name": "API keys", "description": "Keys of the extraction cloud."},
             {"name": "Extraction tasks", "description": "Pages to be read, and what was found on them."},

@@ -15,9 +15,11 @@ const REASON: &str = "Given up: its worker kept failing before it could begin";
 struct App {
     jobs: Jobs,
     videos: Jobs,
+    portals: Jobs,
     letters: DeadLetters,
-    /// The ARNs of the dead letters of video jobs and of webhooks.
+    /// The ARNs of the dead letters of video jobs, of portal jobs and of webhooks.
     video_letters: String,
+    portal_letters: String,
     webhooks: String,
 }
 
@@ -29,8 +31,10 @@ async fn main() -> Result<(), Error> {
     let app = &App {
         jobs: extract::open(&config)?,
         videos: videos::open_jobs(&config)?,
+        portals: portals::open_jobs(&config)?,
         letters,
         video_letters: setting("VIDEO_DEAD_LETTERS")?,
+        portal_letters: setting("PORTAL_DEAD_LETTERS")?,
         webhooks: setting("WEBHOOKS_DEAD_LETTERS")?,
     };
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) }))
@@ -57,7 +61,11 @@ impl App {
         let body = message.body.clone().unwrap_or_default();
         let source = message.event_source_arn.as_deref();
         let is_delivery = source == Some(&self.webhooks);
-        let jobs = if source == Some(&self.video_letters) { &self.videos } else { &self.jobs };
+        let jobs = match source {
+            Some(source) if source == self.video_letters => &self.videos,
+            Some(source) if source == self.portal_letters => &self.portals,
+            _ => &self.jobs,
+        };
         let (queue, verdict) = match serde_json::from_str::<Key>(&body) {
             // Its fault may be ours, and an endpoint is promised a day of attempts.
             Ok(_) if is_delivery => (WEBHOOKS, "its delivery goes on by its schedule, or has ended"),
@@ -72,6 +80,7 @@ impl App {
             body,
             sent_at: sent.map_or_else(|| self.jobs.clock.now(), Millis),
             verdict: verdict.to_owned(),
+            redriven_at: None,
         };
         tracing::warn!(message_id = letter.message_id, verdict, "a message kept failing");
         self.letters.keep(&letter).await

@@ -197,7 +197,8 @@ impl Check<'_> {
     async fn put_down(mut self) -> Result<(), Lost> {
         let (checkpoint, progress) = (self.memory.checkpoint(), self.progress);
         if self.memory.under_way != Some(self.run.token()) {
-            return self.try_again("pause", "No page could be fetched in the time that one attempt has").await;
+            let why = "No page could be fetched in the time that one attempt has";
+            return Box::pin(self.try_again("pause", why)).await;
         }
         let lines = self.lines.take();
         self.run.into_inner().pause(&checkpoint, progress, lines).await

@@ -1,18 +1,21 @@
 //! The Lambda that finds what was lost, once a minute: jobs and deliveries that are due and that nobody has claimed get their message again. It also
-//! writes down which credentials' leases and cooldowns and which proxies' rests are over. Nothing correct depends on when it runs, or on its
-//! running once.
+//! writes down which credentials' leases and cooldowns and which proxies' rests are over, and cleans away jobs that failed long ago. Nothing correct
+//! depends on when it runs, or on its running once.
 
 use std::time::Duration;
 
 use credentials::Credentials;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use operations::{Kind, Operations, Tally};
 use serde_json::{Value as Json, json};
-use table::aws::{dynamodb, setting};
-use table::{Millis, Table};
+use table::aws::{SettingError, dynamodb, setting};
+use table::{Millis, Table, TableError};
 use worker::Records;
 
 /// Stops so long before the function is stopped.
 const MARGIN: Duration = Duration::from_secs(5);
+/// What retention is counted in.
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -22,23 +25,54 @@ async fn main() -> Result<(), Error> {
     let credentials = &Credentials::from_environment(&config, jobs.clock.clone())?;
     let workers = &Records::new(Table::new(dynamodb(&config), &setting("WORKER_TABLE")?), jobs.clock.clone());
     let videos = &videos::open_jobs(&config)?;
+    let portals = &portals::open_jobs(&config)?;
     let deliveries = &webhooks::open_deliveries(&config, jobs.clock.clone())?;
+    let (operations, kept) = (&Operations::from_environment(&config)?, failed_jobs_are_kept()?);
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, videos, hinted, tidied, rested) = tokio::join!(
+        let (redelivered, videos, portals, hinted, tidied, rested) = tokio::join!(
             Box::pin(jobs.redeliver_due(deadline)),
             Box::pin(videos.redeliver_due(deadline)),
+            Box::pin(portals.redeliver_due(deadline)),
             Box::pin(deliveries.redeliver_due(deadline)),
             Box::pin(credentials.tidy()),
             Box::pin(workers.end_rests())
         );
+        // Last, and in what time is left: it is in no hurry.
+        let cleaned = match kept {
+            Some(kept) => Box::pin(clean(operations, jobs.clock.now().before(kept), deadline)).await,
+            None => Ok(Tally::default()),
+        };
         let count = |redelivered: &Result<usize, _>| redelivered.as_ref().map_or(0, |count| *count as u64);
-        telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos));
-        tracing::info!(?redelivered, ?videos, ?hinted, ?tidied, ?rested, "looked for what was lost");
+        telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos) + count(&portals));
+        tracing::info!(?redelivered, ?videos, ?portals, ?hinted, ?tidied, ?rested, ?cleaned, "looked for what was lost");
         telemetry::flush_metrics();
-        Ok::<Json, Error>(
-            json!({"redelivered": redelivered?, "videos": videos?, "webhooks": hinted?, "tidied": tidied?, "rested": rested?}),
-        )
+        Ok::<Json, Error>(json!({
+            "redelivered": redelivered?,
+            "videos": videos?,
+            "portals": portals?,
+            "webhooks": hinted?,
+            "tidied": tidied?,
+            "rested": rested?,
+            "cleaned": cleaned?.deleted,
+        }))
     }))
     .await
+}
+
+/// For how long jobs are kept that have failed; none: for ever.
+fn failed_jobs_are_kept() -> Result<Option<Duration>, SettingError> {
+    const DAYS: &str = "FAILED_JOB_DAYS";
+    let text = setting(DAYS)?;
+    let days: u32 = text.parse().map_err(|_| SettingError::Unusable(DAYS, text))?;
+    Ok((days > 0).then_some(DAY * days))
+}
+
+/// Deletes the jobs of all kinds that failed up to a moment.
+async fn clean(operations: &Operations, until: Millis, deadline: Millis) -> Result<Tally, TableError> {
+    let mut all = Tally::default();
+    for kind in Kind::ALL {
+        all = all.plus(operations.clean_failed(kind, until, Some(deadline), false).await?);
+    }
+    Ok(all)
 }

@@ -2,14 +2,22 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments of arguments are its help text")]
 
+mod confirm;
+mod dead_letters;
 mod identity;
+mod maintenance;
+mod operations;
+mod output;
 mod parameters;
+mod portal;
 mod session_keys;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Table};
+
+use crate::output::Format;
 
 /// What an operator does with a deployment of Drover.
 ///
@@ -28,14 +36,6 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One `name: value` a line
-    Text,
-    /// One JSON object
-    Json,
-}
-
 #[derive(Subcommand)]
 enum Command {
     /// Manage users
@@ -44,9 +44,19 @@ enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Keys(identity::KeyCommand),
+    /// Manage the users who log in to the portal jobs
+    #[command(subcommand)]
+    PortalUsers(portal::PortalUserCommand),
+    /// Manage what portal jobs log in with at the portals
+    #[command(subcommand)]
+    PortalAccounts(portal::PortalAccountCommand),
     /// Manage the keys that sessions are signed with
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeyCommand),
+    Maintenance(maintenance::Maintenance),
+    /// Manage dead letters, the messages that kept failing
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetterCommand),
 }
 
 /// A deployment's tables and parameters.
@@ -73,15 +83,12 @@ async fn main() -> anyhow::Result<()> {
     let answer = match cli.command {
         Command::Users(command) => command.run(&deployment).await?,
         Command::Keys(command) => command.run(&deployment).await?,
-        Command::SessionKeys(command) => command.run(&deployment).await?,
+        Command::PortalUsers(command) => command.run(&deployment).await?,
+        Command::PortalAccounts(command) => command.run(&deployment).await?,
+        Command::SessionKeys(command) => Box::pin(command.run(&deployment)).await?,
+        Command::Maintenance(command) => Box::pin(command.run(&deployment, cli.format)).await?,
+        Command::DeadLetters(command) => command.run(&deployment).await?,
     };
-    match cli.format {
-        Format::Json => println!("{answer}"),
-        Format::Text => {
-            for (name, value) in answer.as_object().into_iter().flatten() {
-                println!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-            }
-        }
-    }
+    print!("{}", cli.format.render(&answer));
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! `droverctl session-keys`.
 
 use api::identity::{PUBLIC_KEYS, PUBLISHED_AHEAD, SIGNING_KEY, rotate};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use crate::Deployment;
 
 #[derive(Subcommand)]
 pub(crate) enum SessionKeyCommand {
-    /// Make the first key; where there is one, do nothing
+    /// Make the first keys, of each API that has users who log in; where there are some, do nothing
     Create,
     /// Replace the key that signs. What it has signed stays good: nobody is logged out
     Rotate(Rotate),
@@ -16,27 +16,62 @@ pub(crate) enum SessionKeyCommand {
 
 #[derive(Args)]
 pub(crate) struct Rotate {
+    /// The API whose key it is
+    #[arg(long, value_enum, default_value_t = Api::Cloud)]
+    api: Api,
     /// Let no session go on that the old keys have signed, as when one was stolen: from five minutes on they are good nowhere
     #[arg(long)]
     log_everybody_out: bool,
 }
 
+/// An API with keys of its own.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Api {
+    /// The extraction cloud
+    Cloud,
+    /// The portal jobs
+    Portal,
+}
+
+impl Api {
+    /// Where its keys are.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Cloud => "sessions",
+            Self::Portal => "portal-sessions",
+        }
+    }
+}
+
 impl SessionKeyCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
-        let folder = deployment.folder("sessions");
-        let (signing, public) = tokio::try_join!(folder.get(SIGNING_KEY), folder.get(PUBLIC_KEYS))?;
-        let all_out = match self {
-            Self::Create if signing.is_some() => return Ok(json!({"created": false})),
-            Self::Create => false,
-            Self::Rotate(Rotate { log_everybody_out }) => log_everybody_out,
-        };
-        let new = rotate(signing.as_deref(), public.as_deref(), all_out, deployment.clock.now())?;
-        folder.set(PUBLIC_KEYS, new.public_keys).await?;
-        // No token of the new key must meet a function that cannot find the key.
-        if signing.is_some() {
-            tokio::time::sleep(PUBLISHED_AHEAD).await;
+        match self {
+            Self::Create => {
+                let (cloud, portal) =
+                    tokio::try_join!(create(Api::Cloud, deployment), create(Api::Portal, deployment))?;
+                Ok(json!({"cloud": cloud, "portal": portal}))
+            }
+            Self::Rotate(Rotate { api, log_everybody_out }) => replace(api, log_everybody_out, deployment).await,
         }
-        folder.set(SIGNING_KEY, new.signing_key).await?;
-        Ok(json!({"created": true, "kid": new.kid}))
     }
+}
+
+async fn create(api: Api, deployment: &Deployment) -> anyhow::Result<Json> {
+    if deployment.folder(api.folder()).get(SIGNING_KEY).await?.is_some() {
+        return Ok(json!({"created": false}));
+    }
+    replace(api, false, deployment).await
+}
+
+async fn replace(api: Api, log_everybody_out: bool, deployment: &Deployment) -> anyhow::Result<Json> {
+    let folder = deployment.folder(api.folder());
+    let (signing, public) = tokio::try_join!(folder.get(SIGNING_KEY), folder.get(PUBLIC_KEYS))?;
+    let new = rotate(signing.as_deref(), public.as_deref(), log_everybody_out, deployment.clock.now())?;
+    folder.set(PUBLIC_KEYS, new.public_keys).await?;
+    // No token of the new key must meet a function that cannot find the key.
+    if signing.is_some() {
+        tokio::time::sleep(PUBLISHED_AHEAD).await;
+    }
+    folder.set(SIGNING_KEY, new.signing_key).await?;
+    Ok(json!({"created": true, "kid": new.kid}))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::OpenApi;
 
-use crate::{extract_cloud, scraper_credentials, video, worker};
+use crate::{extract_cloud, portal, scraper_credentials, video, worker};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -333,6 +333,20 @@ pub const VIDEO_SOCKET: Manners = Manners {
 };
 
 const VIDEO_KEY: Scheme = ("VideoKey", || key_in(video::KEY_HEADER, "A key of the video jobs"));
+
+/// The manners of the portal jobs.
+pub const PORTAL: Manners = Manners {
+    schemes: &[(
+        "PortalToken",
+        || json!({"type": "http", "scheme": "bearer", "description": "A user's token; of administrators' endpoints an operator's key, `sk_…`"}),
+    )],
+    error: Some(("PortalError", portal::error_schema)),
+    invalid: None,
+    has_request_id: true,
+    headers: &[],
+    is_limited: false,
+    administrators: |_, path| path.starts_with("/cpcb/admin"),
+};
 
 #[cfg(test)]
 mod tests {

@@ -24,12 +24,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        Ok(Self::of_form(parts.uri.query().unwrap_or_default()))
     }
 }
 
 impl Parameters {
+    /// Those of a query string, or of a form that was sent (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn of_form(text: &str) -> Self {
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
     /// The last value of a parameter, of at most `longest` characters; an empty one counts as not given.
     pub fn text(&self, name: &str, longest: usize) -> Result<Option<&str>, Fault> {
         let given = self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::bare::{dress, dressed};
 use crate::body;
+use crate::path;
 use crate::presented::presented_key;
 use crate::token_bucket::{Bucket, Taken, Tokens};
 
@@ -201,9 +202,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        // In its one usual form: others would be other names of the same thing.
-        let id = path.ok().and_then(|path| path.parse().ok().filter(|id: &Uuid| id.to_string() == path.0));
+        let id = path::id(parts, state).await;
         id.map(Self).ok_or_else(|| Error::not_found("Resource not found"))
     }
 }

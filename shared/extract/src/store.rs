@@ -1,14 +1,14 @@
 //! Tasks, read and changed for their owner.
 
 use jobs::{Cancelled, Job, Jobs, NewJob, Results, ResultsError, Status, SubmitError, place};
-use table::{Condition, Item, Millis, TableError, Update, decode, new_id};
+use table::{Condition, Item, Key, Millis, TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::account::CloudAccount;
 use crate::accounts::Accounts;
 use crate::input::{NewTask, TaskChange};
-use crate::keys::{account_key, results_prefix, task_key};
+use crate::keys::{TASK_PREFIX, account_key, results_prefix, task_key};
 use crate::kind::TaskType;
 use crate::list::{ListError, TaskQuery, list};
 use crate::task::Task;
@@ -222,12 +222,35 @@ impl Tasks {
             Cancelled::AlreadyEnded => {}
         }
         let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
-        results.delete_all(&results_prefix(user, id)).await?;
+        self.clear(&task, results).await?;
+        Ok(Deleted::Deleted)
+    }
+
+    /// Deletes a task that failed up to a moment, with what is left of it; false if it is another's, or not so any more.
+    pub async fn clean(&self, key: &Key, until: Millis, results: &Results) -> Result<bool, UpdateError> {
+        let Some(task) = self.jobs.begin_cleaning(key, until).await? else { return Ok(false) };
+        self.clear(&decode(task)?, results).await?;
+        Ok(true)
+    }
+
+    /// Deletes a task, cancelled first if it has not ended, with what is left of it; false if there is none.
+    pub async fn remove(&self, key: &Key, results: &Results) -> Result<bool, UpdateError> {
+        if !key.sk.starts_with(TASK_PREFIX) || self.jobs.cancel(key).await? == Cancelled::Missing {
+            return Ok(false);
+        }
+        let Some(task) = self.jobs.table.get(key).await? else { return Ok(false) };
+        self.clear(&task, results).await?;
+        Ok(true)
+    }
+
+    /// Deletes a task that has ended, its files and its batches.
+    async fn clear(&self, task: &Task, results: &Results) -> Result<(), UpdateError> {
+        results.delete_all(&results_prefix(&task.user_id, task.id)).await?;
         if let Some(join) = &task.job.children {
             self.jobs.drop_children(join).await?;
         }
-        self.jobs.table.delete(&key).await?;
-        Ok(Deleted::Deleted)
+        self.jobs.table.delete(&task.key).await?;
+        Ok(())
     }
 
     /// The lines of a task's log from number `first` to `last`.

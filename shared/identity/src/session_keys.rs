@@ -1,7 +1,8 @@
 //! The keys that sessions' tokens are signed with: one signs, and what it signs can be verified by everybody who has the public keys. Two of
 //! those are good at once, so that a key can be replaced while tokens of the one before are about.
 //!
-//! Both stand in parameters of SSM's: `signing-key`, which only the function that signs may read, and `public-keys`, a JSON Web Key Set (RFC
+//! Each API with tokens of its own has keys of its own, in a folder of its own: no function that signs for one can sign for another. Both keys stand
+//! in parameters of SSM's: `signing-key`, which only the function that signs may read, and `public-keys`, a JSON Web Key Set (RFC
 //! 8037), which every function of the API reads.
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use table::{Millis, new_id, smallest_id_at};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::session::SESSION_LENGTH;
+use crate::tokens::SESSION_LENGTH;
 
 /// The parameter that holds the key that signs.
 pub const SIGNING_KEY: &str = "signing-key";

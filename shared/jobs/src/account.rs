@@ -105,6 +105,16 @@ impl Outcome {
         }
     }
 
+    /// The status of a job that has ended so.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Completed => Status::Completed,
+            Self::Failed => Status::Failed,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+
     /// How a job has ended whose status this is; none if it has not.
     #[must_use]
     pub const fn of(status: Status) -> Option<Self> {

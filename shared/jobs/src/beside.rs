@@ -13,6 +13,17 @@ pub struct Beside {
     pub update: Update,
 }
 
+/// A change of an item of another table, made together with a job's or not at all.
+#[derive(Clone, Debug)]
+pub struct Elsewhere<'table> {
+    /// The table.
+    pub table: &'table Table,
+    /// The item.
+    pub key: Key,
+    /// Its change.
+    pub update: Update,
+}
+
 /// The changes beside a job's end, with the one of the item that it reports to: one of that item already is made one with it, as a transaction
 /// takes an item once.
 pub(crate) fn with_report(mut beside: Vec<Beside>, reports_to: Option<Key>, outcome: Outcome) -> Vec<Beside> {

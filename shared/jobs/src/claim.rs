@@ -283,6 +283,7 @@ impl Jobs {
             Standing::NeverWanted => drop(self.table.delete(key).await?),
             Standing::LetGo => {
                 let cancel = ended(Update::new(), Status::Cancelled, 0, self.clock.now())
+                    .remove("redeliver_at")
                     .remove("claimable_at")
                     .remove("lease_owner")
                     .when(Status::is_open());

@@ -1,11 +1,13 @@
-//! Messages that kept failing, kept for an operator to read.
+//! Messages that kept failing, kept for an operator: read, redriven, purged.
 //!
 //! | pattern | key condition |
 //! |---|---|
 //! | the letters of a queue, by time | `pk = DEAD#queue`, `sk` begins with the moment, thirteen digits |
 
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Millis, Table, TableError};
+use table::{Condition, Key, Millis, Query, Table, TableError, Update};
+
+use crate::beside::Elsewhere;
 
 /// For how many seconds a letter is kept: 90 days.
 const KEPT_SECONDS: u64 = 90 * 24 * 3_600;
@@ -23,6 +25,17 @@ pub struct DeadLetter {
     pub sent_at: Millis,
     /// What became of its job.
     pub verdict: String,
+    /// When it was redriven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven_at: Option<Millis>,
+}
+
+/// What tells a letter from all others. It is written `queue.moment.message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterId {
+    queue: String,
+    sent_at: Millis,
+    message_id: String,
 }
 
 /// The letters of all queues.
@@ -38,6 +51,50 @@ struct Stored<'letter> {
     letter: &'letter DeadLetter,
 }
 
+impl std::fmt::Display for LetterId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.queue, self.sent_at.0, self.message_id)
+    }
+}
+
+impl LetterId {
+    /// Reads what [`LetterId::to_string`] has written; none if it is something else.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (queue, rest) = text.split_once('.')?;
+        let (sent_at, message_id) = rest.split_once('.')?;
+        let known = |part: &str| {
+            (1..=100).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let number: u64 = sent_at.parse().ok()?;
+        let plain = number.to_string() == sent_at && sent_at.len() <= 13;
+        (known(queue) && known(message_id) && plain).then(|| Self {
+            queue: queue.to_owned(),
+            sent_at: Millis(number),
+            message_id: message_id.to_owned(),
+        })
+    }
+
+    /// The queue that the letter is of.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    fn key(&self) -> Key {
+        Key::new(partition(&self.queue), format!("{:013}#{}", self.sent_at.0, self.message_id))
+    }
+}
+
+impl DeadLetter {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> LetterId {
+        let Self { queue, sent_at, message_id, .. } = self.clone();
+        LetterId { queue, sent_at, message_id }
+    }
+}
+
 impl DeadLetters {
     /// The letters kept in `table`.
     #[must_use]
@@ -47,11 +104,71 @@ impl DeadLetters {
 
     /// Keeps a letter. The same letter again is kept once.
     pub async fn keep(&self, letter: &DeadLetter) -> Result<(), TableError> {
-        let key = Key::new(format!("DEAD#{}", letter.queue), format!("{:013}#{}", letter.sent_at.0, letter.message_id));
-        let stored = Stored { key, expires_at: letter.sent_at.epoch_seconds() + KEPT_SECONDS, letter };
+        let stored =
+            Stored { key: letter.id().key(), expires_at: letter.sent_at.epoch_seconds() + KEPT_SECONDS, letter };
         match self.0.put(&stored, Condition::Absent("pk")).await {
             Ok(()) | Err(TableError::ConditionFailed(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// A letter.
+    pub async fn get(&self, id: &LetterId) -> Result<Option<DeadLetter>, TableError> {
+        self.0.get(&id.key()).await
+    }
+
+    /// Up to `limit` letters of a queue, the newest first, of those that are older than `before` if one is named.
+    pub async fn list(
+        &self,
+        queue: &str,
+        before: Option<&LetterId>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>, TableError> {
+        let letters = Condition::equal("pk", partition(queue));
+        let start = before.map(|id| id.key().into_item());
+        let query = Query::new(letters).descending(true).consistent().limit(limit).start(start);
+        Ok(self.0.query(query).await?.items)
+    }
+
+    /// Deletes letters, whether they are there or not.
+    pub async fn delete(&self, ids: &[LetterId]) -> Result<(), TableError> {
+        self.0.delete_many(&ids.iter().map(LetterId::key).collect::<Vec<_>>()).await
+    }
+
+    /// Deletes a letter, and says whether it was there.
+    pub async fn delete_one(&self, id: &LetterId) -> Result<bool, TableError> {
+        self.0.delete(&id.key()).await
+    }
+
+    /// How a letter is marked as redriven, on condition that it was not.
+    #[must_use]
+    pub fn redriven(&self, id: &LetterId, now: Millis) -> Elsewhere<'_> {
+        let update =
+            Update::new().set("redriven_at", now).when(Condition::Exists("pk")).when(Condition::Absent("redriven_at"));
+        Elsewhere { table: &self.0, key: id.key(), update }
+    }
+}
+
+fn partition(queue: &str) -> String {
+    format!("DEAD#{queue}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written_and_nothing_else_is_one() {
+        let (queue, message_id) = ("extract".to_owned(), "5e0ff5b7-7f4a-4c6b-9d29-5f1b3a2f0c11".to_owned());
+        let id = LetterId { queue, sent_at: Millis(1_705_314_600_000), message_id };
+        assert_eq!(id.to_string(), "extract.1705314600000.5e0ff5b7-7f4a-4c6b-9d29-5f1b3a2f0c11");
+        assert_eq!(LetterId::read(&id.to_string()), Some(id));
+        for wrong in
+            ["", "a", "a.1", "a.b.c", ".1.c", "a.1.", "a.01.c", "a.1.c#d", "a#.1.c", "a.99999999999999.c", "a.-1.c"]
+        {
+            assert_eq!(LetterId::read(wrong), None, "{wrong}");
+        }
+        let long = format!("a.1.{}", "x".repeat(101));
+        assert_eq!(LetterId::read(&long), None);
     }
 }

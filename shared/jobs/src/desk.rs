@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use table::aws::{SdkConfig, SettingError, dynamodb, setting, setting_as};
 use table::{Clock, Condition, Item, Key, Millis, Table, TableError, Transaction};
 use thiserror::Error;
 
+use crate::account::Account;
 use crate::beside::{Beside, add_all};
 use crate::due::Due;
 use crate::log::Logs;
@@ -13,6 +15,7 @@ use crate::owner::{Submission, add_submission};
 use crate::policy::Policy;
 use crate::queue::{Hint, Queue};
 use crate::record::Job;
+use crate::usage;
 
 /// How long after the end of a lease its job counts as abandoned: time for a renewal that is under way.
 const GRACE: Duration = Duration::from_secs(1);
@@ -75,6 +78,24 @@ pub enum SubmitError {
 }
 
 impl Jobs {
+    /// The jobs of a kind whose table and queue the variables of these names name, with the logs in `EVENTS_TABLE` and leases of `JOB_LEASE_SECONDS`: all
+    /// that submitting, redelivering and ending them takes.
+    pub fn from_environment(
+        config: &SdkConfig,
+        kind: &'static str,
+        (table, queue): (&'static str, &'static str),
+    ) -> Result<Self, SettingError> {
+        let client = dynamodb(config);
+        Ok(Self {
+            kind,
+            table: Table::new(client.clone(), &setting(table)?),
+            queue: Queue::new(config, setting(queue)?),
+            logs: Logs::new(Table::new(client, &setting("EVENTS_TABLE")?)),
+            clock: Clock::system(),
+            policy: Policy::with_lease(Duration::from_secs(setting_as("JOB_LEASE_SECONDS")?)),
+        })
+    }
+
     /// Stores a new job, with its units set aside in its account, and sends its message.
     pub async fn submit<T: Serialize>(&self, new: NewJob<'_, T>) -> Result<(), SubmitError> {
         self.store(new, Vec::new()).await?;
@@ -102,6 +123,43 @@ impl Jobs {
                 },
             }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores a new job as [`Self::store`] does; an account that is not there yet is opened with this.
+    pub async fn store_opening<T: Serialize>(
+        &self,
+        new: NewJob<'_, T>,
+        opened: &Account,
+        beside: Vec<Beside>,
+    ) -> Result<(), SubmitError> {
+        match self.store(new, beside.clone()).await {
+            Err(SubmitError::Refused(account)) if account.is_empty() => {
+                self.open_account(new.account, opened).await?;
+                self.store(new, beside).await
+            }
+            stored => stored,
+        }
+    }
+
+    /// Opens an account; one that is there stays as it is.
+    async fn open_account(&self, key: &Key, opened: &Account) -> Result<(), TableError> {
+        #[derive(Serialize)]
+        struct Opened<'account> {
+            #[serde(flatten)]
+            key: &'account Key,
+            #[serde(flatten)]
+            account: &'account Account,
+        }
+        let opened = Transaction::new()
+            .put(&self.table, &Opened { key, account: opened }, &Condition::Absent("pk"))?
+            .update(&self.table, &usage::totals_key(key), usage::opened())?
+            .commit(&self.table)
+            .await;
+        match opened {
+            // Another request has opened it.
+            Ok(()) | Err(TableError::ConditionFailed(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -64,7 +64,9 @@ impl Jobs {
             }
             let children = self.open_join(job.children.as_ref()).await?;
             let units_used = job.units_used + children.as_ref().map_or(0, |join| join.units_used);
-            let mut change = end.change(&job, units_used, self.clock.now());
+            let owner = job.owner()?;
+            let now = self.clock.now();
+            let mut change = end.change(&job, units_used, now).and(self.out_of_due(&owner, end.status, now));
             if let Some(join) = &children {
                 change = change.set("log_lines", join.log_lines);
             }
@@ -73,9 +75,10 @@ impl Jobs {
                 units_reserved: job.units_reserved,
                 units_used,
                 holds_slot: job.holds_slot,
+                redrives: job.redrives,
                 reports_to: job.reports_to.clone(),
             };
-            match self.commit_end(key, &job.owner()?, change, ending, children.as_ref(), Vec::new()).await {
+            match self.commit_end(key, &owner, change, ending, children.as_ref(), Vec::new()).await {
                 Ok(()) => return Ok(Cancelled::Now { children: children.map(|join| join.key) }),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
@@ -209,14 +212,13 @@ impl End<'_> {
     }
 }
 
-/// What every end changes.
+/// What every end changes, beside the place in the index `due` ([`Jobs::out_of_due`]).
 pub(crate) fn ended(change: Update, status: Status, units_used: u64, now: Millis) -> Update {
     change
         .set("status", status.as_str())
         .set("units_used", units_used)
         .set("updated_at", now)
         .set("completed_at", now)
-        .remove("redeliver_at")
         .remove("turn")
         .remove("holds_slot")
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | lines `a` to `b` of a job | `pk = LOG#job` and `sk` between the two numbers, ten digits each |
 //!
+//! Where somebody follows the lines of all jobs of a group as they come, they are in the group's feed as well ([`Feeds`]).
+//!
 //! Only the holder of the job's lease writes lines, under numbers that its last fenced write of the job has claimed: so a page is found
 //! by its numbers, whatever the length of the log, and a worker that has lost its lease writes over nobody's lines. Lines of a job's children are its own
 //! too: as long as they are at work their join counts the numbers, so that the log tells of all of them as it happens.
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use table::{Condition, Millis, Query, Table, TableError};
 use utoipa::ToSchema;
+
+use crate::feed::Feeds;
 
 /// For how many seconds a line is kept: 30 days.
 const KEPT_SECONDS: u64 = 30 * 24 * 3_600;
@@ -61,17 +65,20 @@ pub struct LoggedLine {
 }
 
 #[derive(Serialize)]
-struct StoredLine {
+struct StoredLine<'line> {
     pk: String,
     sk: String,
     expires_at: u64,
     #[serde(flatten)]
-    line: LoggedLine,
+    line: &'line LoggedLine,
 }
 
 /// The logs of all jobs.
 #[derive(Clone, Debug)]
-pub struct Logs(Table);
+pub struct Logs {
+    table: Table,
+    feeds: Option<Feeds>,
+}
 
 impl Line {
     /// A line of a step of the work.
@@ -83,6 +90,11 @@ impl Line {
         }
         let metadata = Map::from_iter([("step".to_owned(), Json::from(step))]);
         Self { at, level, message, metadata }
+    }
+
+    fn numbered(self, number: u64) -> LoggedLine {
+        let Self { at, level, message, metadata } = self;
+        LoggedLine { number, at, level, message, metadata }
     }
 
     /// The line with one more thing for programs.
@@ -97,27 +109,33 @@ impl Logs {
     /// The logs kept in `table`.
     #[must_use]
     pub const fn new(table: Table) -> Self {
-        Self(table)
+        Self { table, feeds: None }
     }
 
-    /// Writes lines of the job under the numbers from `first` on.
-    pub(crate) async fn write(&self, job: &str, first: u64, lines: Vec<Line>) -> Result<(), TableError> {
-        let stored: Vec<_> = (first..)
-            .zip(lines)
-            .map(|(number, line)| StoredLine {
+    /// The same, with each line in the feed of its job's group as well: one request more for each write.
+    #[must_use]
+    pub fn with_feeds(self, feeds: Feeds) -> Self {
+        Self { feeds: Some(feeds), ..self }
+    }
+
+    /// Writes lines of the job, which lies in the partition `group`, under the numbers from `first` on.
+    pub(crate) async fn write(&self, group: &str, job: &str, first: u64, lines: Vec<Line>) -> Result<(), TableError> {
+        let lines: Vec<_> = (first..).zip(lines).map(|(number, line)| line.numbered(number)).collect();
+        let stored: Vec<_> = lines
+            .iter()
+            .map(|line| StoredLine {
                 pk: partition(job),
-                sk: sort_key(number),
+                sk: sort_key(line.number),
                 expires_at: line.at.epoch_seconds() + KEPT_SECONDS,
-                line: LoggedLine {
-                    number,
-                    at: line.at,
-                    level: line.level,
-                    message: line.message,
-                    metadata: line.metadata,
-                },
+                line,
             })
             .collect();
-        self.0.put_many(&stored).await
+        let Some(feeds) = self.feeds.as_ref().filter(|_| !lines.is_empty()) else {
+            return self.table.put_many(&stored).await;
+        };
+        let (kept, told) =
+            tokio::join!(self.table.put_many(&stored), Box::pin(feeds.append(group, job, lines.clone())));
+        kept.and(told)
     }
 
     /// The lines of the job from number `first` to `last`, in order.
@@ -126,7 +144,7 @@ impl Logs {
         let mut query = Query::new(Condition::All(vec![Condition::equal("pk", partition(job)), range])).consistent();
         let mut lines = Vec::new();
         loop {
-            let page = self.0.query(query.clone()).await?;
+            let page = self.table.query(query.clone()).await?;
             lines.extend(page.items);
             match page.next {
                 Some(next) => query = query.start(Some(next)),

@@ -38,6 +38,10 @@ pub(crate) struct Snapshot {
     #[serde(default)]
     pub reports_to: Option<Key>,
     #[serde(default)]
+    pub redrives: u64,
+    #[serde(default)]
+    pub place: Option<String>,
+    #[serde(default)]
     account: Option<Key>,
     #[serde(default)]
     part_of: Option<PartOf>,
@@ -50,6 +54,8 @@ pub(crate) struct Ending {
     pub units_reserved: u64,
     pub units_used: u64,
     pub holds_slot: bool,
+    /// How often it was taken up again.
+    pub redrives: u64,
     /// What else counts it.
     pub reports_to: Option<Key>,
 }
@@ -113,6 +119,11 @@ pub(crate) fn add_submission(
     Entry::reserve(account, job, *units, *at).add_if_any(transaction, table)
 }
 
+/// What a job is called in the ledger: one that was taken up again reserves and is settled each time.
+pub(crate) fn taken_up(job: &Key, redrives: u64) -> Key {
+    if redrives == 0 { job.clone() } else { Key::new(&job.pk, format!("{}#AGAIN#{redrives}", job.sk)) }
+}
+
 /// What an account is told of a new job.
 pub(crate) struct Submission<'a> {
     pub job: &'a Key,
@@ -131,7 +142,7 @@ pub(crate) fn add_end(
     ending: &Ending,
     at: Millis,
 ) -> Result<Transaction, TableError> {
-    let Ending { outcome, units_reserved, units_used, holds_slot, .. } = ending;
+    let Ending { outcome, units_reserved, units_used, holds_slot, redrives, .. } = ending;
     let (outcome, units_reserved) = (*outcome, *units_reserved);
     let used = units_reserved.min(*units_used);
     let mut settle = Account::settle(units_reserved, used, outcome);
@@ -142,5 +153,5 @@ pub(crate) fn add_end(
         .update(table, account, settle)?
         .update(table, &usage::day_key(account, at), usage::ended(outcome, used))?
         .update(table, &usage::totals_key(account), usage::ended(outcome, used))?;
-    Entry::settle(account, job, units_reserved, used, at).add_if_any(transaction, table)
+    Entry::settle(account, &taken_up(job, *redrives), units_reserved, used, at).add_if_any(transaction, table)
 }

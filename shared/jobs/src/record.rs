@@ -56,7 +56,7 @@ impl Status {
 /// The attributes that make an item a job; flatten it into the item's type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Which queue's job it is: the partition key of the `due` index.
+    /// Which queue's job it is: the partition key of the `due` index. Of a job that has failed, another ([`crate::Jobs::failed`]).
     pub job_kind: String,
     /// Where it stands.
     pub status: Status,
@@ -82,8 +82,8 @@ pub struct Job {
     /// The join of the children that it has handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Key>,
-    /// When, unless something happens before, its message counts as lost and is sent again: the sort key of the `due` index. None once
-    /// the job has ended.
+    /// When, unless something happens before, its message counts as lost and is sent again: the sort key of the `due` index. Of a job that has
+    /// failed, when it did. None of one that has ended otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeliver_at: Option<Millis>,
     /// How often in a row its message was sent again.
@@ -92,6 +92,9 @@ pub struct Job {
     /// How often it was handed on to another queue.
     #[serde(default)]
     pub handed_on: u64,
+    /// How often it was taken up again after it had failed ([`crate::Jobs::redrive`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redrives: u64,
     /// How often a worker has begun, since the last checkpoint.
     #[serde(default)]
     pub attempts: u64,
@@ -146,6 +149,7 @@ impl Job {
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
             handed_on: 0,
+            redrives: 0,
             attempts: 0,
             checkpoint: None,
             units_reserved,
@@ -161,6 +165,11 @@ impl Job {
             result_bytes: None,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The place of a job among those that wait: a higher priority goes first, then what is first in `order`, such as the moment of submission.

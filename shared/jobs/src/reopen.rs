@@ -9,7 +9,7 @@ use std::time::Duration;
 use table::{AttributeValue, Condition, Item, Key, Millis, TableError, Transaction, Update, encode, new_nonce};
 
 use crate::account::{Account, Outcome};
-use crate::beside::{Beside, add_all};
+use crate::beside::{Beside, Elsewhere, add_all};
 use crate::desk::Jobs;
 use crate::join::{Join, PartOf};
 use crate::owner::{Owner, Snapshot};
@@ -35,6 +35,8 @@ pub enum Reopened {
     Ending,
     /// There is no such part.
     Missing,
+    /// What was to change elsewhere was not as it had to be.
+    Elsewhere,
 }
 
 /// Where a parent stands that a part is to be added to again.
@@ -50,6 +52,17 @@ enum Parent {
 impl Jobs {
     /// Takes up a part again that has failed, with `more` so of its item, and what changes beside it.
     pub async fn reopen(&self, key: &Key, more: Update, beside: Vec<Beside>) -> Result<Reopened, TableError> {
+        self.reopen_with(key, more, beside, None).await
+    }
+
+    /// Takes up a part again as [`Self::reopen`] does, together with a change of another table.
+    pub async fn reopen_with(
+        &self,
+        key: &Key,
+        more: Update,
+        beside: Vec<Beside>,
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Result<Reopened, TableError> {
         for _ in 0..RACES {
             let Some(part) = self.table.get_item(key, true).await? else { return Ok(Reopened::Missing) };
             let job = Snapshot::of(&part)?;
@@ -72,17 +85,27 @@ impl Jobs {
             let transaction = Transaction::new()
                 .update(&self.table, key, self.again(&job, &again, now)?.and(more.clone()))?
                 .update(&self.table, &part_of.join, one_more(&standing))?
-                .update(&self.table, &part_of.parent, wait(&standing, &parent, now))?;
+                .update(&self.table, &part_of.parent, self.wait(&standing, &parent, now))?;
             let transaction = match (&standing, parent.owner()?) {
                 (Parent::Ended(outcome), Owner::Account(account)) => {
                     self.count(transaction, &account, *outcome, now)?
                 }
                 _ => transaction,
             };
-            match add_all(transaction, &self.table, beside.clone())?.commit(&self.table).await {
+            let transaction = add_all(transaction, &self.table, beside.clone())?;
+            let transaction = match elsewhere {
+                Some(Elsewhere { table, key, update }) => transaction.update(table, key, update.clone())?,
+                None => transaction,
+            };
+            match transaction.commit(&self.table).await {
                 Ok(()) => {
                     self.wake(&part_of.join.pk, 1).await;
                     return Ok(Reopened::Waits);
+                }
+                Err(TableError::ConditionFailed(items))
+                    if elsewhere.is_some() && matches!(items.last(), Some(Some(_))) =>
+                {
+                    return Ok(Reopened::Elsewhere);
                 }
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
@@ -123,6 +146,27 @@ impl Jobs {
             .update(&self.table, &usage::day_key(account, now), usage::submitted(None))?
             .update(&self.table, &usage::totals_key(account), usage::submitted(None))
     }
+
+    /// The parent, waiting for its parts.
+    fn wait(&self, standing: &Parent, parent: &Snapshot, now: Millis) -> Update {
+        let wait = Update::new()
+            .set("updated_at", now)
+            .set("attempts", 0_u64)
+            .when(Condition::equal("status", parent.status.as_str()))
+            .when(Condition::equal("lease_token", parent.lease_token));
+        match standing {
+            Parent::Waits => wait,
+            Parent::Woken => wait.remove("claimable_at").remove("redeliver_at").when(Condition::Absent("lease_owner")),
+            Parent::Ended(_) => wait
+                .set("status", Status::Running.as_str())
+                .set("holds_slot", true)
+                .set("job_kind", self.kind)
+                .remove("redeliver_at")
+                .remove("completed_at")
+                .remove("error_message")
+                .remove("reports_to"),
+        }
+    }
 }
 
 /// Where the parent stands; none while somebody puts it together, or will begin to without being asked.
@@ -146,23 +190,4 @@ fn one_more(parent: &Parent) -> Update {
         .when(Join::is_wanted())
         .when(Condition::at_least("children_failed", 1_u64))
         .when(others)
-}
-
-/// The parent, waiting for its parts.
-fn wait(standing: &Parent, parent: &Snapshot, now: Millis) -> Update {
-    let wait = Update::new()
-        .set("updated_at", now)
-        .set("attempts", 0_u64)
-        .when(Condition::equal("status", parent.status.as_str()))
-        .when(Condition::equal("lease_token", parent.lease_token));
-    match standing {
-        Parent::Waits => wait,
-        Parent::Woken => wait.remove("claimable_at").remove("redeliver_at").when(Condition::Absent("lease_owner")),
-        Parent::Ended(_) => wait
-            .set("status", Status::Running.as_str())
-            .set("holds_slot", true)
-            .remove("completed_at")
-            .remove("error_message")
-            .remove("reports_to"),
-    }
 }

@@ -66,15 +66,28 @@ pub struct Run {
     log_lines: u64,
     attempts: u64,
     handed_on: u64,
+    redrives: u64,
     reports_to: Option<Key>,
 }
 
 impl Run {
     pub(crate) fn new(jobs: Jobs, key: Key, owner: Owner, lease: Lease, job: &Job) -> Self {
         let (units_reserved, log_lines, attempts) = (job.units_reserved, job.log_lines, job.attempts);
-        let (holds_slot, handed_on) = (job.holds_slot, job.handed_on);
+        let (holds_slot, handed_on, redrives) = (job.holds_slot, job.handed_on, job.redrives);
         let reports_to = job.reports_to.clone();
-        Self { jobs, key, owner, lease, holds_slot, units_reserved, log_lines, attempts, handed_on, reports_to }
+        Self {
+            jobs,
+            key,
+            owner,
+            lease,
+            holds_slot,
+            units_reserved,
+            log_lines,
+            attempts,
+            handed_on,
+            redrives,
+            reports_to,
+        }
     }
 
     /// The fencing token of this attempt: files it writes carry it in their names, so that a later attempt's are other files.
@@ -183,14 +196,15 @@ impl Run {
             Owner::Parent(_) => units_used,
         };
         self.number_with_siblings(&lines).await?;
-        let end = rules::release(self.lease.token, None, &new_nonce());
-        let end = ended(end, status, units_used, self.jobs.clock.now())
+        let (end, now) = (rules::release(self.lease.token, None, &new_nonce()), self.jobs.clock.now());
+        let end = ended(end, status, units_used, now)
             .remove("checkpoint")
             .set("log_lines", self.log_lines + lines.len() as u64)
+            .and(self.jobs.out_of_due(&self.owner, status, now))
             .and(more);
-        let (units_reserved, holds_slot) = (self.units_reserved, self.holds_slot);
+        let (units_reserved, holds_slot, redrives) = (self.units_reserved, self.holds_slot, self.redrives);
         let reports_to = self.reports_to.take();
-        let ending = Ending { outcome, units_reserved, units_used, holds_slot, reports_to };
+        let ending = Ending { outcome, units_reserved, units_used, holds_slot, redrives, reports_to };
         self.jobs.commit_end(&self.key, &self.owner, end, ending, None, beside).await.map_err(superseded)?;
         self.write(lines).await;
         Ok(())
@@ -391,11 +405,11 @@ impl Run {
         Ok(())
     }
 
-    /// Under what name its lines lie.
-    fn log_name(&self) -> &str {
+    /// The job whose log its lines are in: itself, or its parent.
+    fn logged_as(&self) -> &Key {
         match &self.owner {
-            Owner::Account(_) => &self.key.sk,
-            Owner::Parent(part_of) => &part_of.parent.sk,
+            Owner::Account(_) => &self.key,
+            Owner::Parent(part_of) => &part_of.parent,
         }
     }
 
@@ -403,7 +417,8 @@ impl Run {
     async fn write(&mut self, lines: Vec<Line>) {
         let first = self.log_lines + 1;
         self.log_lines += lines.len() as u64;
-        if let Err(error) = self.jobs.logs.write(self.log_name(), first, lines).await {
+        let Key { pk: group, sk: job } = self.logged_as();
+        if let Err(error) = Box::pin(self.jobs.logs.write(group, job, first, lines)).await {
             tracing::warn!(%error, job = self.key.sk, "log lines were not written");
         }
     }

@@ -1,5 +1,6 @@
 //! Clients of AWS, made once per process. Nothing here waits or reads a certificate store: nothing blocks the first poll.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -41,6 +42,12 @@ pub enum SettingError {
 /// The value of an environment variable.
 pub fn setting(name: &'static str) -> Result<String, SettingError> {
     std::env::var(name).map_err(|_| SettingError::Missing(name))
+}
+
+/// The same, as a number or another thing that a text may be.
+pub fn setting_as<T: FromStr>(name: &'static str) -> Result<T, SettingError> {
+    let text = setting(name)?;
+    text.parse().map_err(|_| SettingError::Unusable(name, text))
 }
 
 /// The configuration that every client is made of: region, credentials and endpoint from the variables that Lambda (or a shell)

@@ -19,6 +19,12 @@ impl Millis {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The moment `duration` before this one, the epoch at the earliest.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long until `later`; zero if that has passed.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {

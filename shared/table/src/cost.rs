@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::operation::{
-    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, transact_write_items, update_item,
+    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, scan, transact_write_items, update_item,
 };
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -32,6 +32,17 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self {
+            dynamodb_requests: self.dynamodb_requests + more.dynamodb_requests,
+            read_units: self.read_units + more.read_units,
+            write_units: self.write_units + more.write_units,
+            other_requests: self.other_requests + more.other_requests,
+        }
+    }
+
     /// Writes the cost to the log, beside what it is the cost of.
     pub fn log(&self, message: &str) {
         tracing::info!(
@@ -89,6 +100,7 @@ fn ask_for_capacity(input: &mut Input) {
         update_item::UpdateItemInput,
         get_item::GetItemInput,
         query::QueryInput,
+        scan::ScanInput,
         put_item::PutItemInput,
         delete_item::DeleteItemInput,
         transact_write_items::TransactWriteItemsInput,
@@ -139,7 +151,13 @@ impl Intercept for DynamoDbMeter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let read = units_of!(output, batch_get_item::BatchGetItemOutput, get_item::GetItemOutput, query::QueryOutput);
+        let read = units_of!(
+            output,
+            batch_get_item::BatchGetItemOutput,
+            get_item::GetItemOutput,
+            query::QueryOutput,
+            scan::ScanOutput,
+        );
         let written = units_of!(
             output,
             batch_write_item::BatchWriteItemOutput,

@@ -31,6 +31,9 @@ impl Condition {
             Self::OneOf(attribute, values) => {
                 values.iter().any(|value| ordering(attribute, value).is_some_and(Ordering::is_eq))
             }
+            Self::Lacks(attribute, text) => {
+                item.get(*attribute).and_then(|found| found.as_ss().ok()).is_none_or(|texts| !texts.contains(text))
+            }
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(item)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(item)),
         }
@@ -60,6 +63,18 @@ impl Update {
                 Change::Add(attribute, amount) => {
                     let sum = item.get(*attribute).and_then(number).unwrap_or(0) + number(&amount.0).unwrap_or(0);
                     item.insert((*attribute).to_owned(), AttributeValue::N(sum.to_string()));
+                }
+                Change::Append(attribute, values) => {
+                    let before = item.get(*attribute).and_then(|list| list.as_l().ok()).cloned().unwrap_or_default();
+                    let list = before.into_iter().chain(values.iter().cloned()).collect();
+                    item.insert((*attribute).to_owned(), AttributeValue::L(list));
+                }
+                Change::Include(attribute, text) => {
+                    let mut texts = item.get(*attribute).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default();
+                    if !texts.contains(text) {
+                        texts.push(text.clone());
+                    }
+                    item.insert((*attribute).to_owned(), AttributeValue::Ss(texts));
                 }
                 Change::Remove(attribute) => {
                     item.remove(*attribute);
@@ -98,6 +113,21 @@ mod tests {
         assert_eq!(item["n"], AttributeValue::N("11".to_owned()));
         assert_eq!(item["n2"], AttributeValue::N("5".to_owned()));
         assert!(Condition::other_than("n", 10_u64).holds(&item) && !Condition::other_than("n", 11_u64).holds(&item));
+    }
+
+    #[test]
+    fn a_list_grows_once_for_each_text_that_its_set_lacks() {
+        let mut item = Item::new();
+        let append = |text: &str| {
+            let value = AttributeValue::S(text.to_owned());
+            Update::new()
+                .append("list", vec![value])
+                .include("seen", text)
+                .when(Condition::Lacks("seen", text.to_owned()))
+        };
+        assert!(append("a").apply(&mut item) && append("b").apply(&mut item) && !append("a").apply(&mut item));
+        assert_eq!(item["list"].as_l().unwrap().len(), 2);
+        assert_eq!(item["seen"], AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()]));
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub enum Condition {
     Between(&'static str, Value, Value),
     /// The attribute is one of these.
     OneOf(&'static str, Vec<Value>),
+    /// The set of texts does not hold this one, or is not there.
+    Lacks(&'static str, String),
     /// All hold.
     All(Vec<Condition>),
     /// At least one holds.
@@ -141,6 +143,9 @@ impl Condition {
                 let values: Vec<_> = values.iter().map(|value| terms.value(value.clone())).collect();
                 format!("{name} IN ({})", values.join(", "))
             }
+            Self::Lacks(attribute, text) => {
+                format!("NOT contains({}, {})", terms.name(attribute), terms.value(text.as_str()))
+            }
             Self::All(conditions) => join(conditions, " AND ", terms),
             Self::Any(conditions) => join(conditions, " OR ", terms),
         }
@@ -202,6 +207,8 @@ pub(crate) enum Change {
     Copy(&'static str, &'static str),
     SetIfAbsent(&'static str, Value),
     Add(&'static str, Value),
+    Append(&'static str, Vec<AttributeValue>),
+    Include(&'static str, String),
     Remove(&'static str),
 }
 
@@ -265,6 +272,20 @@ impl Update {
         self
     }
 
+    /// Adds to the end of a list; one that is not there counts as empty.
+    #[must_use]
+    pub fn append(mut self, attribute: &'static str, values: Vec<AttributeValue>) -> Self {
+        self.changes.push(Change::Append(attribute, values));
+        self
+    }
+
+    /// Adds a text to a set of them; one that is not there counts as empty.
+    #[must_use]
+    pub fn include(mut self, attribute: &'static str, text: impl Into<String>) -> Self {
+        self.changes.push(Change::Include(attribute, text.into()));
+        self
+    }
+
     /// Removes an attribute.
     #[must_use]
     pub fn remove(mut self, attribute: &'static str) -> Self {
@@ -311,6 +332,14 @@ impl Update {
                 Change::Add(attribute, amount) => {
                     adds.push(format!("{} {}", terms.name(attribute), terms.value(amount)));
                 }
+                Change::Append(attribute, values) => {
+                    let (name, nothing) = (terms.name(attribute), terms.value(AttributeValue::L(Vec::new())));
+                    let values = terms.value(AttributeValue::L(values));
+                    sets.push(format!("{name} = list_append(if_not_exists({name}, {nothing}), {values})"));
+                }
+                Change::Include(attribute, text) => {
+                    adds.push(format!("{} {}", terms.name(attribute), terms.value(AttributeValue::Ss(vec![text]))));
+                }
                 Change::Remove(attribute) => removes.push(terms.name(attribute)),
             }
         }
@@ -349,6 +378,21 @@ mod tests {
         );
         assert_eq!(rendered.terms.names["#status"], "status");
         assert_eq!(rendered.terms.values[":v3"], AttributeValue::N("9".into()));
+    }
+
+    #[test]
+    fn a_list_and_a_set_grow_from_nothing() {
+        let rendered = Update::new()
+            .append("lines", vec![AttributeValue::S("a".to_owned())])
+            .include("seen", "n")
+            .when(Condition::Lacks("seen", "n".to_owned()))
+            .render();
+        assert_eq!(
+            rendered.update.as_deref(),
+            Some("SET #lines = list_append(if_not_exists(#lines, :v0), :v1) ADD #seen :v2")
+        );
+        assert_eq!(rendered.condition.as_deref(), Some("(NOT contains(#seen, :v3))"));
+        assert_eq!(rendered.terms.values[":v2"], AttributeValue::Ss(vec!["n".to_owned()]));
     }
 
     #[test]

@@ -196,6 +196,15 @@ impl Table {
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 
+    /// Reads a page of an index from its beginning, whatever the partition, as it is stored: the whole of it costs as much as it is large. For an
+    /// operator's tool; no request may wait for it.
+    #[expect(clippy::disallowed_methods, reason = "an operator asks for everything, and is told what it costs")]
+    pub async fn sweep(&self, index: &'static str, start: Option<Item>) -> Result<Page<Item>, TableError> {
+        let request = self.client.scan().table_name(self.name()).index_name(index).set_exclusive_start_key(start);
+        let answer = request.select(Select::AllProjectedAttributes).send().await.map_err(|error| classify(&error))?;
+        Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
+    }
+
     /// Writes a whole item over what may be there.
     pub async fn replace<T: Serialize + Sync>(&self, item: &T) -> Result<(), TableError> {
         let request = self.client.put_item().table_name(self.name()).set_item(Some(serde_dynamo::to_item(item)?));

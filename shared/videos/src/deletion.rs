@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use jobs::{Account, Cancelled, Outcome};
-use table::{Condition, Millis, Query, TableError, Transaction, Update};
+use jobs::{Account, Cancelled, Outcome, Status};
+use table::{Condition, Key, Millis, Query, TableError, Transaction, Update};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::counts::Counts;
-use crate::keys::{Keyed, counts_key};
+use crate::keys::{JOB, Keyed, counts_key};
 use crate::retry::as_read;
 use crate::store::{VideoJob, VideoJobs};
 use crate::video::Video;
@@ -44,6 +44,34 @@ impl VideoJobs {
     pub async fn delete(&self, tenant: &str, id: Uuid) -> Result<(), DeleteError> {
         let job = self.mark_deleted(tenant, id).await?;
         Ok(self.clear(&job).await?)
+    }
+
+    /// Deletes a job as [`Self::delete`] does; false if there is none.
+    pub async fn remove(&self, key: &Key) -> Result<bool, DeleteError> {
+        if !key.sk.starts_with(JOB) {
+            return Ok(false);
+        }
+        let job: Option<VideoJob> = self.jobs.table.get(key).await?;
+        let Some(job) = job.filter(|job| !job.deleted) else { return Ok(false) };
+        match self.delete(&job.tenant, job.id).await {
+            Ok(()) => Ok(true),
+            Err(DeleteError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a job that failed up to a moment, with its videos; false if it is another's, or not so any more.
+    pub async fn clean(&self, key: &Key, until: Millis) -> Result<bool, TableError> {
+        let job: Option<VideoJob> = self.jobs.table.get(key).await?;
+        let failed = job.filter(|job| !job.deleted && job.job.status == Status::Failed);
+        let Some(job) = failed.filter(|job| job.job.redeliver_at.is_some_and(|at| at <= until)) else {
+            return Ok(false);
+        };
+        match self.mark(&job, Outcome::Failed).await {
+            Ok(()) => self.clear(&job).await.map(|()| true),
+            Err(TableError::ConditionFailed(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The first step of a deletion: from now on there is no such job. What it leaves waits to be cleared away.

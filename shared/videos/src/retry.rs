@@ -1,6 +1,6 @@
 //! Single videos: shown, tried again, deleted.
 
-use jobs::Reopened;
+use jobs::{Elsewhere, Reopened};
 use table::{Condition, Query, TableError, Transaction, Update};
 use thiserror::Error;
 
@@ -50,15 +50,21 @@ impl VideoJobs {
         if !video.is_failed() {
             return Err(RetryError::NotFailed);
         }
-        let as_failed = Counts { videos: 0, ..Counts::of(&video) };
-        let counted = Self::counted(tenant, as_failed.subtract());
-        match self.jobs.reopen(&video.key, Update::new().remove("stage").remove("not_stored"), vec![counted]).await? {
+        match self.reopen(&video, None).await? {
             Reopened::Waits => self.jobs.table.get(&video.key).await?.ok_or(RetryError::Missing),
             Reopened::NotFailed => Err(RetryError::NotFailed),
             Reopened::NotWanted => Err(RetryError::NotWanted),
-            Reopened::Ending => Err(RetryError::Ending),
+            Reopened::Ending | Reopened::Elsewhere => Err(RetryError::Ending),
             Reopened::Missing => Err(RetryError::Missing),
         }
+    }
+
+    /// Takes a failed video up again, with its counts, and together with a change of another table.
+    pub async fn reopen(&self, video: &Video, elsewhere: Option<&Elsewhere<'_>>) -> Result<Reopened, TableError> {
+        let as_failed = Counts { videos: 0, ..Counts::of(video) };
+        let counted = Self::counted(&video.listed_by, as_failed.subtract());
+        let anew = Update::new().remove("stage").remove("not_stored");
+        self.jobs.reopen_with(&video.key, anew, vec![counted], elsewhere).await
     }
 
     /// Deletes the record of a video that is not being worked on. What is stored of it stays, and so do the counts of its job.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::{try_join, try_join_all};
-use jobs::{Account, Beside, Cancelled, Hint, Job, Jobs, Join, NewJob, Status, SubmitError, place, usage};
+use jobs::{Account, Beside, Cancelled, Hint, Job, Jobs, Join, NewJob, Status, SubmitError, place};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Query, TableError, Transaction, Update, decode, new_id};
+use table::{Condition, Key, Query, TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -153,13 +153,7 @@ impl VideoJobs {
             sort: job.order.mode.as_str(),
             only_if: &[],
         };
-        match self.jobs.store(new, beside.clone()).await {
-            Err(SubmitError::Refused(account)) if account.is_empty() => {
-                self.open_account(&job.tenant).await?;
-                self.jobs.store(new, beside).await
-            }
-            stored => stored,
-        }
+        self.jobs.store_opening(new, &Account::granted(0, self.jobs_at_once), beside).await
     }
 
     /// Makes a job of `tenant`, and sends its message.
@@ -174,29 +168,6 @@ impl VideoJobs {
         })?;
         self.jobs.queue.hint(&Hint::waits(job.key.clone()), Duration::ZERO).await;
         Ok(Shown { job, join: None })
-    }
-
-    /// Opens a tenant's account; one that is there stays as it is.
-    async fn open_account(&self, tenant: &str) -> Result<(), TableError> {
-        #[derive(Serialize)]
-        struct Opened {
-            #[serde(flatten)]
-            key: Key,
-            #[serde(flatten)]
-            account: Account,
-        }
-        let key = account_key(tenant);
-        let opened = Opened { key: key.clone(), account: Account::granted(0, self.jobs_at_once) };
-        let opened = Transaction::new()
-            .put(&self.jobs.table, &opened, &Condition::Absent("pk"))?
-            .update(&self.jobs.table, &usage::totals_key(&key), usage::opened())?
-            .commit(&self.jobs.table)
-            .await;
-        match opened {
-            // Another request has opened it.
-            Ok(()) | Err(TableError::ConditionFailed(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// A tenant's job.

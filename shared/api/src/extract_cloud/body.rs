@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::error::Error;
-use crate::body;
+use crate::{body, path};
 
 /// A request's body: any JSON, of up to 1 MiB. What it must hold is its endpoint's business.
 pub struct Body(pub Json);
@@ -41,15 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let missing = Error::NotFound("There is nothing with this id");
-        let Ok(axum::extract::Path(id)) = axum::extract::Path::<String>::from_request_parts(parts, state).await else {
-            return Err(missing);
-        };
-        // Only the usual form: another spelling of the same id would be another path to the same thing.
-        match Uuid::try_parse(&id) {
-            Ok(uuid) if uuid.to_string() == id => Ok(Self(uuid)),
-            _ => Err(missing),
-        }
+        path::id(parts, state).await.map(Self).ok_or(Error::NotFound("There is nothing with this id"))
     }
 }
 

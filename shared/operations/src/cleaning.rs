@@ -1,0 +1,134 @@
+//! Cleaning away jobs: what failed some time ago, or everything.
+//!
+//! What failed is found by an index that holds that alone: a query for each hundred, and for each job what its deletion costs. For everything the index
+//! of states is read from end to end. Whatever is interrupted is found again.
+
+use extract::UpdateError;
+use jobs::{Found, Jobs};
+use serde::Serialize;
+use table::{Item, Key, Millis, Page, TableError};
+use thiserror::Error;
+use videos::DeleteError;
+
+use crate::Operations;
+use crate::kind::Kind;
+
+/// What came of cleaning jobs of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many were found.
+    pub found: u64,
+    /// How many of them were deleted.
+    pub deleted: u64,
+    /// How many could not be; the log says why. They are found again.
+    pub not_deleted: u64,
+}
+
+/// Why a job was not deleted.
+#[derive(Debug, Error)]
+enum Obstacle {
+    #[error(transparent)]
+    Task(#[from] UpdateError),
+    #[error(transparent)]
+    Video(#[from] DeleteError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Which jobs.
+#[derive(Clone, Copy)]
+enum Which {
+    FailedUntil(Millis),
+    All,
+}
+
+impl Tally {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, more: Self) -> Self {
+        Self {
+            found: self.found + more.found,
+            deleted: self.deleted + more.deleted,
+            not_deleted: self.not_deleted + more.not_deleted,
+        }
+    }
+
+    fn count(&mut self, kind: Kind, key: &Key, deleted: Result<bool, Obstacle>) {
+        self.found += 1;
+        match deleted {
+            Ok(deleted) => self.deleted += u64::from(deleted),
+            Err(error) => {
+                tracing::warn!(%error, kind = kind.as_str(), job = key.sk, "a job was not deleted");
+                self.not_deleted += 1;
+            }
+        }
+    }
+}
+
+impl Operations {
+    /// Deletes the jobs of a kind that failed up to a moment, with what they left, or only counts them. It stops at `deadline`, if there is one.
+    pub async fn clean_failed(
+        &self,
+        kind: Kind,
+        until: Millis,
+        deadline: Option<Millis>,
+        dry_run: bool,
+    ) -> Result<Tally, TableError> {
+        Box::pin(self.clean(kind, Which::FailedUntil(until), deadline, dry_run)).await
+    }
+
+    /// Deletes all jobs of a kind, with what they left; those that have not ended are cancelled first. Or only counts them.
+    pub async fn clear_all(&self, kind: Kind, dry_run: bool) -> Result<Tally, TableError> {
+        Box::pin(self.clean(kind, Which::All, None, dry_run)).await
+    }
+
+    async fn clean(
+        &self,
+        kind: Kind,
+        which: Which,
+        deadline: Option<Millis>,
+        dry_run: bool,
+    ) -> Result<Tally, TableError> {
+        let (mut tally, mut start) = (Tally::default(), None);
+        loop {
+            let page = self.page(kind, which, start).await?;
+            for Found { key } in page.items {
+                if deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
+                    return Ok(tally);
+                }
+                let deleted = if dry_run { Ok(false) } else { Box::pin(self.delete(kind, &key, which)).await };
+                tally.count(kind, &key, deleted);
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(tally);
+            }
+        }
+    }
+
+    async fn page(&self, kind: Kind, which: Which, start: Option<Item>) -> Result<Page<Found>, TableError> {
+        match which {
+            Which::FailedUntil(until) => self.jobs_of(kind).failed(until, start).await,
+            Which::All => self.jobs_of(kind).every(start).await,
+        }
+    }
+
+    async fn delete(&self, kind: Kind, key: &Key, which: Which) -> Result<bool, Obstacle> {
+        Ok(match (kind, which) {
+            (Kind::Extract, Which::FailedUntil(until)) => self.tasks.clean(key, until, &self.results).await?,
+            (Kind::Extract, Which::All) => self.tasks.remove(key, &self.results).await?,
+            (Kind::Portal, Which::FailedUntil(until)) => self.portals.clean(key, until).await?,
+            (Kind::Portal, Which::All) => self.portals.remove(key).await?,
+            (Kind::Video, Which::FailedUntil(until)) => self.videos.clean(key, until).await?,
+            (Kind::Video, Which::All) => self.videos.remove(key).await?,
+        })
+    }
+
+    const fn jobs_of(&self, kind: Kind) -> &Jobs {
+        match kind {
+            Kind::Extract => &self.jobs,
+            Kind::Portal => &self.portals.jobs,
+            Kind::Video => &self.videos.jobs,
+        }
+    }
+}

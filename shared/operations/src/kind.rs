@@ -1,0 +1,30 @@
+//! The kinds of jobs.
+
+use serde::Serialize;
+
+/// A kind of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The extraction cloud's tasks.
+    Extract,
+    /// Portal jobs.
+    Portal,
+    /// Video jobs.
+    Video,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Extract, Self::Portal, Self::Video];
+
+    /// What it is called: as its queue is.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Extract => extract::QUEUE_KIND,
+            Self::Portal => portals::QUEUE_KIND,
+            Self::Video => videos::QUEUE_KIND,
+        }
+    }
+}

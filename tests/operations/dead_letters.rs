@@ -1,0 +1,232 @@
+//! Dead letters, from a terminal and over HTTP: a letter of a task that was failed is redriven, and the task completes.
+
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::routing::get;
+use drover_tests::site::Site;
+use drover_tests::{Stack, User, eventually};
+use jobs::{DeadLetter, DeadLetters, Status, ledger};
+use portals::Portal;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use table::{Clock, Key, new_id};
+
+use super::unannounced;
+
+/// A letter of a queue that says this, of now.
+async fn letter(stack: &Stack, queue: &str, body: &str) -> anyhow::Result<DeadLetter> {
+    let now = Clock::system().now();
+    let letter = DeadLetter {
+        queue: queue.to_owned(),
+        message_id: new_id(now).to_string(),
+        body: body.to_owned(),
+        sent_at: now,
+        verdict: "written by a test".to_owned(),
+        redriven_at: None,
+    };
+    DeadLetters::new(stack.table("events")).keep(&letter).await?;
+    Ok(letter)
+}
+
+/// A task whose message died, as the function `dead-letters` leaves it.
+async fn buried(stack: &Stack, user: &User, url: &str) -> anyhow::Result<(Key, DeadLetter)> {
+    let key = unannounced(stack, user, url).await?;
+    let letter = bury(stack, "extract", &key).await?;
+    Ok((key, letter))
+}
+
+/// The letter of a job whose message died in this queue.
+async fn bury(stack: &Stack, queue: &str, key: &Key) -> anyhow::Result<DeadLetter> {
+    let body = serde_json::to_string(key)?;
+    let dead = stack.queue_url(&format!("{queue}-dead")).await?;
+    let sent = stack.sqs().send_message().queue_url(dead).message_body(&body).send().await?;
+    let id = sent.message_id.context("no id")?;
+    let letters = DeadLetters::new(stack.table("events"));
+    eventually("the letter is kept", async || {
+        let found = letters.list(queue, None, 100).await?;
+        Ok(found.into_iter().find(|letter| letter.message_id == id))
+    })
+    .await
+}
+
+async fn site() -> anyhow::Result<Site> {
+    Site::serve(Router::new().route("/page", get(async || axum::response::Html("<p class=t>One</p>")))).await
+}
+
+/// The task has completed, was charged once, and its account and ledger say so.
+async fn assert_completed(stack: &Stack, user: &User, key: &Key) -> anyhow::Result<()> {
+    let task = stack.ended(key).await?;
+    ensure!(task.job.status == Status::Completed && task.job.redrives == 1, "{task:?}");
+    let account = stack.account(user).await?;
+    let counted = (account.jobs_open, account.jobs_completed, account.jobs_failed);
+    ensure!(counted == (0, 1, 0) && account.units_used == 1 && account.units_reserved == 0, "{account:?}");
+    ensure!(account.slots.slots_free == account.slots.slots, "{account:?}");
+    ledger::check(&stack.accounts().ledger(&user.id).await?, &account).context("the ledger does not add up")
+}
+
+#[tokio::test]
+async fn a_failed_task_is_redriven_once_from_a_terminal() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, site) = (stack.user().await?, site().await?);
+    let (key, letter) = buried(&stack, &user, &site.url("/page")).await?;
+    let id = letter.id().to_string();
+    let shown = stack.operate(&["dead-letters", "show", &id]).await?;
+    ensure!(shown["verdict"] == "its job was failed" && shown["body"] == letter.body, "{shown}");
+    ensure!(shown["redriven_at"].is_null(), "{shown}");
+
+    // Several at once: one of them does it.
+    let redrive = async || stack.operate(&["dead-letters", "redrive", &id]).await;
+    let answers = futures::future::try_join_all((0..4).map(|_| redrive())).await?;
+    let sum = |name: &str| answers.iter().filter_map(|answer| answer[name].as_u64()).sum::<u64>();
+    ensure!((sum("taken_up"), sum("sent_again"), sum("redriven_before")) == (1, 0, 3), "{answers:?}");
+    let again = redrive().await?;
+    ensure!(again["redriven_before"] == 1, "{again}");
+    assert_completed(&stack, &user, &key).await?;
+    ensure!(!stack.operate(&["dead-letters", "show", &id]).await?["redriven_at"].is_null(), "not marked");
+
+    let purged = stack.operate(&["dead-letters", "purge", &id, "--yes"]).await?;
+    ensure!(purged == json!({"purged": 1}), "{purged}");
+    let gone = stack.droverctl(&["dead-letters", "show", &id]).await?;
+    ensure!(!gone.success && gone.errors.contains("no letter"), "{gone:?}");
+    ensure!(stack.stored_task(&key).await?.is_some(), "the task went with its letter");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_task_is_redriven_once_over_http() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator, site) = (stack.user().await?, stack.operating_user().await?, site().await?);
+    let (key, letter) = buried(&stack, &user, &site.url("/page")).await?;
+    let path = format!("/admin/dead-letters/{}", letter.id());
+    let listed = operator.get("/admin/dead-letters?queue=extract&limit=100").await?;
+    let letters = listed["letters"].as_array().context("no letters")?;
+    ensure!(letters.iter().any(|each| each["id"] == letter.id().to_string()), "{listed}");
+    let shown = operator.get(&path).await?;
+    ensure!(shown["queue"] == "extract" && shown["verdict"] == "its job was failed", "{shown}");
+    let redriven = async || -> anyhow::Result<Json> {
+        operator.call(Method::POST, &format!("{path}/redrive")).await?.success(200)
+    };
+    let first = redriven().await?;
+    ensure!(first["outcome"] == "taken_up" && first["reason"].is_null(), "{first}");
+    ensure!(redriven().await?["outcome"] == "redriven_before", "twice");
+    assert_completed(&stack, &user, &key).await?;
+    let purged = operator.call(Method::DELETE, &path).await?.success(200)?;
+    ensure!(purged == json!({"purged": 1, "more": false}), "{purged}");
+    operator.call(Method::GET, &path).await?.error(404, "resource_not_found")?;
+    operator.call(Method::DELETE, &path).await?.error(404, "resource_not_found")?;
+    Ok(())
+}
+
+/// The jobs of each queue are their own kind's.
+#[tokio::test]
+async fn a_failed_portal_job_is_redriven_once() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Pwmr).await?).await?;
+    let letter = bury(&stack, "portal", &job.key).await?;
+    ensure!(letter.verdict == "its job was failed", "{letter:?}");
+    let path = format!("/cpcb/queue/job/{}", job.id);
+    ensure!(client.get(&path).await?["status"] == "failed", "it was not failed");
+    let id = letter.id().to_string();
+    let redrive = async || stack.operate(&["dead-letters", "redrive", &id]).await;
+    ensure!(redrive().await?["taken_up"] == 1, "it was not taken up");
+    ensure!(redrive().await?["redriven_before"] == 1, "twice");
+    let taken_up = desk.jobs.get(&client.tenant, job.id).await?.context("it is gone")?;
+    ensure!(taken_up.job.redrives == 1, "{taken_up:?}");
+    client.call(Method::DELETE, &path).await?.success(200)?;
+    let again = stack.operate(&["dead-letters", "purge", &id, "--yes"]).await?;
+    ensure!(again == json!({"purged": 1}), "{again}");
+    Ok(())
+}
+
+/// What cannot be redriven says why; what has not ended gets its message again.
+#[tokio::test]
+async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator, site) = (stack.user().await?, stack.operating_user().await?, site().await?);
+    let open = unannounced(&stack, &user, &site.url("/page")).await?;
+    let missing = extract::task_key(&user.id, new_id(Clock::system().now()));
+    let cases = [
+        (letter(&stack, "extract", &serde_json::to_string(&open)?).await?, "sent_again", None),
+        (letter(&stack, "extract", "no JSON").await?, "impossible", Some("it names no job")),
+        (letter(&stack, "extract", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (letter(&stack, "portal", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (letter(&stack, "video", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (
+            letter(&stack, "webhooks", &serde_json::to_string(&missing)?).await?,
+            "impossible",
+            Some("its delivery has ended"),
+        ),
+    ];
+    for (letter, outcome, reason) in &cases {
+        let path = format!("/admin/dead-letters/{}/redrive", letter.id());
+        let redriven = operator.call(Method::POST, &path).await?.success(200)?;
+        ensure!(redriven["outcome"] == *outcome && redriven["reason"] == json!(reason), "{}: {redriven}", letter.body);
+    }
+    let task = stack.ended(&open).await?;
+    ensure!(task.job.status == Status::Completed, "{task:?}");
+    let completed = letter(&stack, "extract", &serde_json::to_string(&open)?).await?;
+    let said = stack.droverctl(&["dead-letters", "redrive", &completed.id().to_string()]).await?;
+    ensure!(!said.success && said.errors.contains("its job has completed"), "{said:?}");
+    for (letter, ..) in cases {
+        stack.operate(&["dead-letters", "purge", &letter.id().to_string(), "--yes"]).await?;
+    }
+    stack.operate(&["dead-letters", "purge", &completed.id().to_string(), "--yes"]).await?;
+    Ok(())
+}
+
+/// Page by page each letter is seen once.
+#[tokio::test]
+async fn letters_are_listed_by_page() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let operator = stack.operating_user().await?;
+    let mut ours = Vec::new();
+    for queue in ["video", "webhooks", "portal", "webhooks", "video"] {
+        ours.push(letter(&stack, queue, "no JSON").await?.id().to_string());
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = operator.get(&format!("/admin/dead-letters?limit=2&cursor={cursor}")).await?;
+        let letters = page["letters"].as_array().context("no letters")?;
+        seen.extend(letters.iter().filter_map(|letter| letter["id"].as_str().map(str::to_owned)));
+        match page["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    for id in &ours {
+        ensure!(seen.iter().filter(|each| *each == id).count() == 1, "{id} among {seen:?}");
+        stack.operate(&["dead-letters", "purge", id, "--yes"]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_and_strangers_are_told_nothing() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator) = (stack.user().await?, stack.operating_user().await?);
+    for (method, path, field) in [
+        (Method::GET, "/admin/dead-letters?queue=other", "queue"),
+        (Method::GET, "/admin/dead-letters?limit=0", "limit"),
+        (Method::GET, "/admin/dead-letters?limit=101", "limit"),
+        (Method::GET, "/admin/dead-letters?cursor=x", "cursor"),
+        (Method::GET, "/admin/dead-letters?cursor=other.1.a", "cursor"),
+        (Method::GET, "/admin/dead-letters?queue=video&cursor=extract.1.a", "cursor"),
+        (Method::POST, "/admin/dead-letters/redrive?queue=all", "queue"),
+        (Method::DELETE, "/admin/dead-letters", "queue"),
+        (Method::DELETE, "/admin/dead-letters?queue=", "queue"),
+    ] {
+        let answer = operator.call(method.clone(), path).await?;
+        answer.error(400, "validation_error").with_context(|| format!("{method} {path}"))?;
+        ensure!(answer.json()?["details"][0]["field"] == field, "{method} {path}: {answer:?}");
+        user.call(method, path).await?.error(403, "authorization_error")?;
+    }
+    for id in ["x", "extract.1", "extract.1.x", "other.1.x", "extract.01.x", "extract.1.%00", "extract.1.a%2Fb"] {
+        for (method, below) in [(Method::GET, ""), (Method::DELETE, ""), (Method::POST, "/redrive")] {
+            let path = format!("/admin/dead-letters/{id}{below}");
+            let answer = operator.call(method.clone(), &path).await?;
+            answer.error(404, "resource_not_found").with_context(|| format!("{method} {path}"))?;
+        }
+    }
+    Ok(())
+}
