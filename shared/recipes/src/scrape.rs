@@ -124,7 +124,7 @@ impl<'a> Scrape<'a> {
         loop {
             // Where it was is not known while it goes on: whatever interrupts it begins at the listing's first page again.
             let here = self.here.take();
-            match self.take(listing, here).await {
+            match Box::pin(self.take(listing, here)).await {
                 Ok(taken) => return Ok(taken),
                 Err(fault) if self.session.has_ended(&fault) && sign_ins < SIGN_INS_FOR_A_PAGE => {
                     tracing::info!(portal = self.recipe.portal.as_str(), "the session has ended: signing in again");

@@ -134,7 +134,8 @@ async fn data(
     {
         return answer;
     }
-    let sheet = Source { page_size, ..source(&session.account, &account) }.sheet(page, &troubles);
+    let sheet =
+        Source { page_size, skipped: start % page_size, ..source(&session.account, &account) }.sheet(page, &troubles);
     answer(&sheet, draw)
 }
 
@@ -177,7 +178,14 @@ fn signed_in(stand_in: &StandIn, headers: &HeaderMap) -> Option<(String, Session
 }
 
 fn source<'a>(name: &'a str, account: &Account) -> Source<'a> {
-    Source { portal: Portal::Bwmr, account: name, listing: LISTING, records: account.records, page_size: MOST_AT_ONCE }
+    Source {
+        portal: Portal::Bwmr,
+        account: name,
+        listing: LISTING,
+        records: account.records,
+        page_size: MOST_AT_ONCE,
+        skipped: 0,
+    }
 }
 
 fn banner(account: &Account) -> String {

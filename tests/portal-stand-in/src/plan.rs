@@ -93,7 +93,7 @@ pub enum What {
     Garbage,
     /// It is larger than any page should be.
     Huge,
-    /// Its elements are nested a hundred thousand times.
+    /// Its elements are nested ten thousand times.
     Deep,
 }
 

@@ -116,7 +116,14 @@ fn signed_in(stand_in: &StandIn, headers: &HeaderMap) -> Option<(String, Session
 }
 
 fn source<'a>(name: &'a str, account: &Account) -> Source<'a> {
-    Source { portal: Portal::Pwmr, account: name, listing: LISTING, records: account.records, page_size: PAGE_SIZE }
+    Source {
+        portal: Portal::Pwmr,
+        account: name,
+        listing: LISTING,
+        records: account.records,
+        page_size: PAGE_SIZE,
+        skipped: 0,
+    }
 }
 
 /// The pages that the pager names beside this one.

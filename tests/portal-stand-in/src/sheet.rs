@@ -25,6 +25,8 @@ pub(crate) struct Source<'a> {
     /// How many there are, and how many are on a page.
     pub(crate) records: u64,
     pub(crate) page_size: u64,
+    /// How many records of the page are left out, from its first on: for who asks by record, not by page.
+    pub(crate) skipped: u64,
 }
 
 impl Source<'_> {
@@ -37,7 +39,7 @@ impl Source<'_> {
         let has = |what| troubles.contains(&what);
         let page = if has(What::FirstPage) { 1 } else { page };
         let shown = if has(What::Repeat) { page.saturating_sub(1).max(1) } else { page };
-        let begin = u64::from(shown - 1) * self.page_size;
+        let begin = u64::from(shown - 1) * self.page_size + self.skipped;
         let rows = (begin..self.records.min(begin + self.page_size))
             .map(|number| self.portal.record(self.account, self.listing, number).shown)
             .collect();

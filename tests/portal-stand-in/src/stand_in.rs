@@ -237,7 +237,7 @@ impl StandIn {
                 What::Words => Some(Some(page("Scheduled maintenance. Please come back later.".to_owned()))),
                 What::Garbage => Some(Some(page_of([0xff, 0xfe, 0x00, 0xd8, 0x3c].repeat(20_000)))),
                 What::Huge => Some(Some(page("<p>more ".repeat(4_000_000)))),
-                What::Deep => Some(Some(page("<div><table><tr><td>".repeat(25_000)))),
+                What::Deep => Some(Some(page("<div><table><tr><td>".repeat(2_500)))),
                 _ => None,
             })
             .map(|answer| {

@@ -71,7 +71,8 @@ impl Cursor {
     /// How many there are by the portal's own count, as far as it has said so: of all listings, or of those up to this one.
     #[must_use]
     pub fn claimed(&self) -> Option<u64> {
-        self.overall.or_else(|| Some(self.earlier + self.claimed?))
+        let so_far = || (self.pages > 0).then(|| self.earlier + self.claimed.unwrap_or(0));
+        self.overall.or_else(so_far)
     }
 
     /// How many pages were had.

@@ -112,7 +112,8 @@ async fn exchange<T: Send + 'static>(
     time: Duration,
     read: impl FnOnce(&Recipe, &str, &Url) -> Result<T, Fault> + Send + 'static,
 ) -> Result<(T, u64), Fault> {
-    let page = visit.send(ask, time).await?;
+    // Boxed: what is around it is deep, and so is what is within.
+    let page = Box::pin(visit.send(ask, time)).await?;
     let bytes = page.text.len() as u64;
     // Parsing works on the processor: elsewhere, so that the lease is renewed meanwhile.
     let read = tokio::task::spawn_blocking(move || read(&recipe, &page.text, &page.final_url)).await;
