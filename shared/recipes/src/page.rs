@@ -96,11 +96,12 @@ impl Document {
         if document.is_login(login) { Err(Fault::SignedOut) } else { Ok(document) }
     }
 
-    /// Whether one has to sign in here: there is the form for it, or a field for a password, whatever the form is like now.
+    /// Whether one has to sign in here: there is the form for it; or, whatever the form is like now, a field for a password, and nothing that only those see
+    /// who are signed in (who may have a field to change it).
     fn is_login(&self, login: &Login) -> bool {
         let password = Selector::parse("input[type=password i]").ok();
         let has_password = password.is_some_and(|password| document::select(&self.html, &password).next().is_some());
-        has_password || login.form.first(&self.html).is_some()
+        login.form.first(&self.html).is_some() || has_password && login.succeeded.first(&self.html).is_none()
     }
 
     /// The form to sign in with.

@@ -53,7 +53,7 @@ pub struct Recipe {
 pub struct Login {
     /// The page of the form.
     pub page: SitePath,
-    /// The form. Whatever page has it, or any field for a password, is where one has to sign in.
+    /// The form. A page that has it is one where one has to sign in; as is one that has a field for a password, and not what `succeeded` finds.
     pub form: Css,
     /// The field for the name.
     pub user: String,

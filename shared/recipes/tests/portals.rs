@@ -474,3 +474,31 @@ async fn a_cursor_of_another_portal_is_refused() {
         ("the recipe is another one than when this was begun", Remedy::Anew)
     );
 }
+
+#[tokio::test]
+async fn whatever_passes_and_whoever_dies_nothing_is_lost_or_repeated() {
+    for (portal, seed) in PORTALS.into_iter().flat_map(|portal| (1..=3).map(move |seed| (portal, seed))) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut plan = Plan::default().sessions_of(random.u32(12..30));
+        for what in [What::Status(502), What::Cut, What::LoginForm, What::SessionEnds] {
+            plan = plan.with(what, random.u32(1..12), random.u32(1..=2));
+        }
+        let reader = Reader::of(portal, 600 + random.u64(0..200), plan).await;
+        let (mut rows, mut cursor) = (Vec::new(), None);
+        // Workers come and go: each has a few pages, and leaves what it has told.
+        'workers: loop {
+            let mut scrape = reader.scrape(PASSWORD, cursor.clone());
+            for _ in 0..random.u32(1..6) {
+                match scrape.next_page().await {
+                    Ok(Some(batch)) => {
+                        rows.extend(batch.rows);
+                        cursor = Some(batch.cursor);
+                    }
+                    Ok(None) => break 'workers,
+                    Err(error) => assert_eq!(error.remedy(), Remedy::Later, "{portal:?}, {seed}: {error}"),
+                }
+            }
+        }
+        assert_same(&rows, &reader.truth());
+    }
+}

@@ -138,3 +138,26 @@ impl Plan {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_comes_where_and_as_often_as_it_is_planned() {
+        let mut plan = Plan::default().with(What::Cut, 2, 2).always(What::NoTable, 3).everywhere(What::TotalMore);
+        let met: Vec<_> = [0, 1, 2, 3, 2, 2, 3].into_iter().map(|page| plan.meet(page)).collect();
+        assert_eq!(
+            met,
+            [
+                vec![],
+                vec![What::TotalMore],
+                vec![What::Cut, What::TotalMore],
+                vec![What::NoTable, What::TotalMore],
+                vec![What::Cut, What::TotalMore],
+                vec![What::TotalMore],
+                vec![What::NoTable, What::TotalMore],
+            ]
+        );
+    }
+}

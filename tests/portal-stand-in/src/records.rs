@@ -225,3 +225,33 @@ pub(crate) fn indian(number: u64) -> String {
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_the_same_on_each_run_and_differ_by_their_number() {
+        for portal in [Portal::Pwmr, Portal::Bwmr, Portal::Ewmr] {
+            let shown = |number| portal.record("a", "Listing", number).shown;
+            assert_eq!(shown(7), shown(7));
+            assert_ne!(shown(7), shown(8));
+            assert_ne!(shown(7), portal.record("b", "Listing", 7).shown);
+            assert_eq!(shown(7).len(), portal.headers().len());
+        }
+    }
+
+    #[test]
+    fn numbers_have_commas_as_in_india() {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (99_999, "99,999"),
+            (123_456, "1,23,456"),
+            (1_234_567, "12,34,567"),
+        ] {
+            assert_eq!(indian(number), expected);
+        }
+    }
+}

@@ -219,8 +219,9 @@ fn what_the_page_after_signing_in_says_is_understood() {
         ("<a id=out>", Told::SignedIn { entity: None }),
         ("<p class=error>No\n such user</p><form id=login>", Told::Rejected(Some("No such user".to_owned()))),
         ("<form id=login>", Told::Rejected(None)),
-        // Also where the form is another one now.
-        ("<a id=out><form><input type='password'></form>", Told::Rejected(None)),
+        // Also where the form is another one now; but not where it is for another password.
+        ("<form><input type='password'></form>", Told::Rejected(None)),
+        ("<a id=out><form><input type='password'></form>", Told::SignedIn { entity: None }),
         ("<p>Please accept our new terms</p>", Told::Unclear),
         ("", Told::Unclear),
     ] {
