@@ -188,7 +188,7 @@ async fn a_session_that_ends_is_begun_again_without_loss_or_repetition() {
     {
         let reader = Reader::of(portal, records, Plan::default().sessions_of(requests)).await;
         assert_same(&reader.all().await.whole(), &reader.truth());
-        assert!(reader.sign_ins() > 3, "{portal:?}: {}", reader.sign_ins());
+        assert!(reader.sign_ins() > 1, "{portal:?}: {}", reader.sign_ins());
     }
 }
 
