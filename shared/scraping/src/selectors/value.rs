@@ -299,7 +299,7 @@ mod tests {
         fn no_text_panics(text in "\\PC*", digits in "[-0-9.,eE ()']*") {
             for text in [&text, &digits] {
                 let _ = number(text);
-                integer(text);
+                let _ = integer(text);
             }
         }
 
