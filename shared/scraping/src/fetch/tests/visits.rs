@@ -65,7 +65,7 @@ async fn forms_are_posted_once_and_turn_into_pages_as_in_a_browser() {
         "/302" => answer(302, "Location: /page\r\n", ""),
         "/303" => answer(303, "Location: /page\r\n", ""),
         "/307" => answer(307, "Location: /form\r\n", ""),
-        "/503" => answer(503, "", ""),
+        "/503?token=secret" => answer(503, "", ""),
         _ => html("x"),
     })
     .await;
