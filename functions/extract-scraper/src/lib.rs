@@ -6,7 +6,6 @@ mod bulk;
 mod ending;
 mod files;
 mod harvest;
-mod lines;
 mod monitor;
 mod pace;
 mod pages;

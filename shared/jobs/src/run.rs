@@ -53,8 +53,8 @@ pub enum Rested {
     OutOfUnits,
 }
 
-/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::rest_until`], [`Run::hand_on`] or
-/// [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
+/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::put_off`], [`Run::rest_until`],
+/// [`Run::hand_on`] or [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
 #[derive(Debug)]
 pub struct Run {
     jobs: Jobs,
@@ -210,6 +210,13 @@ impl Run {
         self.number_with_siblings(&lines).await?;
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
+    }
+
+    /// Gives the job back until something else has ended that it has to wait for, or to be looked at again after a pause, with what else is so of its item
+    /// from now on. Nothing was done of it: it is no attempt.
+    pub async fn put_off(self, pause: Duration, more: Update) -> Result<(), Lost> {
+        let change = self.number(&[]).set("attempts", self.attempts.saturating_sub(1)).and(more);
+        self.give_back(pause, change, Vec::new()).await
     }
 
     /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.
