@@ -197,10 +197,15 @@ impl Run {
     }
 
     /// Gives the job back for another attempt, after a pause that grows with the attempts made.
-    pub async fn retry(mut self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+        self.retry_with(reason, Update::new(), lines).await
+    }
+
+    /// Gives the job back for another attempt as [`Self::retry`] does, with what else is so of its item from now on.
+    pub async fn retry_with(mut self, reason: &str, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
         self.number_with_siblings(&lines).await?;
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
-        let change = self.number(&lines).set("error_message", reason);
+        let change = self.number(&lines).set("error_message", reason).and(more);
         self.give_back(pause, change, lines).await
     }
 
