@@ -2,6 +2,7 @@
 
 mod admin;
 mod document;
+mod download;
 mod login;
 mod pwmr;
 mod queue;
@@ -12,6 +13,7 @@ use api::identity::Identity;
 use api::portal::{Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use jobs::Results;
 use portals::{Accounts, Logins, PortalJobs};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
@@ -22,13 +24,14 @@ use utoipa::OpenApi;
 pub struct App {
     jobs: PortalJobs,
     accounts: Accounts,
+    results: Results,
     gate: Gate,
     limiter: RateLimiter,
 }
 
 impl App {
-    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Logins::from_environment`] read, `IDENTITY_TABLE` and
-    /// `LIMITS_TABLE`.
+    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Logins::from_environment`] read, `IDENTITY_TABLE`,
+    /// `LIMITS_TABLE` and `RESULTS_BUCKET`.
     pub fn from_environment() -> Result<Self, SettingError> {
         let (config, clock) = (configure()?, Clock::system());
         let client = dynamodb(&config);
@@ -40,6 +43,7 @@ impl App {
         Ok(Self {
             jobs: portals::open(&config)?,
             accounts: Accounts::from_environment(&config, clock.clone())?,
+            results: Results::new(&config, setting("RESULTS_BUCKET")?),
             gate,
             limiter: RateLimiter::new(table("LIMITS_TABLE")?, clock),
         })
@@ -56,6 +60,7 @@ impl App {
     queue::list,
     queue::show,
     queue::delete,
+    download::download,
     pwmr::scrape,
     pwmr::list,
     pwmr::show,
@@ -90,6 +95,7 @@ pub fn router(app: App) -> Router {
         .route("/cpcb/ewmr", post(queue::start_ewmr))
         .route("/cpcb/queue", get(queue::list))
         .route("/cpcb/queue/job/{job_id}", get(queue::show).delete(queue::delete))
+        .route("/cpcb/queue/job/{job_id}/download", get(download::download))
         .route("/pwmr/scrape", post(pwmr::scrape))
         .route("/pwmr/jobs", get(pwmr::list))
         .route("/pwmr/status/{job_id}", get(pwmr::show))

@@ -31,8 +31,8 @@ impl Report<'_> {
 impl PortalJobs {
     /// Ends a job well, with its files.
     pub async fn complete(run: Run, files: &[JobFile], report: Report<'_>, lines: Vec<Line>) -> Result<(), Lost> {
-        let files = files.iter().map(|file| Ok(AttributeValue::M(encode(file)?)));
-        let files = files.collect::<Result<Vec<_>, TableError>>()?;
+        let files = files.iter().map(|file| encode(file).map(AttributeValue::M));
+        let files: Vec<_> = files.collect::<Result<_, TableError>>()?;
         run.complete_with(report.update().set("files", AttributeValue::L(files)), Vec::new(), lines).await
     }
 
