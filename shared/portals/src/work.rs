@@ -21,10 +21,7 @@ impl Report<'_> {
     /// What is so of the job's item from now on.
     #[must_use]
     pub fn update(&self) -> Update {
-        Update::new()
-            .set("worker", self.worker)
-            .set("message", self.message)
-            .set_given("entity_name", self.entity_name)
+        Update::new().set("worker", self.worker).set("message", self.message).set_given("entity_name", self.entity_name)
     }
 }
 
