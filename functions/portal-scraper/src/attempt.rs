@@ -36,6 +36,8 @@ pub(crate) struct Attempt<'a> {
     checkpointed_at: Instant,
     /// Files that are there, or may be, and that no checkpoint names.
     pub(crate) unnamed: Vec<String>,
+    /// Whether how the job ends is in its checkpoint.
+    pub(crate) is_decided: bool,
 }
 
 /// Why no more pages come.
@@ -52,14 +54,15 @@ enum Stop {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn new(app: &'a App, recipe: Arc<Recipe>, run: Run, job: &'a PortalJob, worker: Worker<'a>) -> Self {
-        let now = Instant::now();
+        let (now, memory) = (Instant::now(), Memory::read(job.job.checkpoint.as_deref()));
         Self {
+            is_decided: memory.end().is_some(),
             app,
             job,
             worker,
             recipe,
             run: Kept::new(run),
-            memory: Memory::read(job.job.checkpoint.as_deref()),
+            memory,
             lines: Lines::new(app.jobs.jobs.clock.clone()),
             attempts: job.job.attempts,
             recorded_at: now,

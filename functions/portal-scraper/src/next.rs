@@ -55,9 +55,11 @@ impl Attempt<'_> {
         if !self.app.mailer.is_on() {
             return Ok(Next::End(end));
         }
-        if self.memory.end().is_none() {
+        if !self.is_decided {
             self.memory.decide(end.clone());
             self.checkpoint().await?;
+            self.is_decided = true;
+            self.unnamed.clear();
         }
         if let Told::Later = ending::tell(self.app, self.job, &end, &mut self.lines).await? {
             let reason = "The e-mail about the end could not be sent";
@@ -71,11 +73,11 @@ impl Attempt<'_> {
 
     /// The files that nobody asks for if the job is gone, or somebody else has ended it.
     pub(crate) fn own_files(&self) -> Vec<String> {
-        match self.memory.end() {
+        if self.is_decided {
             // Whoever goes on ends it with them.
-            Some(_) => Vec::new(),
-            None => [files::part_keys(self.job, self.memory.parts()), self.unnamed.clone()].concat(),
+            return Vec::new();
         }
+        [files::part_keys(self.job, self.memory.parts()), self.unnamed.clone()].concat()
     }
 
     /// Records what becomes of the job, and deletes what nobody asks for any more.
