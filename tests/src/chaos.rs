@@ -155,6 +155,20 @@ impl Active {
         kill_holder_of(last, proxy)
     }
 
+    /// Kills whoever makes the next request that it strikes, some moments after it; says whether somebody was killed. Gives up after some 20 moments.
+    pub async fn kill_next(&self, moment: Duration) -> anyhow::Result<bool> {
+        let before = self.struck().await?;
+        for _ in 0..20 {
+            if self.struck().await? > before {
+                sleep(moment.mul_f64(fastrand::f64())).await;
+                // He may have ended by himself.
+                return Ok(self.kill_last().await.is_ok());
+            }
+            sleep(moment / 10).await;
+        }
+        Ok(false)
+    }
+
     /// Ends it, and tells how many requests it has struck.
     pub async fn end(self) -> anyhow::Result<u64> {
         let strikes: Strikes = self.client.delete(&self.address).send().await?.json().await?;
