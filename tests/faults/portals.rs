@@ -77,7 +77,8 @@ impl Siege {
                 1 => ("storing", &storing),
                 _ => ("signing in", &holding),
             };
-            *killed.entry(step).or_default() += u64::from(requests.kill_next(MOMENT).await?);
+            let is_killed = requests.kill_next(MOMENT).await?;
+            *killed.entry(step).or_default() += u64::from(is_killed);
             sleep(MOMENT.mul_f64(fastrand::f64())).await;
         }
         for requests in [reading, storing, holding] {

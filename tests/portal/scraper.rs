@@ -89,7 +89,12 @@ async fn records_that_move_while_they_are_read_are_read_anew() -> anyhow::Result
 #[tokio::test]
 async fn a_job_that_cannot_be_done_says_why_and_has_no_file() -> anyhow::Result<()> {
     for (portal, what, page, reason) in [
-        (Portal::Pwmr, What::ColumnMissing, 2, "Procurement, page 2: the page's layout has changed: the table has no column"),
+        (
+            Portal::Pwmr,
+            What::ColumnMissing,
+            2,
+            "Procurement, page 2: the page's layout has changed: the table has no column",
+        ),
         (Portal::Ewmr, What::BadDate, 2, "Producers, page 2: row 1: '"),
         (Portal::Bwmr, What::TotalMissing, 3, "Transactions, page 3: the page's layout has changed: there is no total"),
         (Portal::Bwmr, What::LoginForm, 2, "Transactions, page 2: the portal shows its login form instead of the page"),

@@ -1,10 +1,12 @@
 //! Faults between the functions and AWS, made by the chaos proxy.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use tokio::time::sleep;
 
 use crate::process::kill_holder_of;
 

@@ -69,7 +69,9 @@ impl Outcome {
         let message = told["message"].as_str().unwrap_or_default();
         let wrong = match (told["status"].as_str(), self.reason) {
             (Some("completed"), None) if files != 2 => "it has other files than two",
-            (Some("completed"), None) if self.sheet.as_ref() != Some(&self.truth) => "the files are not what the portal has",
+            (Some("completed"), None) if self.sheet.as_ref() != Some(&self.truth) => {
+                "the files are not what the portal has"
+            }
             // At least one: a worker that is killed after the e-mail and before the end has it sent again.
             (Some("completed"), None) if self.mails == 0 => "nobody was told",
             (Some("completed"), None) => return None,
