@@ -32,7 +32,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) lines: Lines,
     /// How many attempts were made since the last checkpoint, this one among them.
     pub(crate) attempts: u64,
-    recorded_at: Instant,
+    /// When a step was recorded last; none before the first page, so that callers soon see that there is one.
+    recorded_at: Option<Instant>,
     checkpointed_at: Instant,
     /// Files that are there, or may be, and that no checkpoint names.
     pub(crate) unnamed: Vec<String>,
@@ -54,7 +55,7 @@ enum Stop {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn new(app: &'a App, recipe: Arc<Recipe>, run: Run, job: &'a PortalJob, worker: Worker<'a>) -> Self {
-        let (now, memory) = (Instant::now(), Memory::read(job.job.checkpoint.as_deref()));
+        let memory = Memory::read(job.job.checkpoint.as_deref());
         Self {
             is_decided: memory.end().is_some(),
             app,
@@ -65,8 +66,8 @@ impl<'a> Attempt<'a> {
             memory,
             lines: Lines::new(app.jobs.jobs.clock.clone()),
             attempts: job.job.attempts,
-            recorded_at: now,
-            checkpointed_at: now,
+            recorded_at: None,
+            checkpointed_at: Instant::now(),
             unnamed: Vec::new(),
         }
     }
@@ -167,11 +168,11 @@ impl<'a> Attempt<'a> {
             }
             self.checkpoint().await?;
         }
-        if self.recorded_at.elapsed() >= STEP {
+        if self.recorded_at.is_none_or(|at| at.elapsed() >= STEP) {
             let (message, lines) = (self.memory.told(), self.lines.take());
             let told = self.report(&message).update();
             self.run.hold().await.record_with(self.memory.progress(), told, lines).await?;
-            self.recorded_at = Instant::now();
+            self.recorded_at = Some(Instant::now());
         }
         Ok(Ok(()))
     }
