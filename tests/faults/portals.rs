@@ -108,7 +108,7 @@ impl Siege {
     async fn outcomes(&self) -> anyhow::Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
         for Begun { tenant, portal, email, id, reason } in &self.jobs {
-            outcomes.push(Outcome::of(&self.readers[*tenant], (*portal, email), id, *reason).await?);
+            outcomes.push(Outcome::of(&self.readers[*tenant], (*portal, email.as_str()), id, *reason).await?);
         }
         Ok(outcomes)
     }
