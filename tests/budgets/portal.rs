@@ -1,7 +1,7 @@
 //! The cost of one request at each endpoint of the portal jobs: what a warm function is measured to need, and no more.
 //!
 //! Who is calling is read with each request: one read unit in each cost of a user's. What a `BatchGetItem` reads the emulator does not tell: DynamoDB
-//! charges a unit for each item of a page.
+//! charges a unit for each item of a page. An address to download from is made without a request.
 
 use anyhow::ensure;
 use drover_tests::Stack;
@@ -96,8 +96,9 @@ fn bounds() -> Vec<Bound> {
         ),
         Bound::user("queue", get.clone(), "/cpcb/queue", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
         Bound::user("show job", get.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
-        Bound::user("delete waiting", delete.clone(), "/cpcb/queue/job/{}", Waiting, 200, Cost::new(4, 2.0, 18.0, 0)),
-        Bound::user("delete ended", delete.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(4, 3.0, 6.0, 0)),
+        Bound::user("delete waiting", delete.clone(), "/cpcb/queue/job/{}", Waiting, 200, Cost::new(4, 2.0, 18.0, 1)),
+        Bound::user("delete ended", delete.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(4, 3.0, 6.0, 1)),
+        Bound::user("download", get.clone(), "/cpcb/queue/job/{}/download", Ended, 404, Cost::new(2, 2.0, 0.0, 0)),
         Bound::user("plastic jobs", get.clone(), "/pwmr/jobs", Ended, 200, Cost::new(3, 2.0, 0.0, 0)),
         Bound::user("plastic job", get.clone(), "/pwmr/status/{}", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
         Bound { by: By::Nobody, ..Bound::user("no token", get.clone(), "/cpcb/queue", Nothing, 401, Cost::NOTHING) },

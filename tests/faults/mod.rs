@@ -11,6 +11,7 @@ mod join;
 mod ledger;
 mod parts;
 mod pause;
+mod portals;
 mod requests;
 mod storage;
 mod videos;

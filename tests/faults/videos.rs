@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use drover_tests::chaos::{Active, Fault, Rule};
+use drover_tests::chaos::{Fault, Rule};
 use drover_tests::process::kill_starter_of;
 use drover_tests::scene::{Scene, counts, is_over};
 use drover_tests::video::Studio;
@@ -90,7 +90,7 @@ impl Siege {
                     let downloads = format!("@{name}/video/");
                     ("downloading", kill_starter_of(&downloads).is_ok_and(|killed| killed.is_some()))
                 } else {
-                    ("uploading", kill_next(&uploading).await?)
+                    ("uploading", uploading.kill_next(MOMENT).await?)
                 };
                 *killed.entry(step).or_default() += u64::from(is_killed);
                 sleep(MOMENT.mul_f64(fastrand::f64())).await;
@@ -144,20 +144,6 @@ impl Siege {
             sleep(Duration::from_millis(500)).await;
         }
     }
-}
-
-/// Kills whoever makes the next request that a rule counts, some moments after it; says whether somebody was.
-async fn kill_next(requests: &Active) -> anyhow::Result<bool> {
-    let before = requests.struck().await?;
-    for _ in 0..20 {
-        if requests.struck().await? > before {
-            sleep(MOMENT.mul_f64(fastrand::f64())).await;
-            // He may have ended by himself.
-            return Ok(requests.kill_last().await.is_ok_and(|killed| killed.is_some()));
-        }
-        sleep(MOMENT / 10).await;
-    }
-    Ok(false)
 }
 
 #[tokio::test]

@@ -146,6 +146,10 @@ async fn no_address_query_or_path_gets_through_that_is_none() -> anyhow::Result<
     }
     let cursor = format!("/cpcb/queue?cursor={}", "a".repeat(201));
     refused(&client, "a long cursor", &client.call(Method::GET, &cursor).await?, 400)?;
+    for form in ["json", "CSV", "csv,xlsx", "csv%00", "%ff", "..%2fcsv", "xlsx%20", "[]", "aaaaaaaaaaa"] {
+        let path = format!("/cpcb/queue/job/{}/download?format={form}", job.id);
+        refused(&client, &path, &client.call(Method::GET, &path).await?, 400)?;
+    }
     let upper = job.id.to_string().to_uppercase();
     let plain = job.id.simple().to_string();
     for id in [
@@ -164,6 +168,7 @@ async fn no_address_query_or_path_gets_through_that_is_none() -> anyhow::Result<
         for (method, path) in [
             (Method::GET, format!("/cpcb/queue/job/{id}")),
             (Method::DELETE, format!("/cpcb/queue/job/{id}")),
+            (Method::GET, format!("/cpcb/queue/job/{id}/download")),
             (Method::GET, format!("/pwmr/status/{id}")),
         ] {
             refused(&client, &path, &client.call(method, &path).await?, 404)?;

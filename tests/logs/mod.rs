@@ -8,8 +8,8 @@ mod stream;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use drover_tests::event_source::Event;
 use drover_tests::Stack;
+use drover_tests::event_source::Event;
 use drover_tests::portal::PortalClient;
 use futures::future::try_join_all;
 use jobs::{FeedLine, Feeds, Job, Level, LoggedLine, Place};

@@ -191,7 +191,10 @@ async fn the_help_says_what_there_is_and_what_it_costs() -> anyhow::Result<()> {
             &["--clean-failed", "--age <MINUTES>", "--clear-all", "--loop", "--dry-run", "--yes", "read unit"],
         ),
         (&["dead-letters", "--help"], &["list", "show", "redrive", "purge"]),
-        (&["dead-letters", "redrive", "--help"], &["--queue", "--all", "[ID]", "extract", "portal", "video", "webhooks"]),
+        (
+            &["dead-letters", "redrive", "--help"],
+            &["--queue", "--all", "[ID]", "extract", "portal", "video", "webhooks"],
+        ),
         (&["dead-letters", "purge", "--help"], &["--yes"]),
     ] {
         let said = stack.droverctl(arguments).await?;

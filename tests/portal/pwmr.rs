@@ -10,7 +10,7 @@ use table::Clock;
 #[tokio::test]
 async fn a_job_is_queued_and_shown_as_the_contract_shows_it() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = stack.portal_client().await?;
+    let client = stack.unheard_portal_client().await?;
     let account = stack.portal_account(&client.tenant, Portal::Pwmr).await?;
     let queued = client.send(Method::POST, "/pwmr/scrape", &json!({"email": account.email, "other": 1})).await?;
     let queued = queued.success(200)?;

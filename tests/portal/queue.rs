@@ -25,7 +25,7 @@ fn is_time(time: &Json) -> bool {
 #[tokio::test]
 async fn each_portals_scraper_is_started_as_the_contract_shows_it() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let client = stack.portal_client().await?;
+    let client = stack.unheard_portal_client().await?;
     for (portal, message) in [
         (Portal::Pwmr, "PWM Scraper Started!"),
         (Portal::Bwmr, "BWM Scraper Started!"),
@@ -40,7 +40,7 @@ async fn each_portals_scraper_is_started_as_the_contract_shows_it() -> anyhow::R
         let expected = json!({
             "job_id": id, "email": account.email, "status": "queued", "message": "Job successfully queued",
             "created_at": job["created_at"], "updated_at": job["updated_at"], "entity_name": null, "worker": null,
-            "portal": portal,
+            "portal": portal, "files": [],
         });
         ensure!(job == expected && is_time(&job["created_at"]) && is_time(&job["updated_at"]), "{job}");
     }

@@ -10,8 +10,8 @@ use table::Clock;
 #[tokio::test]
 async fn users_of_a_tenant_share_its_jobs_and_nobody_else_sees_them() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (alice, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
-    let (bob, eve) = (stack.portal_client_of(&alice.tenant).await?, stack.portal_client().await?);
+    let (alice, desk) = (stack.unheard_portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let (bob, eve) = (stack.portal_client_of(&alice.tenant).await?, stack.unheard_portal_client().await?);
     let account = stack.portal_account(&alice.tenant, Portal::Pwmr).await?;
     let job = desk.jobs.create(&account).await?;
     let shown = alice.get("/cpcb/queue").await?;

@@ -239,7 +239,7 @@ async fn of_key(key: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>>
 async fn of_bucket(bucket: &Resource, operator: &Caller) -> anyhow::Result<Vec<Probe>> {
     let s3 = |method: Method, rest: &str| Call::rest("s3", method, format!("/{}{rest}", bucket.id));
     let mut probes = Vec::new();
-    for folder in ["results", "videos", "elsewhere"] {
+    for folder in ["portals", "results", "videos", "elsewhere"] {
         let (there, absent) = (format!("/{folder}/{MARK}"), format!("/{folder}/{MARK}-absent"));
         operator.ask(&s3(Method::PUT, &there)).await?;
         let mut add = |action: &str, path: &str, call: Call, allowed: Outcome| {

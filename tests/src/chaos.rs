@@ -1,10 +1,12 @@
 //! Faults between the functions and AWS, made by the chaos proxy.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use tokio::time::sleep;
 
 use crate::process::kill_holder_if_any;
 
@@ -153,6 +155,20 @@ impl Active {
         let proxy = reqwest::Url::parse(&self.address)?;
         let proxy = *proxy.socket_addrs(|| None)?.first().context("the proxy has no address")?;
         kill_holder_if_any(last, proxy)
+    }
+
+    /// Kills whoever makes the next request that it strikes, some moments after it; says whether somebody was killed. Gives up after some 20 moments.
+    pub async fn kill_next(&self, moment: Duration) -> anyhow::Result<bool> {
+        let before = self.struck().await?;
+        for _ in 0..20 {
+            if self.struck().await? > before {
+                sleep(moment.mul_f64(fastrand::f64())).await;
+                // He may have ended by himself.
+                return Ok(self.kill_last().await.is_ok());
+            }
+            sleep(moment / 10).await;
+        }
+        Ok(false)
     }
 
     /// Ends it, and tells how many requests it has struck.

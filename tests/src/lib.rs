@@ -21,6 +21,7 @@ mod operator;
 pub mod own_scraper;
 pub mod platform;
 pub mod portal;
+pub mod portal_site;
 pub mod process;
 pub mod providers;
 pub mod quiet;

@@ -76,8 +76,12 @@ impl Stack {
 
     /// The result files of a task, by their keys.
     pub async fn result_files(&self, user: &User, task: Uuid) -> anyhow::Result<Vec<String>> {
+        self.stored_under(&format!("results/{}/{task}/", user.id)).await
+    }
+
+    /// The keys of what is in the object store under this prefix.
+    pub async fn stored_under(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
         let (client, bucket) = (self.s3(), self.results_bucket().await?);
-        let prefix = format!("results/{}/{task}/", user.id);
         let found = client.list_objects_v2().bucket(bucket).prefix(prefix).send().await?;
         Ok(found.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
     }

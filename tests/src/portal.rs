@@ -1,4 +1,4 @@
-//! Callers of the portal jobs, and a worker that does what their scraper will do, but reads no portal: a test says what becomes of each job.
+//! Callers of the portal jobs, and a worker that does what their scraper does, but reads no portal: a test says what becomes of each job.
 
 use std::net::IpAddr;
 
@@ -15,6 +15,12 @@ use crate::answer::Answer;
 use crate::scraper::SECRET;
 use crate::stack::Stack;
 use crate::user::{any_loopback_address, client_from};
+
+/// What the accounts have as their password at the portals: one of the secrets that no log may hold.
+#[must_use]
+pub fn portal_password() -> String {
+    format!("{SECRET}-portal")
+}
 
 /// A user who has logged in. Each calls from an address of its own, so that limits by address do not join tests.
 #[derive(Clone, Debug)]
@@ -58,6 +64,14 @@ impl Stack {
         Ok(client)
     }
 
+    /// A new user of a tenant of their own, of whose jobs no worker hears: so a test that calls the API is their only worker all the same, by a
+    /// [`PortalDesk`].
+    pub async fn unheard_portal_client(&self) -> anyhow::Result<PortalClient> {
+        let client = self.portal_client().await?;
+        self.silence(&client.tenant).await?;
+        Ok(client)
+    }
+
     /// The users.
     pub fn portal_users(&self) -> anyhow::Result<Users> {
         Ok(Users::new(self.table("portal"), Clock::system(), Passwords::new()?))
@@ -72,7 +86,7 @@ impl Stack {
     /// A new account of this tenant's, of an address of its own.
     pub async fn portal_account(&self, tenant: &str, portal: Portal) -> anyhow::Result<PortalAccount> {
         let email = format!("{}@example.com", Uuid::new_v4().simple());
-        let new = json!({"tenant": tenant, "portal": portal, "email": email, "password": format!("{SECRET}-portal")});
+        let new = json!({"tenant": tenant, "portal": portal, "email": email, "password": portal_password()});
         let new = AccountFields::read(&new).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
         Ok(self.portal_accounts().create(new).await?)
     }

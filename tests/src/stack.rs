@@ -15,7 +15,7 @@ use table::aws::{SdkConfig, configure, dynamodb};
 use table::{Clock, Key, Table, new_id};
 use tokio::sync::Mutex;
 
-use crate::chaos::{Active, Rule};
+use crate::chaos::{Active, Fault, Rule};
 use crate::user::User;
 
 /// How long anything may take that is awaited.
@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Longer than any test's stack lives.
 const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
+/// How a function tells a queue of a job.
+const SEND: &str = "AmazonSQS.SendMessage";
 
 /// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
 pub static CROWD: Mutex<()> = Mutex::const_new(());
@@ -92,6 +94,13 @@ impl Stack {
                 ..Policy::with_lease(Duration::from_mins(1))
             },
         })
+    }
+
+    /// From now on no worker hears of jobs that have this in their keys: what functions tell queues of them is refused. In force as long as the proxy is:
+    /// recovery would send what was not.
+    pub(crate) async fn silence(&self, about: &str) -> anyhow::Result<()> {
+        self.chaos(&Rule::new(SEND, about, u32::MAX, Fault::not_authorized())).await?;
+        Ok(())
     }
 
     /// The SQS client.

@@ -10,17 +10,16 @@ use std::io;
 
 use anyhow::Context;
 use extract::{Batch, BulkConfig, Task, TaskConfig};
-use jobs::{Join, Kept, Level, Lost, Progress, Results, Run, StoreError};
+use jobs::{Join, Kept, Level, Lines, Lost, Progress, Results, Run, StoreError};
 use scraping::export::columns;
+use spool::{Stored, ToWriter, Unstored, discard, feed_file, stored};
 use table::Key;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::App;
-use crate::ending::{self, Done, Unstored};
-use crate::files::{self, Stored, ToWriter};
+use crate::ending::{self, Done};
 use crate::harvest::{LARGEST_RESULT, complaint};
-use crate::lines::Lines;
 use crate::piece::Piece;
 use crate::together::Together;
 use crate::work::STEP;
@@ -99,7 +98,7 @@ impl Finish<'_> {
         // What was used is known by the join: whoever cancels the task now adds the two.
         let progress = Progress { percent: 99, units_used: 0 };
         let storing = Box::pin(store(&self.app.results, self.task, self.run.token(), &self.batches));
-        match ending::stored(self.run.during(progress, STEP, self.until, storing).await?) {
+        match stored(self.run.during(progress, STEP, self.until, storing).await?) {
             Ok((stored, rows)) => self.complete(stored, rows, complaint).await,
             Err(why @ Unstored::TooLarge(_)) => self.fail(&why.to_string()).await,
             Err(why @ (Unstored::Fault | Unstored::OutOfTime)) => self.try_again(&why.to_string()).await,
@@ -152,7 +151,7 @@ async fn store(results: &Results, task: &Task, token: u64, batches: &[Batch]) ->
 async fn feed(results: &Results, batches: &[Batch], writer: ToWriter<Piece>) {
     for batch in batches {
         let sent = if let Some(key) = &batch.job.result_key {
-            files::feed_file(results, key, &writer).await
+            feed_file(results, key, &writer).await
         } else {
             let why = batch.job.error_message.as_deref().unwrap_or_default();
             let failures = batch.pages().map(|page| Piece::failure(page, why.to_owned())).collect();
@@ -172,7 +171,7 @@ fn columns_of(config: &TaskConfig) -> Vec<String> {
 /// Deletes what the batches have left, and them. If that fails it goes with the task.
 async fn clear_away(app: &App, join: &Key, batches: &[Batch]) {
     let keys: Vec<_> = batches.iter().filter_map(|batch| batch.job.result_key.clone()).collect();
-    let ((), dropped) = tokio::join!(files::discard(&app.results, &keys), app.jobs.drop_children(join));
+    let ((), dropped) = tokio::join!(discard(&app.results, &keys), app.jobs.drop_children(join));
     if let Err(error) = dropped {
         tracing::warn!(%error, join = join.pk, "batches were not deleted");
     }

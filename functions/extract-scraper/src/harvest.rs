@@ -2,15 +2,13 @@
 
 use browser::RenderError;
 use extract::TaskConfig;
-use jobs::{Level, Line, Progress};
+use jobs::{Level, Line, Lines, Progress};
 use serde::{Deserialize, Serialize};
+use spool::{MOST_IN_MEMORY, add_line};
 
-use crate::lines::Lines;
 use crate::pages::Taken;
 use crate::piece::Piece;
 
-/// How many bytes of rows are kept in memory: of more, a part is made.
-const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
 /// The largest result, in bytes of rows as JSON.
 pub(crate) const LARGEST_RESULT: u64 = 1024 * 1024 * 1024;
 /// How many warnings of one page go to the log.
@@ -105,11 +103,7 @@ impl Harvest {
 
     /// Keeps a line.
     fn keep(&mut self, line: &impl Serialize) {
-        let before = self.rows.len();
-        // Of such values, into memory, none fails.
-        let _ = serde_json::to_writer(&mut self.rows, line);
-        self.rows.push(b'\n');
-        self.done.bytes += (self.rows.len() - before) as u64;
+        self.done.bytes += add_line(&mut self.rows, line);
     }
 
     /// Whether memory holds as many rows as it may.

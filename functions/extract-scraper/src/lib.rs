@@ -6,7 +6,6 @@ mod bulk;
 mod ending;
 mod files;
 mod harvest;
-mod lines;
 mod monitor;
 mod pace;
 mod pages;
@@ -21,11 +20,11 @@ use batch::{Message, work_off};
 use extract::{Accounts, Batch, OwnConfig, PageSource, Task, TaskType};
 use jobs::{Claimed, Hint, Jobs, Lost, Queue, Results, Run};
 use lambda_runtime::LambdaEvent;
-use mail::Mailer;
+use mail::{Mailer, mails_a_day};
 use scraping::{Fetcher, Settings};
 use serde::Deserialize;
 use table::Table;
-use table::aws::{SettingError, configure, dynamodb, setting};
+use table::aws::{configure, dynamodb, setting};
 use tokio::time::Instant;
 
 use crate::portion::Portion;
@@ -54,9 +53,6 @@ enum Work {
     Batch(Box<Batch>),
     Task(Box<Task>),
 }
-
-/// How many e-mails a day the tasks of one user send at most, unless the operator says otherwise.
-const MAILS_A_DAY: u64 = 50;
 
 impl App {
     /// What the environment names: `EXTRACT_TABLE`, `EVENTS_TABLE`, `LIMITS_TABLE`, `EXTRACT_QUEUE_URL`, `RESULTS_BUCKET`,
@@ -139,11 +135,4 @@ fn handed_on(told: Result<(), Lost>) -> anyhow::Result<()> {
         Ok(()) | Err(Lost::Superseded(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-fn mails_a_day() -> Result<u64, SettingError> {
-    let Some(given) = std::env::var("MAILS_A_DAY").ok().filter(|given| !given.is_empty()) else {
-        return Ok(MAILS_A_DAY);
-    };
-    given.parse().map_err(|_| SettingError::Unusable("MAILS_A_DAY", given))
 }

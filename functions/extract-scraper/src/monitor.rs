@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use extract::{MonitoringConfig, Task, TaskType};
-use jobs::{Kept, Level, Lost, Progress, Rest, Rested, Run};
+use jobs::{Kept, Level, Lines, Lost, Progress, Rest, Rested, Run};
 use scraping::Selectors;
+use spool::discard;
 use table::Millis;
 use tokio::time::Instant;
 
@@ -23,7 +24,6 @@ use self::memory::{Done, Memory};
 use self::watched::{Change, Seen, Terms, Watched};
 use crate::App;
 use crate::ending;
-use crate::lines::Lines;
 use crate::work::{Interruption, STEP, recorded, selectors};
 
 /// How many changes the log tells of one by one.
@@ -232,7 +232,7 @@ impl Check<'_> {
             Rested::OutOfUnits => telemetry::counter!("TasksFailed").increment(1),
         }
         if !obsolete.is_empty() {
-            crate::files::discard(&app.results, &obsolete).await;
+            discard(&app.results, &obsolete).await;
         }
         Ok(())
     }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use anyhow::Context;
 use extract::TaskConfig;
 use futures::{StreamExt, stream};
-use jobs::{Jobs, Kept, Level, Lost, Progress, Run, Status};
+use jobs::{Jobs, Kept, Level, Lines, Lost, Progress, Run, Status};
 use scraping::Selectors;
+use spool::{Stored, Unstored, discard, stored};
 use table::Key;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::App;
-use crate::ending::{self, Done, Unstored};
-use crate::files::{self, Stored};
+use crate::ending::{self, Done};
+use crate::files;
 use crate::harvest::Harvest;
-use crate::lines::Lines;
 use crate::pace::Pace;
 use crate::pages;
 use crate::portion::{OfTask, Portion};
@@ -117,7 +117,7 @@ pub(crate) async fn recorded(
     };
     let goes_on = item.is_some_and(|item| Status::is_open().holds(&item)) && is_wanted(&app.jobs, batch).await?;
     if !goes_on {
-        files::discard(&app.results, files).await;
+        discard(&app.results, files).await;
     }
     Ok(())
 }
@@ -188,7 +188,7 @@ impl Attempt<'_> {
         }
         let (results, token, progress) = (&self.app.results, self.run.token(), self.progress());
         let storing = Box::pin(files::store(results, self.portion, token, &self.selectors, &self.harvest));
-        match ending::stored(self.run.during(progress, STEP, self.until, storing).await?) {
+        match stored(self.run.during(progress, STEP, self.until, storing).await?) {
             Ok(stored) => self.complete(stored, complaint).await,
             Err(why @ Unstored::TooLarge(_)) => self.fail(&why.to_string()).await,
             Err(why @ Unstored::Fault) => self.try_again("result", &why.to_string()).await,
@@ -207,7 +207,7 @@ impl Attempt<'_> {
         if self.portion.batch.is_none() {
             telemetry::counter!("TasksCompleted").increment(1);
         }
-        files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
+        discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
         Ok(())
     }
 
@@ -217,7 +217,7 @@ impl Attempt<'_> {
         if self.portion.batch.is_none() {
             telemetry::counter!("TasksFailed").increment(1);
         }
-        files::discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
+        discard(&self.app.results, &files::part_keys(self.portion, self.harvest.parts())).await;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use input::schema::{full_line, one_of, pattern, text, uuid, whole};
 use portals::{AccountFields, CredentialFields, LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, UserChange, UserFields};
 
+use crate::download::FORMS;
 use crate::queue::{LARGEST_PAGE, LONGEST_CURSOR};
 
 input::body! {
@@ -39,6 +40,13 @@ input::parameters! {
     /// The job of a path.
     pub(crate) JobPath {
         path "job_id" "The job's id." => uuid(),
+    }
+}
+
+input::parameters! {
+    /// A file of a job's result.
+    pub(crate) DownloadQuery {
+        query "format" "Its form; csv unless given." => one_of(FORMS),
     }
 }
 

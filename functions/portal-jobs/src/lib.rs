@@ -2,6 +2,7 @@
 
 mod admin;
 mod document;
+mod download;
 mod login;
 mod pwmr;
 mod queue;
@@ -11,6 +12,7 @@ use api::RateLimiter;
 use api::portal::{Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use jobs::Results;
 use portals::{Accounts, PortalJobs};
 use table::aws::{SettingError, configure, dynamodb, setting};
 use table::{Clock, Table};
@@ -21,18 +23,21 @@ use utoipa::OpenApi;
 pub struct App {
     jobs: PortalJobs,
     accounts: Accounts,
+    results: Results,
     gate: Gate,
     limiter: RateLimiter,
 }
 
 impl App {
-    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Gate::from_environment`] read, and `LIMITS_TABLE`.
+    /// What the environment names: what [`portals::open`], [`Accounts::from_environment`] and [`Gate::from_environment`] read, `LIMITS_TABLE` and
+    /// `RESULTS_BUCKET`.
     pub fn from_environment() -> Result<Self, SettingError> {
         let (config, clock) = (configure()?, Clock::system());
         let limits = Table::new(dynamodb(&config), &setting("LIMITS_TABLE")?);
         Ok(Self {
             jobs: portals::open(&config)?,
             accounts: Accounts::from_environment(&config, clock.clone())?,
+            results: Results::new(&config, setting("RESULTS_BUCKET")?),
             gate: Gate::from_environment(&config, &clock)?,
             limiter: RateLimiter::new(limits, clock),
         })
@@ -49,6 +54,7 @@ impl App {
     queue::list,
     queue::show,
     queue::delete,
+    download::download,
     pwmr::scrape,
     pwmr::list,
     pwmr::show,
@@ -83,6 +89,7 @@ pub fn router(app: App) -> Router {
         .route("/cpcb/ewmr", post(queue::start_ewmr))
         .route("/cpcb/queue", get(queue::list))
         .route("/cpcb/queue/job/{job_id}", get(queue::show).delete(queue::delete))
+        .route("/cpcb/queue/job/{job_id}/download", get(download::download))
         .route("/pwmr/scrape", post(pwmr::scrape))
         .route("/pwmr/jobs", get(pwmr::list))
         .route("/pwmr/status/{job_id}", get(pwmr::show))

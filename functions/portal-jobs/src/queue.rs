@@ -70,10 +70,10 @@ pub(crate) async fn show(State(app): State<App>, user: User, JobId(id): JobId) -
     Ok(Answer(JobView::of(&job)))
 }
 
-/// `DELETE /cpcb/queue/job/{job_id}`: deletes a job; one that is running is cancelled.
+/// `DELETE /cpcb/queue/job/{job_id}`: deletes a job and its files; one that is running is cancelled.
 #[utoipa::path(delete, path = "/cpcb/queue/job/{job_id}", tag = "Portal jobs", params(JobPath), responses((status = 200, body = DeletedView)))]
 pub(crate) async fn delete(State(app): State<App>, user: User, JobId(id): JobId) -> Result<Answer<DeletedView>, Error> {
-    let was_there = app.jobs.delete(&user.0.tenant, id).await?;
+    let was_there = app.jobs.delete(&user.0.tenant, id, &app.results).await?;
     if was_there { Ok(Answer(DeletedView::DONE)) } else { Err(missing()) }
 }
 

@@ -1,6 +1,6 @@
 //! Jobs, users and accounts as callers see them. Times have no zone, as the contract shows them; they are UTC.
 
-use portals::{JobStatus, Portal, PortalAccount, PortalJob, User};
+use portals::{JobFile, JobStatus, Portal, PortalAccount, PortalJob, User};
 use serde::Serialize;
 use table::Millis;
 use utoipa::ToSchema;
@@ -12,6 +12,10 @@ use uuid::Uuid;
     "job_id": "018d0a7c-5f80-7000-8000-000000000001", "email": "user@example.com", "status": "completed",
     "message": "Scrape completed successfully", "created_at": "2023-07-01T12:00:00", "updated_at": "2023-07-01T12:05:00",
     "entity_name": "Example Entity", "worker": "worker-1", "portal": "pwmr",
+    "files": [
+        {"format": "csv", "bytes": 81_404, "url": "/cpcb/queue/job/018d0a7c-5f80-7000-8000-000000000001/download?format=csv"},
+        {"format": "xlsx", "bytes": 60_017, "url": "/cpcb/queue/job/018d0a7c-5f80-7000-8000-000000000001/download?format=xlsx"},
+    ],
 }))]
 pub(crate) struct JobView {
     job_id: Uuid,
@@ -29,6 +33,21 @@ pub(crate) struct JobView {
     /// The worker that is at it, or was last; null until there is one.
     worker: Option<String>,
     portal: Portal,
+    /// All records that the portal has, in each form; empty until the job has completed.
+    files: Vec<FileView>,
+}
+
+/// A file of a job's result.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PortalJobFile)]
+pub(crate) struct FileView {
+    /// Its form.
+    #[schema(example = "csv")]
+    format: String,
+    /// Its size in bytes.
+    bytes: u64,
+    /// The path that it is downloaded from.
+    url: String,
 }
 
 /// A job that was started.
@@ -127,7 +146,16 @@ impl JobView {
             entity_name: job.entity_name.clone(),
             worker: job.worker().map(str::to_owned),
             portal: job.portal,
+            files: job.files.iter().map(|file| FileView::of(job, file)).collect(),
         }
+    }
+}
+
+impl FileView {
+    fn of(job: &PortalJob, file: &JobFile) -> Self {
+        let (id, form) = (job.id, file.form());
+        let url = format!("/cpcb/queue/job/{id}/download?format={form}");
+        Self { format: form.to_owned(), bytes: file.bytes, url }
     }
 }
 

@@ -45,7 +45,16 @@ async fn main() -> Result<(), Error> {
         };
         let count = |redelivered: &Result<usize, _>| redelivered.as_ref().map_or(0, |count| *count as u64);
         telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos) + count(&portals));
-        tracing::info!(?redelivered, ?videos, ?portals, ?hinted, ?tidied, ?rested, ?cleaned, "looked for what was lost");
+        tracing::info!(
+            ?redelivered,
+            ?videos,
+            ?portals,
+            ?hinted,
+            ?tidied,
+            ?rested,
+            ?cleaned,
+            "looked for what was lost"
+        );
         telemetry::flush_metrics();
         Ok::<Json, Error>(json!({
             "redelivered": redelivered?,

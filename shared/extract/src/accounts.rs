@@ -1,7 +1,7 @@
 //! The accounts of all users, in the table `extract`: opened, read, and moved on when their period is over.
 
 use jobs::{Entry, Movement, ledger, usage};
-use table::{Clock, Condition, Table, TableError, Transaction, Update};
+use table::{Clock, Condition, Table, TableError, Transaction};
 
 use crate::account::CloudAccount;
 use crate::keys::account_key;
@@ -76,14 +76,7 @@ impl Accounts {
 
     /// Counts an e-mail that is sent for a user today (UTC), unless there were `most` of them; says whether it was counted.
     pub async fn count_mail(&self, user: &str, most: u64) -> Result<bool, TableError> {
-        let Some(last) = most.checked_sub(1) else { return Ok(false) };
-        let may = Condition::Any(vec![Condition::Absent("mails"), Condition::at_most("mails", last)]);
-        let day = usage::day_key(&account_key(user), self.clock.now());
-        match self.table.update(&day, Update::new().add("mails", 1).when(may)).await {
-            Ok(_) => Ok(true),
-            Err(TableError::ConditionFailed(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        usage::count_mail(&self.table, &account_key(user), self.clock.now(), most).await
     }
 
     /// Whether the user's ledger has such an entry: what a reference was used for before.

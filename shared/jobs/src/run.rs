@@ -53,8 +53,8 @@ pub enum Rested {
     OutOfUnits,
 }
 
-/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::rest_until`], [`Run::hand_on`] or
-/// [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
+/// One attempt at a job. It ends with [`Run::complete`], [`Run::fail`], [`Run::retry`], [`Run::pause`], [`Run::put_off`], [`Run::rest_until`],
+/// [`Run::hand_on`] or [`Run::fan_out`]; one that is dropped is taken up again when its lease has run out.
 #[derive(Debug)]
 pub struct Run {
     jobs: Jobs,
@@ -211,10 +211,15 @@ impl Run {
     }
 
     /// Gives the job back for another attempt, after a pause that grows with the attempts made.
-    pub async fn retry(mut self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+    pub async fn retry(self, reason: &str, lines: Vec<Line>) -> Result<(), Lost> {
+        self.retry_with(reason, Update::new(), lines).await
+    }
+
+    /// Gives the job back for another attempt as [`Self::retry`] does, with what else is so of its item from now on.
+    pub async fn retry_with(mut self, reason: &str, more: Update, lines: Vec<Line>) -> Result<(), Lost> {
         self.number_with_siblings(&lines).await?;
         let pause = self.jobs.policy.retry_pause(self.attempts, fastrand::f64());
-        let change = self.number(&lines).set("error_message", reason);
+        let change = self.number(&lines).set("error_message", reason).and(more);
         self.give_back(pause, change, lines).await
     }
 
@@ -224,6 +229,13 @@ impl Run {
         self.number_with_siblings(&lines).await?;
         let change = self.step(progress, &lines).set("checkpoint", checkpoint).set("attempts", 0_u64);
         self.give_back(Duration::ZERO, change, lines).await
+    }
+
+    /// Gives the job back until something else has ended that it has to wait for, or to be looked at again after a pause, with what else is so of its item
+    /// from now on. Nothing was done of it: it is no attempt.
+    pub async fn put_off(self, pause: Duration, more: Update) -> Result<(), Lost> {
+        let change = self.number(&[]).set("attempts", self.attempts.saturating_sub(1)).and(more);
+        self.give_back(pause, change, Vec::new()).await
     }
 
     /// Gives the job to the workers of another queue, at once. Nothing was done of it: it is no attempt.

@@ -93,6 +93,17 @@ pub fn opened() -> Update {
     Update::new().add("accounts", 1)
 }
 
+/// Counts an e-mail that is sent for an account today (UTC), unless there were `most` of them; says whether it was counted.
+pub async fn count_mail(table: &Table, account: &Key, now: Millis, most: u64) -> Result<bool, TableError> {
+    let Some(last) = most.checked_sub(1) else { return Ok(false) };
+    let may = Condition::Any(vec![Condition::Absent("mails"), Condition::at_most("mails", last)]);
+    match table.update(&day_key(account, now), Update::new().add("mails", 1).when(may)).await {
+        Ok(_) => Ok(true),
+        Err(TableError::ConditionFailed(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The key of an account's day.
 #[must_use]
 pub fn day_key(account: &Key, now: Millis) -> Key {

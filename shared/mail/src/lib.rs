@@ -18,7 +18,7 @@ use table::cost::RequestMeter;
 use thiserror::Error;
 
 pub use letter::Letter;
-pub use rules::MailRules;
+pub use rules::{MailRules, mails_a_day};
 
 /// How long SES may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);

@@ -1,4 +1,15 @@
-//! Whom letters may be sent to: else whoever has an account could have anybody written to.
+//! Whom letters may be sent to, and how many: else whoever has an account could have anybody written to, as often as he likes.
+
+use table::aws::SettingError;
+
+/// How many letters a day one owner's jobs send at most, unless the operator says otherwise.
+const A_DAY: u64 = 50;
+
+/// How many letters a day one owner's jobs send at most: what `MAILS_A_DAY` says, or 50.
+pub fn mails_a_day() -> Result<u64, SettingError> {
+    let given = std::env::var("MAILS_A_DAY").ok().filter(|given| !given.is_empty());
+    given.map_or(Ok(A_DAY), |given| given.parse().map_err(|_| SettingError::Unusable("MAILS_A_DAY", given)))
+}
 
 /// Whom users may have letters sent to, besides themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

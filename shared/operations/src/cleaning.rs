@@ -8,7 +8,6 @@ use jobs::{Found, Jobs};
 use serde::Serialize;
 use table::{Item, Key, Millis, Page, TableError};
 use thiserror::Error;
-use videos::DeleteError;
 
 use crate::Operations;
 use crate::kind::Kind;
@@ -30,7 +29,9 @@ enum Obstacle {
     #[error(transparent)]
     Task(#[from] UpdateError),
     #[error(transparent)]
-    Video(#[from] DeleteError),
+    Portal(#[from] portals::DeleteError),
+    #[error(transparent)]
+    Video(#[from] videos::DeleteError),
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -117,8 +118,8 @@ impl Operations {
         Ok(match (kind, which) {
             (Kind::Extract, Which::FailedUntil(until)) => self.tasks.clean(key, until, &self.results).await?,
             (Kind::Extract, Which::All) => self.tasks.remove(key, &self.results).await?,
-            (Kind::Portal, Which::FailedUntil(until)) => self.portals.clean(key, until).await?,
-            (Kind::Portal, Which::All) => self.portals.remove(key).await?,
+            (Kind::Portal, Which::FailedUntil(until)) => self.portals.clean(key, until, &self.results).await?,
+            (Kind::Portal, Which::All) => self.portals.remove(key, &self.results).await?,
             (Kind::Video, Which::FailedUntil(until)) => self.videos.clean(key, until).await?,
             (Kind::Video, Which::All) => self.videos.remove(key).await?,
         })

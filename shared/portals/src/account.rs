@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use table::{Key, Millis};
 use utoipa::ToSchema;
 
+use crate::hold::Holder;
 use crate::input::{LONGEST_EMAIL, email_schema, name, name_schema, portal_password, portal_password_schema};
 use crate::portal::Portal;
 
@@ -24,6 +25,9 @@ pub struct PortalAccount {
     /// What callers name it by, as it was registered.
     pub email: String,
     pub(crate) sealed_credentials: String,
+    /// Which attempt at which job was the last to hold it ([`Holder`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held_by: Option<Holder>,
     /// When it was made.
     pub created_at: Millis,
     /// When its credentials were last changed.

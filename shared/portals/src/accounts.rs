@@ -70,8 +70,16 @@ impl Accounts {
         let (key, now) = (portal_account_key(&tenant, portal, &email), self.clock.now());
         let listed_as = format!("{tenant}#{}#{}", portal.as_str(), email.to_lowercase());
         let sealed_credentials = self.seal(&key, &credentials).await?;
-        let account =
-            PortalAccount { key, tenant, portal, email, sealed_credentials, created_at: now, updated_at: now };
+        let account = PortalAccount {
+            key,
+            tenant,
+            portal,
+            email,
+            sealed_credentials,
+            held_by: None,
+            created_at: now,
+            updated_at: now,
+        };
         let stored = Stored { account: &account, listed: Listed { listed_by: LISTED_BY, listed_as } };
         match self.table.put(&stored, Condition::Absent("pk")).await {
             Ok(()) => Ok(account),

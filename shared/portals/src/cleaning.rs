@@ -1,29 +1,30 @@
 //! Jobs that an operator cleans away, found by their keys.
 
-use jobs::{Outcome, Status};
+use jobs::{Outcome, Results, Status};
 use table::{Condition, Key, Millis, TableError};
 
 use crate::job::PortalJob;
-use crate::jobs::PortalJobs;
-use crate::keys::JOB;
+use crate::jobs::{DeleteError, PortalJobs};
+use crate::keys::{JOB, files_prefix};
 
 impl PortalJobs {
     /// Deletes a job as [`Self::delete`] does; false if there is none.
-    pub async fn remove(&self, key: &Key) -> Result<bool, TableError> {
+    pub async fn remove(&self, key: &Key, results: &Results) -> Result<bool, DeleteError> {
         match self.at(key).await? {
-            Some(job) => self.delete(&job.tenant, job.id).await,
+            Some(job) => self.delete(&job.tenant, job.id, results).await,
             None => Ok(false),
         }
     }
 
-    /// Deletes a job that failed up to a moment; false if there is none, or it is not so any more.
-    pub async fn clean(&self, key: &Key, until: Millis) -> Result<bool, TableError> {
+    /// Deletes a job that failed up to a moment, with what is left of its files; false if there is none, or it is not so any more.
+    pub async fn clean(&self, key: &Key, until: Millis, results: &Results) -> Result<bool, DeleteError> {
         let Some(job) = self.at(key).await? else { return Ok(false) };
-        let failed = Condition::All(vec![
-            Condition::equal("status", Status::Failed.as_str()),
-            Condition::at_most("redeliver_at", until),
-        ]);
-        self.forget(&job.tenant, key, Outcome::Failed, &failed).await
+        if self.jobs.begin_cleaning(key, until).await?.is_none() {
+            return Ok(false);
+        }
+        results.delete_all(&files_prefix(&job.tenant, job.id)).await?;
+        let failed = Condition::equal("status", Status::Failed.as_str());
+        Ok(self.forget(&job.tenant, key, Outcome::Failed, &failed).await?)
     }
 
     /// The job at a key; none if that is something else's.

@@ -6,6 +6,7 @@ use table::Key;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::keys::files_prefix;
 use crate::portal::Portal;
 
 /// Where a job stands, as callers see it.
@@ -53,6 +54,28 @@ pub struct PortalJob {
     /// What the worker says of how far it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Its result, in each form that it has; none until it has ended well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<JobFile>,
+}
+
+/// A file of a job's result: all records that the portal has, in one form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// What it is called when it is saved, as `pwmr-procurement.csv`: its form is its extension.
+    pub name: String,
+    /// Its key in the object store.
+    pub key: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+impl JobFile {
+    /// Its form, as `csv`.
+    #[must_use]
+    pub fn form(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(_, extension)| extension)
+    }
 }
 
 impl PortalJob {
@@ -78,6 +101,12 @@ impl PortalJob {
             Status::Cancelled => return "Job was cancelled",
         };
         self.message.as_deref().unwrap_or(usual)
+    }
+
+    /// What the keys of its files begin with.
+    #[must_use]
+    pub fn files_prefix(&self) -> String {
+        files_prefix(&self.tenant, self.id)
     }
 
     /// The worker that is at it, or was last.

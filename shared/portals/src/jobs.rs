@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use ::jobs::{Account, Cancelled, Hint, Job, Jobs, NewJob, Outcome, SubmitError, place};
+use ::jobs::{Account, Cancelled, Hint, Job, Jobs, NewJob, Outcome, Results, ResultsError, SubmitError, place, usage};
 use futures::future::try_join_all;
 use table::{AttributeValue, Condition, Item, Key, Query, TableError, Transaction, cursor, new_id};
+use thiserror::Error;
 use uuid::Uuid;
 
 use crate::account::PortalAccount;
 use crate::environment::QUEUE_KIND;
 use crate::job::PortalJob;
-use crate::keys::{JOB, account_key, job_key, partition, portal_job};
+use crate::keys::{JOB, account_key, files_prefix, job_key, partition, portal_job};
 use crate::listing::Listing;
 use crate::portal::Portal;
 
@@ -20,6 +21,17 @@ const MEDIUM: u8 = 5;
 const BATCH: usize = 100;
 /// How often a deletion is tried while the job changes.
 const RACES: u32 = 10;
+
+/// Why a job was not deleted.
+#[derive(Debug, Error)]
+pub enum DeleteError {
+    /// Its files were not deleted.
+    #[error(transparent)]
+    Files(#[from] ResultsError),
+    /// The table failed.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
 
 /// The portal jobs of all tenants.
 #[derive(Clone, Debug)]
@@ -74,6 +86,7 @@ impl PortalJobs {
             entity_name: None,
             worker: None,
             message: None,
+            files: Vec::new(),
         }
     }
 
@@ -135,26 +148,37 @@ impl PortalJobs {
         Ok((batches.into_iter().flatten().collect(), page.next))
     }
 
-    /// Deletes a job; one that has not ended is cancelled first, so that a worker that is at it is told by its next step. Whether there was one.
-    pub async fn delete(&self, tenant: &str, id: Uuid) -> Result<bool, TableError> {
+    /// Deletes a job with its files; one that has not ended is cancelled first, so that a worker that is at it is told by its next step. Whether there was
+    /// one.
+    ///
+    /// The job goes last: if anything before that fails it is still there, and deleting it again goes on.
+    pub async fn delete(&self, tenant: &str, id: Uuid, results: &Results) -> Result<bool, DeleteError> {
         let key = job_key(tenant, id);
         for _ in 0..RACES {
-            let ended = match self.jobs.cancel(&key).await? {
+            let outcome = match self.jobs.cancel(&key).await? {
                 Cancelled::Missing => return Ok(false),
-                Cancelled::Now { .. } => Some(Outcome::Cancelled),
+                Cancelled::Now { .. } => Outcome::Cancelled,
                 Cancelled::AlreadyEnded => match self.get(tenant, id).await? {
-                    Some(job) => Outcome::of(job.job.status),
+                    Some(job) => match Outcome::of(job.job.status) {
+                        Some(outcome) => outcome,
+                        None => continue,
+                    },
                     None => return Ok(false),
                 },
             };
-            let Some(outcome) = ended else { continue };
+            results.delete_all(&files_prefix(tenant, id)).await?;
             let is_as_counted = Condition::equal("status", outcome.status().as_str());
             // If not, somebody else deletes it.
             if self.forget(tenant, &key, outcome, &is_as_counted).await? {
                 return Ok(true);
             }
         }
-        Err(TableError::Unavailable("the job changes faster than it can be deleted".to_owned()))
+        Err(TableError::Unavailable("the job changes faster than it can be deleted".to_owned()).into())
+    }
+
+    /// Counts an e-mail about a tenant's job, unless there were `most` of them today (UTC); says whether it was counted.
+    pub async fn count_mail(&self, tenant: &str, most: u64) -> Result<bool, TableError> {
+        usage::count_mail(&self.jobs.table, &account_key(tenant), self.jobs.clock.now(), most).await
     }
 
     /// Deletes a tenant's job that has ended so, and counts it no more; false if it is not as it must be for that.

@@ -40,3 +40,8 @@ pub fn job_key(tenant: &str, id: Uuid) -> Key {
 pub(crate) fn portal_job(portal: Portal, id: Uuid) -> String {
     format!("{}#{id}", portal.as_str())
 }
+
+/// What the keys of all files of a job begin with, in the object store.
+pub(crate) fn files_prefix(tenant: &str, id: Uuid) -> String {
+    format!("portals/{tenant}/{id}/")
+}

@@ -2,15 +2,18 @@
 
 mod charset;
 mod client;
+mod cookies;
 mod error;
 mod patience;
 mod resolver;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response};
 use table::{Clock, Millis, Table};
 use thiserror::Error;
 use url::Url;
@@ -21,6 +24,7 @@ use self::client::{read, read_retry_after};
 pub use self::error::{Fault, FetchError};
 pub use self::patience::{Attempts, Budget, Retries};
 pub(crate) use self::resolver::{Unresolved, resolve};
+pub use self::visit::{Ask, Visit};
 use crate::politeness::{HostGate, NoTurn};
 use crate::robots::{self, RobotsCache, Rules};
 use crate::settings::Settings;
@@ -174,8 +178,8 @@ impl Fetcher {
     async fn admit(&self, url: &Url, purpose: Purpose, budget: &mut Budget) -> Result<(), FetchError> {
         let host = self.client.check(url).map_err(|fault| fault.of(url))?;
         let crawl_delay = match purpose {
-            Purpose::Page if self.settings.obey_robots => self.ask_robots(url, budget).await?,
-            Purpose::Page | Purpose::RobotsTxt => None,
+            Purpose::Page | Purpose::Visit if self.settings.obey_robots => self.ask_robots(url, budget).await?,
+            Purpose::Page | Purpose::Visit | Purpose::RobotsTxt => None,
         };
         let waited = self.gate.wait(&host, crawl_delay).await.map_err(|no_turn| match no_turn {
             NoTurn::Busy { max_wait } => Fault::HostBusy { host, max_wait }.of(url),
@@ -210,8 +214,19 @@ impl Fetcher {
     }
 
     async fn request(&self, url: &Url, purpose: Purpose, allowed: Duration) -> Result<Hop, Fault> {
+        let response = send(self.client.request(Method::GET, url).header(ACCEPT, ACCEPTED), allowed).await?;
+        self.read_answer(response, url, purpose, allowed).await
+    }
+
+    /// Reads what `url` answered, as far as its head says that there is something to read.
+    async fn read_answer(
+        &self,
+        response: Response,
+        url: &Url,
+        purpose: Purpose,
+        allowed: Duration,
+    ) -> Result<Hop, Fault> {
         let fault = |error: reqwest::Error| Fault::from_client(&error, allowed);
-        let response = self.client.get(url).header(ACCEPT, ACCEPTED).send().await.map_err(fault)?;
         let status = response.status().as_u16();
         let text_of = |name: HeaderName| {
             response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -223,10 +238,14 @@ impl Fetcher {
             return target.map(|target| Hop::Redirect(status, target)).ok_or(Fault::BadRedirect(status));
         }
         let (content_type, retry_after) = (text_of(CONTENT_TYPE), text_of(RETRY_AFTER));
-        let type_that_matters = content_type.as_deref().filter(|_| purpose == Purpose::Page);
+        let type_that_matters = content_type.as_deref().filter(|content_type| match purpose {
+            Purpose::Page => true,
+            Purpose::Visit => !is_json(content_type),
+            Purpose::RobotsTxt => false,
+        });
         self.judge_answer(status, type_that_matters, retry_after.as_deref())?;
         let body = match purpose {
-            Purpose::Page => {
+            Purpose::Page | Purpose::Visit => {
                 let (body, complete) = read(response, self.settings.max_page_bytes).await.map_err(fault)?;
                 if !complete {
                     return Err(Fault::TooLarge(self.settings.max_page_bytes));
@@ -260,6 +279,8 @@ impl Fetcher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Page,
+    /// A page, or data in JSON, for a visitor whom the site knows.
+    Visit,
     /// Not itself subject to robots.txt; cut rather than refused when too large.
     RobotsTxt,
 }
@@ -276,6 +297,11 @@ struct Answer {
     body: Vec<u8>,
 }
 
+/// Sends a request, and gives the answer's head.
+async fn send(request: RequestBuilder, allowed: Duration) -> Result<Response, Fault> {
+    request.send().await.map_err(|error| Fault::from_client(&error, allowed))
+}
+
 /// Whether a status sends to another place.
 #[must_use]
 pub const fn is_redirect(status: u16) -> bool {
@@ -284,6 +310,17 @@ pub const fn is_redirect(status: u16) -> bool {
 
 /// Whether a content type is one that text can be read from.
 fn is_text(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(content_type);
     essence.is_empty() || essence.starts_with("text/") || essence == "application/xml" || essence.ends_with("+xml")
+}
+
+/// Whether a content type is JSON's.
+fn is_json(content_type: &str) -> bool {
+    let essence = essence(content_type);
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+/// A content type without its parameters, in lower case.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

@@ -13,6 +13,6 @@ mod settings;
 pub use address::AddressPolicy;
 pub use dial::Dialer;
 pub use export::{Format, PageMetadata, RowWriter};
-pub use fetch::{Fault, FetchError, FetchOptions, Fetcher, GuardedClient, Page, Retries};
+pub use fetch::{Ask, Fault, FetchError, FetchOptions, Fetcher, GuardedClient, Page, Retries, Visit};
 pub use selectors::{Extraction, SelectorSpec, Selectors};
 pub use settings::Settings;

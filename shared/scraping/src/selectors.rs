@@ -3,7 +3,7 @@
 //! Row *i* takes each field's *i*-th match, in the document's order; a field with fewer matches than there are rows is null in the
 //! last ones. A field that takes `multiple` is the list of all its matches, the same in every row.
 
-mod document;
+pub mod document;
 mod value;
 
 use std::fmt;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-pub use self::value::number;
+pub use self::value::{integer, number, words};
 use crate::export::{PageMetadata, Row};
 
 /// The longest selector, in characters.
@@ -316,7 +316,7 @@ fn compile_field(name: &str, spec: &FieldSpec) -> Result<Field, Vec<String>> {
     {
         faults.push(format!("an attribute's name must have 1 to {MAX_NAME_CHARS} characters and no white space"));
     }
-    let selector = compile_selector(&spec.selector).map_err(|fault| faults.push(fault));
+    let selector = compile(&spec.selector).map_err(|fault| faults.push(fault));
     let Ok(selector) = selector else { return Err(faults) };
     if !faults.is_empty() {
         return Err(faults);
@@ -333,10 +333,11 @@ fn compile_field(name: &str, spec: &FieldSpec) -> Result<Field, Vec<String>> {
 
 /// Whether a text is a CSS selector that can be used; or why not.
 pub fn check(selector: &str) -> Result<(), String> {
-    compile_selector(selector).map(|_| ())
+    compile(selector).map(|_| ())
 }
 
-fn compile_selector(selector: &str) -> Result<Selector, String> {
+/// Makes a CSS selector ready for use; or says why it cannot be used.
+pub fn compile(selector: &str) -> Result<Selector, String> {
     if selector.trim().is_empty() {
         return Err("the selector is empty".to_owned());
     }

@@ -7,9 +7,9 @@ use scraping::export::{Row, columns};
 use scraping::{RowWriter, Selectors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use spool::Stored;
 
 use super::watched::{Change, Seen, Watched};
-use crate::files::Stored;
 
 /// The files of one task.
 #[derive(Clone, Copy)]

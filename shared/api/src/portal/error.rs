@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use input::Fault;
-use portals::LogInError;
+use portals::{DeleteError, LogInError};
 use serde_json::{Value as Json, json};
 use table::TableError;
 
@@ -119,6 +119,13 @@ impl From<Vec<Fault>> for Error {
 impl From<TableError> for Error {
     fn from(error: TableError) -> Self {
         tracing::error!(%error, "a table failed");
+        Self::internal()
+    }
+}
+
+impl From<DeleteError> for Error {
+    fn from(error: DeleteError) -> Self {
+        tracing::error!(%error, "a job was not deleted");
         Self::internal()
     }
 }

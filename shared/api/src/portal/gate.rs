@@ -62,10 +62,7 @@ impl Gate {
     /// With what the environment names: what [`Logins::from_environment`] reads, and `IDENTITY_TABLE`.
     pub fn from_environment(config: &SdkConfig, clock: &Clock) -> Result<Self, SettingError> {
         let keys = Table::new(dynamodb(config), &setting("IDENTITY_TABLE")?);
-        Ok(Self {
-            logins: Logins::from_environment(config, clock)?,
-            identity: Identity::new(keys, clock.clone()),
-        })
+        Ok(Self { logins: Logins::from_environment(config, clock)?, identity: Identity::new(keys, clock.clone()) })
     }
 
     /// The user whose token these headers carry.

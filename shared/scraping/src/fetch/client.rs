@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, redirect};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use table::Millis;
 use url::{Host, Url};
 
@@ -83,9 +83,9 @@ impl GuardedClient {
         Ok(format!("{host}:{port}"))
     }
 
-    /// A `GET` of a URL that has been checked.
-    pub(super) fn get(&self, url: &Url) -> RequestBuilder {
-        self.client.get(url.clone())
+    /// A request of a URL that has been checked.
+    pub(super) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
+        self.client.request(method, url.clone())
     }
 
     /// Posts a body, and gives what is answered; a redirect is an answer like any other. Nothing is tried again.

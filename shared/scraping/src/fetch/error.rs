@@ -91,6 +91,9 @@ pub enum Fault {
     /// The page is too large.
     #[error("is larger than {0} bytes")]
     TooLarge(usize),
+    /// The page is at another site than the one that is visited.
+    #[error("was not fetched: who is signed in at {0} stays there")]
+    LeftSite(String),
     /// The content is not a text.
     #[error("is not a page of text: its content type is {0}")]
     ContentType(String),
@@ -193,7 +196,8 @@ impl FetchError {
     }
 
     /// Whether the server failed, by its own account (a 5xx).
-    pub(crate) fn is_of_the_server(&self) -> bool {
+    #[must_use]
+    pub fn is_of_the_server(&self) -> bool {
         match &self.fault {
             Fault::Status { status, .. } => *status >= 500,
             Fault::Redirected(error) | Fault::RobotsUnreachable(error) => error.is_of_the_server(),

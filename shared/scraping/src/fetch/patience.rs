@@ -37,7 +37,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    fn new(allowed: Duration) -> Self {
+    pub(super) fn new(allowed: Duration) -> Self {
         Self { allowed, deadline: Instant::now() + allowed }
     }
 

@@ -1,5 +1,7 @@
 //! Against small servers on loopback addresses, which the policy of these tests allows.
 
+mod visits;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -30,6 +32,7 @@ struct Request {
 /// A server on a port of its own. Answers 404 to what its handler leaves open.
 struct Site {
     address: SocketAddr,
+    /// What came: each request's head, with its body after it.
     heads: Arc<Mutex<Vec<String>>>,
 }
 
@@ -52,7 +55,12 @@ impl Site {
                         let Ok(byte) = stream.read_u8().await else { return };
                         head.push(byte);
                     }
-                    let head = String::from_utf8(head).unwrap();
+                    let mut head = String::from_utf8(head).unwrap();
+                    let mut body = vec![0; length_of(&head)];
+                    if stream.read_exact(&mut body).await.is_err() {
+                        return;
+                    }
+                    head.push_str(std::str::from_utf8(&body).unwrap());
                     let path = path_of(&head).to_owned();
                     let earlier = {
                         let mut seen = seen.lock().unwrap();
@@ -81,6 +89,11 @@ impl Site {
     fn paths(&self) -> Vec<String> {
         self.heads.lock().unwrap().iter().map(|head| path_of(head).to_owned()).collect()
     }
+}
+
+fn length_of(head: &str) -> usize {
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.map_or(0, |length| length.parse().unwrap())
 }
 
 fn path_of(head: &str) -> &str {
