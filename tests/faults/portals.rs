@@ -134,7 +134,7 @@ async fn begin(reader: &Reader, tenant: usize, number: usize) -> anyhow::Result<
     } else {
         let portal = Portal::ALL[number % Portal::ALL.len()];
         let plan = Plan::default().everywhere(What::Slow(100)).with(What::Status(503), 2, 1);
-        (portal, if number % 2 == 0 { plan.sessions_of(15) } else { plan }, None)
+        (portal, if number.is_multiple_of(2) { plan.sessions_of(15) } else { plan }, None)
     };
     let account = reader.account(portal, Account { records, plan, ..Account::default() }).await?;
     let id = reader.start(&account).await?;

@@ -122,8 +122,10 @@ async fn a_failed_portal_job_is_cleaned_away_too() -> anyhow::Result<()> {
     ensure!(client.get(&format!("/cpcb/queue/job/{}", young.id)).await?["status"] == "failed", "the young one");
     let counted: Option<Account> = stack.table("portal").get(&old.account).await?;
     ensure!(counted.as_ref().is_some_and(|account| account.jobs_failed == 1), "{counted:?}");
-    ensure!(desk.jobs.remove(&young.key).await? && !desk.jobs.remove(&young.key).await?, "twice");
-    ensure!(!desk.jobs.remove(&young.account).await?, "the account is no job");
+    let results = stack.results().await?;
+    ensure!(desk.jobs.remove(&young.key, &results).await?, "there was none");
+    ensure!(!desk.jobs.remove(&young.key, &results).await?, "it was removed twice");
+    ensure!(!desk.jobs.remove(&young.account, &results).await?, "the account is no job");
     Ok(())
 }
 
@@ -172,8 +174,7 @@ async fn a_task_that_is_removed_leaves_no_files() -> anyhow::Result<()> {
     let task: Task = stack.ended(&key).await?;
     ensure!(!stack.result_files(&user, task.id).await?.is_empty(), "no file was made");
     let jobs = stack.jobs(Policy::with_lease(Duration::from_mins(1))).await?;
-    let bucket = stack.results_bucket().await?;
-    let results = jobs::Results::new(&stack.config, bucket);
+    let results = stack.results().await?;
     ensure!(extract::Tasks::new(jobs).remove(&key, &results).await?, "there was none");
     ensure!(stack.result_files(&user, task.id).await?.is_empty(), "files stay");
     user.call(Method::GET, &format!("/tasks/{}", task.id)).await?.error(404, "resource_not_found")?;

@@ -40,7 +40,9 @@ async fn the_files_have_what_the_portal_has_row_by_row() -> anyhow::Result<()> {
             let stored = reader.stored(id_of(&job)?).await?;
             Ok((stored.len() == 2).then_some(stored))
         });
-        ensure!(stored.await?.iter().all(|key| key.ends_with(".csv") || key.ends_with(".xlsx")));
+        let stored = stored.await?;
+        let extensions: BTreeSet<_> = stored.iter().filter_map(|key| key.rsplit('.').next()).collect();
+        ensure!(extensions == BTreeSet::from(["csv", "xlsx"]), "{stored:?}");
     }
     Ok(())
 }

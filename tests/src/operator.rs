@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use extract::{Task, account_key, task_key};
-use jobs::Status;
+use jobs::{Results, Status};
 use serde_json::{Value as Json, json};
 use table::{Clock, Condition, Key, Millis, TableError, Update};
 use uuid::Uuid;
@@ -92,8 +92,13 @@ impl Stack {
         Ok(client.get_object().bucket(bucket).key(key).send().await?.body.collect().await?.to_vec())
     }
 
+    /// The result files, as a function has them.
+    pub async fn results(&self) -> anyhow::Result<Results> {
+        Ok(Results::new(&self.config, self.results_bucket().await?))
+    }
+
     /// The name of the bucket of result files.
-    pub async fn results_bucket(&self) -> anyhow::Result<String> {
+    async fn results_bucket(&self) -> anyhow::Result<String> {
         let results = format!("{}-results-", self.name);
         let buckets = self.s3().list_buckets().send().await?;
         let bucket =

@@ -53,7 +53,7 @@ async fn store_result(
     let columns = columns(selectors.fields(), portion.config.pages.include_metadata);
     let key = format!("{}{token}.{}", portion.files, format.extension());
     let parts = part_keys(portion, harvest.parts());
-    store_rows(results, &key, (format, columns), &parts, harvest.rows_in_memory()).await
+    Box::pin(store_rows(results, &key, (format, columns), &parts, harvest.rows_in_memory())).await
 }
 
 async fn store_pieces(

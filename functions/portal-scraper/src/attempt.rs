@@ -197,7 +197,9 @@ impl<'a> Attempt<'a> {
         let storing = self.run.during(self.memory.progress(), STEP, self.worker.until, storing).await?;
         let why = match stored(storing) {
             Ok((files, notes)) => {
-                notes.into_iter().for_each(|note| self.lines.say(Level::Warning, "result", note));
+                for note in notes {
+                    self.lines.say(Level::Warning, "result", note);
+                }
                 return Ok(Next::End(End::Completed { files, records: self.memory.records() }));
             }
             Err(why) => why,

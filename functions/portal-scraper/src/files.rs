@@ -38,7 +38,7 @@ pub(crate) async fn store(
     let stored = recipe.file.formats.iter().map(async |format| {
         let key = format!("{}{token}.{}", job.files_prefix(), format.extension());
         let Stored { key, bytes, notes } =
-            store_rows(results, &key, (*format, columns.clone()), &parts, memory.rows_in_memory()).await?;
+            Box::pin(store_rows(results, &key, (*format, columns.clone()), &parts, memory.rows_in_memory())).await?;
         Ok::<_, StoreError>((JobFile { name: format!("{name}.{}", format.extension()), key, bytes }, notes))
     });
     let (files, notes): (Vec<_>, Vec<Vec<_>>) = try_join_all(stored).await?.into_iter().unzip();

@@ -77,7 +77,7 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 
 impl DeadLetterCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
-        let operations = deployment.operations().await?;
+        let operations = Box::pin(deployment.operations()).await?;
         match self {
             Self::List(list) => list.run(&operations).await,
             Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?)),

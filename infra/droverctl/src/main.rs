@@ -87,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
         Command::PortalAccounts(command) => command.run(&deployment).await?,
         Command::SessionKeys(command) => Box::pin(command.run(&deployment)).await?,
         Command::Maintenance(command) => Box::pin(command.run(&deployment, cli.format)).await?,
-        Command::DeadLetters(command) => command.run(&deployment).await?,
+        Command::DeadLetters(command) => Box::pin(command.run(&deployment)).await?,
     };
     print!("{}", cli.format.render(&answer));
     Ok(())

@@ -68,7 +68,7 @@ impl From<KindName> for Kind {
 
 impl Maintenance {
     pub(crate) async fn run(self, deployment: &Deployment, format: Format) -> anyhow::Result<Json> {
-        let operations = deployment.operations().await?;
+        let operations = Box::pin(deployment.operations()).await?;
         if self.clear_all {
             return self.clear(deployment, &operations).await;
         }

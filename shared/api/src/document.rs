@@ -340,6 +340,7 @@ pub const PORTAL: Manners = Manners {
         "PortalToken",
         || json!({"type": "http", "scheme": "bearer", "description": "A user's token; of administrators' endpoints an operator's key, `sk_…`"}),
     )],
+    name: "Portal",
     error: Some(("PortalError", portal::error_schema)),
     invalid: None,
     has_request_id: true,
