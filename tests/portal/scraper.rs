@@ -1,5 +1,7 @@
 //! What becomes of a job in the deployed stack: its portal, a stand-in, is read to the end, or the job says why not.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, ensure};
 use drover_tests::eventually;
 use drover_tests::portal_site::{Reader, Sheet};
