@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::process::kill_holder_if_any;
+use crate::process::kill_holder_of;
 
 /// Which requests are struck, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -147,12 +147,12 @@ impl Active {
         Ok(self.strikes().await?.struck)
     }
 
-    /// Kills (SIGKILL) the function whose request it struck last, and gives the process's id; none if it has died already, by another test's hand, or hung up.
-    pub async fn kill_last(&self) -> anyhow::Result<Option<u32>> {
+    /// Kills (SIGKILL) the function whose request it struck last, and gives the process's id.
+    pub async fn kill_last(&self) -> anyhow::Result<u32> {
         let last = self.strikes().await?.last.context("it has struck nothing")?;
         let proxy = reqwest::Url::parse(&self.address)?;
         let proxy = *proxy.socket_addrs(|| None)?.first().context("the proxy has no address")?;
-        kill_holder_if_any(last, proxy)
+        kill_holder_of(last, proxy)
     }
 
     /// Ends it, and tells how many requests it has struck.
