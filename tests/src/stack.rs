@@ -21,7 +21,8 @@ use crate::user::User;
 /// How long anything may take that is awaited.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
+/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time. Held too by a test
+/// that kills a sender of webhooks: one sender has many tests' deliveries, and those of a crowd are counted.
 pub static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// The deployed stack.
