@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::time::sleep;
 
-use crate::process::kill_holder_if_any;
+use crate::process::kill_holder_of;
 
 /// Which requests are struck, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -149,12 +149,12 @@ impl Active {
         Ok(self.strikes().await?.struck)
     }
 
-    /// Kills (SIGKILL) the function whose request it struck last, and gives the process's id; none if it has died already, by another test's hand, or hung up.
-    pub async fn kill_last(&self) -> anyhow::Result<Option<u32>> {
+    /// Kills (SIGKILL) the function whose request it struck last, and gives the process's id.
+    pub async fn kill_last(&self) -> anyhow::Result<u32> {
         let last = self.strikes().await?.last.context("it has struck nothing")?;
         let proxy = reqwest::Url::parse(&self.address)?;
         let proxy = *proxy.socket_addrs(|| None)?.first().context("the proxy has no address")?;
-        kill_holder_if_any(last, proxy)
+        kill_holder_of(last, proxy)
     }
 
     /// Kills whoever makes the next request that it strikes, some moments after it; says whether somebody was killed. Gives up after some 20 moments.

@@ -10,13 +10,7 @@ use anyhow::{Context, ensure};
 
 /// Kills (SIGKILL) the process that holds the end `address` of the TCP connection to `server`, and gives its id.
 pub fn kill_holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
-    let holder = holder_of(address, server)?.with_context(|| format!("no process holds {address}"))?;
-    kill_function(holder)
-}
-
-/// The same of one that may have died already, or hung up: then there is nothing to kill.
-pub fn kill_holder_if_any(address: SocketAddr, server: SocketAddr) -> anyhow::Result<Option<u32>> {
-    holder_of(address, server)?.map(kill_function).transpose()
+    kill_function(holder_of(address, server)?)
 }
 
 /// Kills (SIGKILL) a function that has started a program with this on its command line, and gives its id; none if there is no such program. Arguments end
@@ -72,8 +66,8 @@ pub fn listeners_of(stack: &str) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(listening)
 }
 
-/// The process that holds the end `address` of the TCP connection to `server`; none if it has let go of it.
-fn holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<Option<u32>> {
+/// The process that holds the end `address` of the TCP connection to `server`.
+fn holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<u32> {
     // Both ends count: one local port may serve several connections, to different servers.
     let table = fs::read_to_string("/proc/net/tcp")?;
     let connection = table
@@ -83,7 +77,8 @@ fn holder_of(address: SocketAddr, server: SocketAddr) -> anyhow::Result<Option<u
         .with_context(|| format!("no connection leads from {address} to {server}"))?;
     let socket = connection.socket();
     let holder = processes()?.into_iter().find(|process| files_of(process).any(|file| file == socket));
-    holder.map(|process| Ok(process.file_name().and_then(|name| name.to_str()).context("no id")?.parse()?)).transpose()
+    let holder = holder.with_context(|| format!("no process holds {address}"))?;
+    Ok(holder.file_name().and_then(|name| name.to_str()).context("no id")?.parse()?)
 }
 
 /// The folder of each process in the kernel's table.

@@ -26,7 +26,8 @@ const LIFETIME: Duration = Duration::from_hours(50 * 365 * 24);
 /// How a function tells a queue of a job.
 const SEND: &str = "AmazonSQS.SendMessage";
 
-/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time.
+/// Held by each test of dozens of callers: two of them at once are more than the local cloud bears, which does one request at a time. Held too by a test
+/// that kills a sender of webhooks: one sender has many tests' deliveries, and those of a crowd are counted.
 pub static CROWD: Mutex<()> = Mutex::const_new(());
 
 /// The deployed stack.

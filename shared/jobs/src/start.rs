@@ -50,7 +50,7 @@ pub enum Start {
     Started(Hint),
     /// Its time was passed over.
     Skipped,
-    /// Somebody else has seen to it.
+    /// Somebody else has seen to it: it must not be due any more, or it would keep those of its group that come after it from being started.
     Lost,
 }
 
