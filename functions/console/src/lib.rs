@@ -27,7 +27,7 @@ use table::{Clock, Table};
 use tallies::Tallies;
 
 use self::gate::{AUDIENCE, Gate};
-use self::page::{audit, credentials, jobs, letters, overview, proxies, schedules, usage};
+use self::page::overview;
 use self::sign_in::Ways;
 
 /// What the handlers share, made once per process.
