@@ -1,9 +1,15 @@
 //! How many there are of each state.
 
-use serde::Serialize;
-use table::Millis;
+use std::collections::BTreeMap;
 
+use credentials::Status;
+use serde::Serialize;
+use table::{Item, Millis};
+
+use crate::delta::{begin_of, minute};
 use crate::kind::Kind;
+use crate::standing::{CANCELLED, COMPLETED, FAILED, Group, RESTING, RUNNING, WAITING, number};
+use crate::writes::{group_of, since, time_of};
 
 /// How everything stands, some seconds ago.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,6 +57,64 @@ pub struct PoolTally {
     pub failed: u64,
     /// Those that are switched off.
     pub disabled: u64,
+}
+
+impl Overview {
+    /// What the items tell that count, and those that tell who waits.
+    pub(crate) fn of(counts: &[Item], waiting: &[Item], now: Millis) -> Self {
+        let mut groups: BTreeMap<Group, Vec<&Item>> = BTreeMap::new();
+        for item in counts {
+            if let Some(group) = group_of(item) {
+                groups.entry(group).or_default().push(item);
+            }
+        }
+        let jobs = Kind::JOBS.into_iter().map(|kind| {
+            let lanes = groups.remove(&Group::Jobs(kind)).unwrap_or_default();
+            JobTally {
+                kind,
+                waiting: sum(&lanes, WAITING),
+                resting: sum(&lanes, RESTING),
+                running: sum(&lanes, RUNNING),
+                completed: sum(&lanes, COMPLETED),
+                failed: sum(&lanes, FAILED),
+                cancelled: sum(&lanes, CANCELLED),
+                oldest_waiting: oldest(waiting, kind, now),
+            }
+        });
+        let jobs = jobs.collect();
+        let pools = groups.into_iter().filter_map(|(group, lanes)| {
+            let Group::Pool(platform) = group else { return None };
+            let of = |status: Status| sum(&lanes, status.as_str());
+            Some(PoolTally {
+                platform,
+                available: of(Status::Available),
+                in_use: of(Status::InUse),
+                cooldown: of(Status::Cooldown),
+                failed: of(Status::Failed),
+                disabled: of(Status::Disabled),
+            })
+        });
+        Self { jobs, pools: pools.collect() }
+    }
+}
+
+/// What all lanes have of a state. They are not read in one moment, so that they may add up to less than nothing.
+fn sum(lanes: &[&Item], state: &str) -> u64 {
+    let sum: i64 = lanes.iter().filter_map(|lane| number(lane, state)).sum();
+    u64::try_from(sum).unwrap_or(0)
+}
+
+/// The first minute since when jobs of a kind wait.
+fn oldest(waiting: &[Item], kind: Kind, now: Millis) -> Option<Millis> {
+    let mut minutes: BTreeMap<u64, i64> = BTreeMap::new();
+    for item in waiting {
+        let Some((hour, _)) = time_of(item).filter(|(_, of)| *of == kind) else { continue };
+        for (number, jobs) in (minute(hour)..).zip(since(item)) {
+            *minutes.entry(number).or_default() += jobs;
+        }
+    }
+    let first = minutes.into_iter().find(|(_, jobs)| *jobs > 0).map(|(number, _)| number);
+    first.filter(|number| *number <= minute(now)).map(begin_of)
 }
 
 impl JobTally {
