@@ -36,6 +36,7 @@ function inUse(region) {
 function renew(region, fresh) {
     if (inUse(region) || region.innerHTML === fresh.innerHTML) return;
     const at = document.activeElement;
+    if (region.contains(at) && !at.hasAttribute("href")) return;
     const address = region.contains(at) ? at.getAttribute("href") : null;
     region.replaceChildren(...fresh.childNodes);
     if (address !== null) region.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus({ preventScroll: true });
@@ -81,13 +82,14 @@ async function tail(log) {
         const part = fresh?.querySelector("[data-after]");
         wait = part ? 2000 : PATIENCE;
         if (!part) continue;
+        const isEmpty = part.children.length === 0;
         const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
         after = part.dataset.after;
         document.getElementById("log-empty")?.toggleAttribute("hidden", part.children.length > 0 || log.children.length > 0);
         log.append(...part.children);
         while (log.children.length > MOST_LINES) log.firstElementChild.remove();
         if (isAtEnd) log.scrollTop = log.scrollHeight;
-        if ("ended" in part.dataset) return;
+        if (isEmpty && document.querySelector("[data-over]")) return;
     }
 }
 

@@ -132,6 +132,11 @@ impl Frame {
         response
     }
 
+    /// Who does what is asked for here, as the audit log tells.
+    pub(crate) fn actor(&self) -> operations::Operator {
+        operations::Operator::administrator(&self.operator.user.email)
+    }
+
     /// The address of a page below the console.
     pub(crate) fn to(&self, path: &str) -> String {
         self.root.to(path)

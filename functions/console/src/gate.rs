@@ -15,11 +15,11 @@ use input::Fault as InputFault;
 use maud::html;
 use url::form_urlencoded::byte_serialize;
 
+use crate::App;
 use crate::fault::Fault;
 use crate::forgery::{TOKEN_FIELD, comes_from_elsewhere, comes_from_here, repeats};
 use crate::frame::{bare_page, below_console, is_part, see_other};
 use crate::root::Root;
-use crate::App;
 
 /// The cookie that holds the console's own token.
 pub(crate) const COOKIE: &str = "__Host-console";
@@ -105,7 +105,11 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, Response> 
     }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     if route.is_some_and(|route| PUBLIC.contains(&route.as_str())) {
-        return if changes { with_form(request).await.map(|(request, _)| request).map_err(refused) } else { Ok(request) };
+        return if changes {
+            with_form(request).await.map(|(request, _)| request).map_err(refused)
+        } else {
+            Ok(request)
+        };
     }
     match app.gate.visitor(request.headers()).await.map_err(refused)? {
         Visitor::Nobody => Err(to_sign_in(request)),

@@ -19,7 +19,7 @@ use api::identity::{Identity, Sessions};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use operations::Operations;
+use operations::{Fleet, Operations, Pools};
 use parameters::Parameters;
 use secrets::Passwords;
 use table::aws::{SettingError, configure, dynamodb, setting};
@@ -27,13 +27,17 @@ use table::{Clock, Table};
 use tallies::Tallies;
 
 use self::gate::{AUDIENCE, Gate};
-use self::page::overview;
+use self::page::{
+    audit, credentials as pools, import, job, jobs, letters, overview, proxies, schedule, schedules, usage,
+};
 use self::sign_in::Ways;
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
 pub struct App {
     operations: Operations,
+    pools: Pools,
+    fleet: Fleet,
     tallies: Tallies,
     gate: Gate,
     limiter: RateLimiter,
@@ -43,7 +47,7 @@ pub struct App {
 }
 
 impl App {
-    /// What the environment names: what [`Operations::from_environment`] and [`Tallies::from_environment`] read; `IDENTITY_TABLE` and `LIMITS_TABLE`;
+    /// What the environment names: what [`Operations`], [`Pools`], [`Fleet`] and [`Tallies`] read; `IDENTITY_TABLE` and `LIMITS_TABLE`;
     /// `SESSION_KEYS`, the folder of the extraction cloud's keys, and `CONSOLE_SESSION_KEYS`, that of the console's own; `CONSOLE_PASSWORDS`, whether
     /// one can sign in with a password; `OIDC_CLIENT_ID`, without which there is no identity provider.
     pub fn from_environment() -> Result<Self, SettingError> {
@@ -52,6 +56,8 @@ impl App {
         let keys = |folder| Ok::<_, SettingError>(Parameters::new(&config, setting(folder)?));
         Ok(Self {
             operations: Operations::from_environment(&config)?,
+            pools: Pools::from_environment(&config, clock.clone())?,
+            fleet: Fleet::from_environment(&config, clock.clone())?,
             tallies: Tallies::from_environment(&config, clock.clone())?,
             gate: Gate {
                 identity: Identity::new(table("IDENTITY_TABLE")?, clock.clone()),
@@ -77,6 +83,32 @@ pub fn router(app: App) -> Router {
         .route("/console/sign-in", get(sign_in::ask).post(sign_in::with_password))
         .route("/console/sign-in/session", post(sign_in::with_session))
         .route("/console/signed-in", get(sign_in::came_back))
+        .route("/console/audit", get(audit::show))
+        .route("/console/credentials", get(pools::list))
+        .route("/console/credentials/import", get(import::ask).post(import::import))
+        .route("/console/credentials/{id}", get(pools::show))
+        .route("/console/credentials/{id}/{act}", get(pools::ask).post(pools::act))
+        .route("/console/dead-letters", get(letters::list))
+        .route("/console/dead-letters/purge", get(letters::ask_purge_many).post(letters::purge_many))
+        .route("/console/dead-letters/{id}", get(letters::show))
+        .route("/console/dead-letters/{id}/purge", get(letters::ask_purge).post(letters::purge))
+        .route("/console/dead-letters/{id}/redrive", post(letters::redrive))
+        .route("/console/jobs", get(jobs::list))
+        .route("/console/jobs/find", get(jobs::find))
+        .route("/console/jobs/{kind}/{id}", get(job::show))
+        .route("/console/jobs/{kind}/{id}/cancel", get(job::ask_cancel).post(job::cancel))
+        .route("/console/jobs/{kind}/{id}/log", get(job::log))
+        .route("/console/jobs/{kind}/{id}/parts/{number}/retry", post(job::retry_part))
+        .route("/console/jobs/{kind}/{id}/retry", post(job::retry))
+        .route("/console/proxies", get(proxies::list))
+        .route("/console/proxies/{id}/disable", get(proxies::ask_disable).post(proxies::disable))
+        .route("/console/proxies/{id}/enable", post(proxies::enable))
+        .route("/console/schedules", get(schedules::list))
+        .route("/console/schedules/{kind}/{id}", get(schedule::show))
+        .route("/console/schedules/{kind}/{id}/pause", post(schedule::pause))
+        .route("/console/schedules/{kind}/{id}/resume", post(schedule::resume))
+        .route("/console/schedules/{kind}/{id}/run", post(schedule::run))
+        .route("/console/usage", get(usage::show))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/theme", post(theme::choose))
         .layer(from_fn_with_state(app.clone(), gate::admit))

@@ -11,9 +11,8 @@ pub(crate) struct Notice {
 }
 
 /// The words, and what they say; `#` stands for the number.
-const WORDS: [(&str, &str); 18] = [
+const WORDS: [(&str, &str); 16] = [
     ("cancelled", "The job was cancelled."),
-    ("ending", "The job is told to stop: it ends within moments."),
     ("retried", "The job waits for its turn again."),
     ("reset", "The credential is available again."),
     ("disabled", "The credential is disabled: nobody gets it."),
@@ -27,9 +26,8 @@ const WORDS: [(&str, &str); 18] = [
     ("sent-again", "The message was sent again."),
     ("redriven-before", "It was redriven before. Nothing was done."),
     ("purged", "Deleted: #."),
-    ("redriven", "Redriven: #."),
-    ("proxy-rested", "The proxy is put to rest."),
-    ("proxy-woken", "The proxy is in use again."),
+    ("proxy-off", "The proxy is switched off: nobody gets it."),
+    ("proxy-on", "The proxy is switched on, and its failures are forgotten."),
 ];
 
 impl Notice {

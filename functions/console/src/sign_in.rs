@@ -201,7 +201,9 @@ fn is_of_this_browser(form: &Form, headers: &HeaderMap) -> bool {
 /// What a form must repeat: what the browser has already, or something new.
 fn attempt(headers: &HeaderMap) -> String {
     let kept = cookie(headers, ATTEMPT_COOKIE);
-    let is_one = |text: &&str| (8..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_one = |text: &&str| {
+        (8..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
     kept.filter(is_one).map_or_else(new_nonce, str::to_owned)
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use api::extract_cloud::{cookie, strict_cookie};
 use axum::extract::Extension;
-use axum::http::header::SET_COOKIE;
 use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 
 use crate::fault::Fault;

@@ -10,7 +10,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section};
 use crate::view::pager::{escaped, with};
-use crate::view::plot::{Plot, Series};
+use crate::view::plot::{Plot, Scale, Series};
 use crate::view::table::table;
 use crate::view::text::shown;
 use crate::view::time::{moment_or_none, span};
@@ -88,8 +88,7 @@ fn jobs(frame: &Frame, tallies: &[JobTally]) -> Markup {
             moment_or_none(tally.oldest_waiting, frame.now),
         ]
     };
-    let columns =
-        ["Kind", "Waiting", "Resting", "Running", "Completed", "Failed", "Cancelled", "Waiting since"];
+    let columns = ["Kind", "Waiting", "Resting", "Running", "Completed", "Failed", "Cancelled", "Waiting since"];
     table("Jobs of each kind, by state", &columns, &tallies.iter().map(row).collect::<Vec<_>>(), "There are no jobs.")
 }
 
@@ -115,7 +114,9 @@ fn plots(id: &str, rates: &Rates) -> Markup {
     let points = rates.series.first().map_or(0, |series| series.submitted.len());
     let step = rates.step_seconds.max(1);
     let time = |point: usize| Millis(rates.from.0 + u64::try_from(point).unwrap_or(0) * step * 1_000);
-    let a_minute = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * 60.0 / f64::from(u32::try_from(step).unwrap_or(1));
+    let a_minute = |count: u64| {
+        f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * 60.0 / f64::from(u32::try_from(step).unwrap_or(1))
+    };
     let sum = |kinds: &[Kind], of: fn(&Counts) -> &Vec<u64>| -> Vec<f64> {
         let count = |point: usize| {
             let counts = rates.series.iter().filter(|series| kinds.contains(&series.kind));
@@ -127,6 +128,7 @@ fn plots(id: &str, rates: &Rates) -> Markup {
     let happened = Plot {
         id: &format!("{id}-jobs"),
         title: "Jobs a minute",
+        scale: Scale::Minutes,
         times: (0..points).map(time).collect(),
         series: vec![
             Series { name: "Submitted", values: sum(&jobs, |series| &series.submitted) },
@@ -138,12 +140,16 @@ fn plots(id: &str, rates: &Rates) -> Markup {
     let claimed = Plot {
         id: &format!("{id}-claims"),
         title: "Claims a minute",
+        scale: Scale::Minutes,
         times: (0..points).map(time).collect(),
         series: vec![
             Series { name: "Credentials", values: sum(&[Kind::Credentials], |series| &series.claimed) },
             Series { name: "Extraction tasks", values: sum(&[Kind::Extract], |series| &series.claimed) },
             Series { name: "Portal jobs", values: sum(&[Kind::Portal], |series| &series.claimed) },
-            Series { name: "Video jobs and videos", values: sum(&[Kind::Video, Kind::Videos], |series| &series.claimed) },
+            Series {
+                name: "Video jobs and videos",
+                values: sum(&[Kind::Video, Kind::Videos], |series| &series.claimed),
+            },
         ],
     };
     html! { (happened.shown()) (claimed.shown()) }
@@ -167,7 +173,11 @@ mod tests {
         let rates = Rates { from: Millis(1_705_314_600_000), step_seconds: 600, series };
         let page = plots("day", &rates).into_string();
         // Of three kinds of jobs twenty each, in ten minutes.
-        for part in ["Submitted: 6 at the end", "Credentials: 0 at the end, 1 at most", "Video jobs and videos: 0 at the end, 2 at most"] {
+        for part in [
+            "Submitted: 6 at the end",
+            "Credentials: 0 at the end, 1 at most",
+            "Video jobs and videos: 0 at the end, 2 at most",
+        ] {
             assert!(page.contains(part), "{part} in {page}");
         }
     }

@@ -16,6 +16,15 @@ const MOST_LINES: usize = 4;
 /// How many times are written below.
 const TIMES: usize = 5;
 
+/// How the times of a plot are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// As times of day.
+    Minutes,
+    /// As dates.
+    Days,
+}
+
 /// What one line is of.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
@@ -27,6 +36,8 @@ pub(crate) struct Plot<'text> {
     /// Tells it from others of its page.
     pub(crate) id: &'text str,
     pub(crate) title: &'text str,
+    /// How its times are written.
+    pub(crate) scale: Scale,
     /// When the values were: as many as each line has.
     pub(crate) times: Vec<Millis>,
     pub(crate) series: Vec<Series>,
@@ -51,7 +62,7 @@ impl Plot<'_> {
                             text.scale x=(LEFT - 6.0) y=(place(part, 1.0) + 4.0) text-anchor="end" { (number(top * part)) }
                         }
                         @for (index, at) in self.marks() {
-                            text.scale x=(self.across(index)) y=(HEIGHT - 6.0) text-anchor=(self.anchor(index)) { (clock(at)) }
+                            text.scale x=(self.across(index)) y=(HEIGHT - 6.0) text-anchor=(self.anchor(index)) { (self.scale.write(at)) }
                         }
                         @for (index, series) in self.series.iter().take(MOST_LINES).enumerate() {
                             polyline class=(format!("line line-{index}")) points=(self.points(series, top)) {}
@@ -121,10 +132,13 @@ impl Plot<'_> {
     }
 
     fn numbers(&self) -> Markup {
-        let columns: Vec<_> = std::iter::once("Time (UTC)").chain(self.series.iter().map(|series| series.name)).collect();
+        let columns: Vec<_> =
+            std::iter::once(self.scale.column()).chain(self.series.iter().map(|series| series.name)).collect();
         let row = |(index, at): (usize, &Millis)| {
             let values = self.series.iter().map(|series| series.values.get(index).copied().unwrap_or_default());
-            std::iter::once(html! { (clock(*at)) }).chain(values.map(|value| html! { (number(value)) })).collect()
+            std::iter::once(html! { (self.scale.write(*at)) })
+                .chain(values.map(|value| html! { (number(value)) }))
+                .collect()
         };
         // The newest first.
         let rows: Vec<Vec<Markup>> = self.times.iter().enumerate().rev().map(row).collect();
@@ -163,9 +177,21 @@ pub(crate) fn number(value: f64) -> String {
     if value.fract().abs() < 0.05 || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-/// The time of day.
-fn clock(at: Millis) -> String {
-    at.to_string().chars().skip("2024-01-15T".len()).take("10:30".len()).collect()
+impl Scale {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Minutes => "Time (UTC)",
+            Self::Days => "Day (UTC)",
+        }
+    }
+
+    fn write(self, at: Millis) -> String {
+        let text = at.to_string();
+        match self {
+            Self::Minutes => text.chars().skip("2024-01-15T".len()).take("10:30".len()).collect(),
+            Self::Days => text.chars().skip("2024-".len()).take("01-15".len()).collect(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +211,7 @@ mod tests {
         let plot = Plot {
             id: "claims",
             title: "Claims a minute",
+            scale: Scale::Minutes,
             times: (0..3).map(|minute| Millis(1_705_314_600_000 + minute * 60_000)).collect(),
             series: vec![Series { name: "Claimed", values: vec![0.0, 10.0, 5.0] }],
         };
@@ -198,7 +225,7 @@ mod tests {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert!(!page.contains("style="), "{page}");
-        let empty = Plot { id: "none", title: "None", times: Vec::new(), series: Vec::new() };
+        let empty = Plot { id: "none", title: "None", scale: Scale::Days, times: Vec::new(), series: Vec::new() };
         assert!(empty.shown().into_string().contains("Nothing yet."));
     }
 }

@@ -40,7 +40,9 @@ mod tests {
     fn a_table_names_its_columns_and_rows() {
         let rows = [vec![html! { "one" }, html! { "1" }]];
         let page = table("Numbers", &["Name", "Value"], &rows, "None.").into_string();
-        for part in ["<caption>Numbers</caption>", "scope=\"col\">Name<", "scope=\"row\">one<", "data-column=\"Value\">1<"] {
+        for part in
+            ["<caption>Numbers</caption>", "scope=\"col\">Name<", "scope=\"row\">one<", "data-column=\"Value\">1<"]
+        {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert_eq!(table("Numbers", &["Name"], &[], "None.").into_string(), "<p class=\"empty\">None.</p>");
