@@ -8,7 +8,7 @@ use secrets::ApiKey;
 use serde_json::{Value as Json, json};
 use table::{Millis, TableError, new_id};
 
-use crate::Deployment;
+use crate::{Deployment, passwords};
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
@@ -18,6 +18,10 @@ pub(crate) enum UserCommand {
     Deactivate(Named),
     /// Let a user call again
     Activate(Named),
+    /// Set what an operator signs in to the console with, beside their address: a password that is read from standard input
+    SetPassword(Named),
+    /// Let an operator sign in to the console with a password no more; sessions go on
+    RemovePassword(Named),
 }
 
 #[derive(Args)]
@@ -127,6 +131,8 @@ impl UserCommand {
             Self::Create(new) => create(new, deployment).await,
             Self::Deactivate(Named { user }) => set_active(&user, false, deployment).await,
             Self::Activate(Named { user }) => set_active(&user, true, deployment).await,
+            Self::SetPassword(Named { user }) => passwords::set(&deployment.identity(), &user).await,
+            Self::RemovePassword(Named { user }) => passwords::remove(&deployment.identity(), &user).await,
         }
     }
 }
