@@ -4,6 +4,7 @@ mod console;
 mod dead_letters;
 mod maintenance;
 mod pools;
+mod scale;
 mod schedules;
 
 use anyhow::Context;
