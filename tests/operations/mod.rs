@@ -1,7 +1,11 @@
 //! What an operator does: `droverctl`, and the administrator's endpoints beside it.
 
+mod console;
 mod dead_letters;
 mod maintenance;
+mod pools;
+mod scale;
+mod schedules;
 
 use anyhow::Context;
 use drover_tests::chaos::{Fault, Rule};
