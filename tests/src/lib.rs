@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod aws;
 pub mod chaos;
+pub mod console;
 pub mod drive;
 mod droverctl;
 pub mod event_source;
