@@ -200,7 +200,7 @@ async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
         let page = console.page("").await?;
         let row = page.split(&format!(">{}</a>", pool.platform)).nth(1).and_then(|rest| rest.split("</tr>").next());
         let cell =
-            |name: &str, number: u64| row.is_some_and(|row| row.contains(&format!("data-column=\"{name}\">{number}<")));
+            |name: &str, number: u64| row.is_some_and(|row| row.contains(&format!("data-column=\"{name}\"><div>{number}<")));
         Ok((cell("Available", available) && cell("In use", in_use)).then_some(()))
     })
     .await

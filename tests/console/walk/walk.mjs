@@ -129,7 +129,7 @@ for (const look of LOOKS) {
     await go(page, plan.follow.path, "follow");
     await page.getByRole("button", { name: "Pause updates" }).waitFor();
     console.log("FOLLOWING");
-    await page.locator("ol.log li").filter({ hasText: plan.follow.line }).waitFor({ timeout: 60_000 });
+    await page.locator("div.log > div").filter({ hasText: plan.follow.line }).waitFor({ timeout: 60_000 });
     await context.close();
 }
 

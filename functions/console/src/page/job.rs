@@ -86,7 +86,7 @@ pub(crate) async fn log(
     let after = parameters.number("after", 0, u64::from(u32::MAX))?.unwrap_or(0);
     let tail = app.operations.log(&job, Some(after), LINES).await?;
     let tail = tail.unwrap_or(LogTail { lines: Vec::new(), after });
-    Ok(fragment(&html! { ol data-after=(tail.after) { (lines(&tail.lines)) } }))
+    Ok(fragment(&html! { div data-after=(tail.after) { (lines(&tail.lines)) } }))
 }
 
 /// `GET /console/jobs/{kind}/{id}/cancel`: whether it is meant.
@@ -239,7 +239,7 @@ fn parts_shown(frame: &Frame, job: &JobName, parts: &Listing<PartRow>) -> Markup
 fn log_shown(frame: &Frame, job: &JobName, log: &LogTail) -> Markup {
     html! {
         p #log-empty .empty hidden[!log.lines.is_empty()] { "It has said nothing yet." }
-        ol.log role="log" aria-label="Log" tabindex="0" data-tail=(frame.to(&act_path(job, "log"))) data-after=(log.after) {
+        div.log role="log" aria-label="Log" tabindex="0" data-tail=(frame.to(&act_path(job, "log"))) data-after=(log.after) {
             (lines(&log.lines))
         }
     }
@@ -253,7 +253,7 @@ fn lines(lines: &[LoggedLine]) -> Markup {
                 Level::Warning => ("level-warning", "warning"),
                 Level::Error => ("level-error", "error"),
             };
-            li class=(class) {
+            div class=(class) {
                 time datetime=(line.at) { (line.at.to_string().replace('T', " ").replace('Z', "")) }
                 span.level { (level) }
                 span.said { (clipped(&line.message, LINE)) }
@@ -280,8 +280,8 @@ mod tests {
         let shown = lines(&[line]).into_string();
         assert_eq!(
             shown,
-            "<li class=\"level-error\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
-             <span class=\"level\">error</span><span class=\"said\">&lt;img src=x onerror=alert(1)&gt; ␛]0;gone␇ \\u{202e}txet</span></li>"
+            "<div class=\"level-error\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
+             <span class=\"level\">error</span><span class=\"said\">&lt;img src=x onerror=alert(1)&gt; ␛]0;gone␇ \\u{202e}txet</span></div>"
         );
     }
 }

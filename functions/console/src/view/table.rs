@@ -21,7 +21,7 @@ pub(crate) fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>], empty
                                 @if place == 0 {
                                     th role="rowheader" scope="row" { (cell) }
                                 } @else {
-                                    td role="cell" data-column=(columns.get(place).copied().unwrap_or_default()) { (cell) }
+                                    td role="cell" data-column=(columns.get(place).copied().unwrap_or_default()) { div { (cell) } }
                                 }
                             }
                         }
@@ -41,7 +41,7 @@ mod tests {
         let rows = [vec![html! { "one" }, html! { "1" }]];
         let page = table("Numbers", &["Name", "Value"], &rows, "None.").into_string();
         for part in
-            ["<caption>Numbers</caption>", "scope=\"col\">Name<", "scope=\"row\">one<", "data-column=\"Value\">1<"]
+            ["<caption>Numbers</caption>", "scope=\"col\">Name<", "scope=\"row\">one<", "data-column=\"Value\"><div>1<"]
         {
             assert!(page.contains(part), "{part} in {page}");
         }
