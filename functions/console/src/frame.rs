@@ -255,3 +255,69 @@ fn document(root: &Root, theme: Theme, title: &str, content: &Markup) -> Respons
 fn html_of(text: String) -> Response {
     ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
 }
+
+#[cfg(test)]
+impl Frame {
+    /// The frame of a page at this path, for an operator of this address.
+    pub(crate) fn sample(path: &str, email: &str) -> Self {
+        let session =
+            serde_json::json!({"iss": "drover", "iat": 0, "exp": 0, "sub": "u", "jti": "s", "csrf": "secret"});
+        let user =
+            serde_json::json!({"id": "u", "email": email, "full_name": "U", "is_operator": true, "created_at": 0});
+        Self {
+            root: Root::seen_from(path),
+            operator: Operator {
+                user: serde_json::from_value(user).unwrap(),
+                session: serde_json::from_value(session).unwrap(),
+            },
+            now: Millis(1_705_314_600_000),
+            theme: Theme::System,
+            notice: None,
+            here: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_page_has_its_landmarks_and_every_form_its_secret() {
+        let frame = Frame::sample("/console/jobs", "<b>eve</b>@example.com");
+        let body = html! { h1 { "Jobs" } (frame.form("/jobs/x", &html! { button { "Do" } })) };
+        let answer = frame.page(Section::Jobs, "Jobs", &body);
+        let page = String::from_utf8(to_bytes(answer.into_body(), 100_000).await.unwrap().to_vec()).unwrap();
+        for part in [
+            "<!DOCTYPE html><html lang=\"en\">",
+            "<title>Jobs · Drover</title>",
+            "<a class=\"skip\" href=\"#main\">",
+            "<main id=\"main\" tabindex=\"-1\">",
+            "<nav class=\"side\" aria-label=\"Console\">",
+            "href=\"../console/jobs\" aria-current=\"page\"",
+            "&lt;b&gt;eve&lt;/b&gt;@example.com",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert_eq!(page.matches("<form").count(), 3, "{page}");
+        assert_eq!(page.matches("name=\"csrf\" value=\"secret\"").count(), 3, "{page}");
+        assert!(!page.contains(" style=") && !page.contains("<script>"), "{page}");
+    }
+
+    #[test]
+    fn a_page_that_follows_is_told_what_was_done() {
+        let frame = Frame::sample("/console/jobs/video/1/cancel", "a@example.com");
+        for (path, location) in [
+            ("/jobs", "../../../../console/jobs?done=cancelled"),
+            ("/jobs?kind=video", "../../../../console/jobs?kind=video&done=cancelled"),
+        ] {
+            let answer = frame.done(path, Notice::of("cancelled"));
+            assert_eq!(
+                (answer.status(), &answer.headers()[LOCATION]),
+                (StatusCode::SEE_OTHER, &location.parse().unwrap())
+            );
+        }
+    }
+}

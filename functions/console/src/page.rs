@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod credentials;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod jobs;

@@ -30,7 +30,7 @@ pub(crate) async fn show(State(app): State<App>, frame: Frame, parameters: Param
     Ok(frame.page(Section::Audit, "Audit log", &body))
 }
 
-fn row(entry: &Entry) -> Vec<Markup> {
+pub(super) fn row(entry: &Entry) -> Vec<Markup> {
     let tone = match entry.outcome {
         Outcome::Asked => Tone::Warning,
         Outcome::Done => Tone::Good,

@@ -205,7 +205,7 @@ fn standing(frame: &Frame, credential: &CredentialView) -> Markup {
     }
 }
 
-fn row(frame: &Frame, credential: &CredentialView) -> Vec<Markup> {
+pub(super) fn row(frame: &Frame, credential: &CredentialView) -> Vec<Markup> {
     vec![
         html! {
             a href=(frame.to(&format!("/credentials/{}", credential.id))) { (clipped(&credential.name, 80)) }
@@ -223,7 +223,7 @@ fn row(frame: &Frame, credential: &CredentialView) -> Vec<Markup> {
     ]
 }
 
-fn state_of(frame: &Frame, credential: &CredentialView) -> Markup {
+pub(super) fn state_of(frame: &Frame, credential: &CredentialView) -> Markup {
     let optional = |text: Option<&str>| text.map_or_else(nothing, |text| html! { span.mono { (clipped(text, 200)) } });
     let told = [
         ("State", standing(frame, credential)),
@@ -257,7 +257,7 @@ fn state_of(frame: &Frame, credential: &CredentialView) -> Markup {
     }
 }
 
-fn event(event: &TrailEvent) -> Vec<Markup> {
+pub(super) fn event(event: &TrailEvent) -> Vec<Markup> {
     let tone = match event.action.as_str() {
         "failure" | "failed" => Tone::Bad,
         "success" => Tone::Good,

@@ -158,7 +158,7 @@ async fn parts_of(
     Ok(Some(operations.parts(&detail.row.name, paging).await?))
 }
 
-fn state_of(frame: &Frame, detail: &JobDetail) -> Markup {
+pub(super) fn state_of(frame: &Frame, detail: &JobDetail) -> Markup {
     let (row, now) = (&detail.row, frame.now);
     let mut told = vec![
         ("State", standing(row)),
@@ -205,7 +205,7 @@ fn state_of(frame: &Frame, detail: &JobDetail) -> Markup {
     }
 }
 
-fn parts_shown(frame: &Frame, job: &JobName, parts: &Listing<PartRow>) -> Markup {
+pub(super) fn parts_shown(frame: &Frame, job: &JobName, parts: &Listing<PartRow>) -> Markup {
     let row = |part: &PartRow| {
         let can_retry = job.kind == Kind::Video && part.status == jobs::Status::Failed;
         let again = || {
@@ -245,7 +245,7 @@ fn log_shown(frame: &Frame, job: &JobName, log: &LogTail) -> Markup {
     }
 }
 
-fn lines(lines: &[LoggedLine]) -> Markup {
+pub(super) fn lines(lines: &[LoggedLine]) -> Markup {
     html! {
         @for line in lines {
             @let (class, level) = match line.level {

@@ -171,7 +171,7 @@ fn listed(frame: &Frame, kind: Kind, found: &Listing<JobRow>, here: &str, is_fir
     }
 }
 
-fn row(frame: &Frame, job: &JobRow) -> Vec<Markup> {
+pub(super) fn row(frame: &Frame, job: &JobRow) -> Vec<Markup> {
     vec![
         html! {
             a href=(frame.to(&path_of(&job.name))) { @if job.title.trim().is_empty() { "(no name)" } @else { (clipped(&job.title, TITLE)) } }

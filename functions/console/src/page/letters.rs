@@ -156,7 +156,7 @@ fn path_of(letter: &DeadLetter, act: &str) -> String {
     format!("/dead-letters/{}/{act}", letter.id())
 }
 
-fn row(frame: &Frame, letter: &DeadLetter) -> Vec<Markup> {
+pub(super) fn row(frame: &Frame, letter: &DeadLetter) -> Vec<Markup> {
     vec![
         html! { a href=(frame.to(&format!("/dead-letters/{}", letter.id()))) { (moment(letter.sent_at, frame.now)) } },
         html! { (shown(&letter.queue)) },

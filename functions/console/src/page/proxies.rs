@@ -68,7 +68,7 @@ fn number(text: &str) -> Result<u64, Fault> {
     text.parse().map_err(|_| MISSING)
 }
 
-fn row(frame: &Frame, proxy: &ProxyRow) -> Vec<Markup> {
+pub(super) fn row(frame: &Frame, proxy: &ProxyRow) -> Vec<Markup> {
     let name = format!("{}:{}", proxy.host, proxy.port);
     vec![
         html! { span.mono { (clipped(&name, 100)) } div.soft { (word(proxy.proxy_type)) " · " (proxy.id) } },

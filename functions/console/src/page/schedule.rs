@@ -70,7 +70,7 @@ pub(crate) async fn resume(State(app): State<App>, frame: Frame, Named(schedule)
     acted(&frame, act, &path_of(&schedule), Notice::of("resumed"))
 }
 
-fn state_of(frame: &Frame, row: &ScheduleRow) -> Markup {
+pub(super) fn state_of(frame: &Frame, row: &ScheduleRow) -> Markup {
     let act = |act: &str, label: &str| {
         let ScheduleName { kind, tenant, id } = &row.name;
         let path = format!("/schedules/{}/{id}/{act}?tenant={}", kind.as_str(), escaped(tenant));

@@ -66,7 +66,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
     Ok(frame.page(Section::Schedules, "Schedules", &body))
 }
 
-fn row(frame: &Frame, schedule: &ScheduleRow) -> Vec<Markup> {
+pub(super) fn row(frame: &Frame, schedule: &ScheduleRow) -> Vec<Markup> {
     vec![
         html! {
             a href=(frame.to(&path_of(&schedule.name))) {

@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::view::text::shown;
+
 /// What a state means to whoever looks after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -42,7 +44,7 @@ impl Tone {
 
 /// A state.
 pub(crate) fn badge(word: &str, tone: Tone) -> Markup {
-    html! { span class=(tone.class()) { (word.replace('_', " ")) } }
+    html! { span class=(tone.class()) { (shown(&word.replace('_', " "))) } }
 }
 
 /// A state by the word that its API has for it.
