@@ -18,7 +18,7 @@ use crate::view::badge::{Tone, badge, state};
 use crate::view::pager::{escaped, pager, with};
 use crate::view::progress::percent;
 use crate::view::table::table;
-use crate::view::text::{clipped, shown};
+use crate::view::text::clipped;
 use crate::view::time::{moment, nothing};
 
 /// How much of an error a list shows, in characters.
