@@ -1,8 +1,8 @@
 // What moves on the console's pages. Without this script every page works: it only has to be loaded again.
 "use strict";
 
-/** How often a page that does not say otherwise is asked for again, in milliseconds, and how long it waits where that fails. */
-const USUAL = 5000, PATIENCE = 30000;
+/** How often a page is asked for again whose regions do not say otherwise, in seconds; and how long it waits where that fails, in milliseconds. */
+const USUAL = 10, PATIENCE = 30000;
 /** How many lines of a log a page keeps. */
 const MOST_LINES = 2000;
 
@@ -44,7 +44,7 @@ function renew(region, fresh) {
 
 /** Keeps the marked regions of a page fresh, until somebody says it should not. */
 async function follow(main) {
-    const every = Number(main.dataset.refresh) * 1000 || USUAL;
+    const every = 1000 * Math.min(...[...document.querySelectorAll("[data-live]")].map((region) => Number(region.dataset.live) || USUAL));
     let runs = true;
     const told = document.createElement("p"), button = document.createElement("button");
     told.className = "refresh";

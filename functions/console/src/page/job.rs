@@ -63,7 +63,7 @@ pub(crate) async fn show(
     let body = html! {
         p.crumbs { a href=(frame.to(&format!("/jobs?kind={}", job.kind.as_str()))) { (name(job.kind)) } }
         h1 { (clipped(title, 200)) }
-        div #state data-live { (state_of(&frame, &detail)) }
+        div #state data-live="3" { (state_of(&frame, &detail)) }
         @if let Some(parts) = &parts {
             h2 { "Parts" }
             div #parts data-live { (parts_shown(&frame, &job, parts)) }
