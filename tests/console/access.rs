@@ -10,7 +10,7 @@ use table::Clock;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// Every page that needs somebody.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "",
     "/audit",
     "/credentials",
@@ -20,6 +20,7 @@ const PAGES: [&str; 10] = [
     "/proxies",
     "/schedules",
     "/usage",
+    "/worker-tasks",
     "/jobs/find?id=018d0a7c-5f80-7000-8000-000000000001",
 ];
 

@@ -184,6 +184,29 @@ async fn a_proxy_is_switched_off_and_on() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_task_is_taken_from_the_worker_that_has_locked_it() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, admin, worker) = (stack.console().await?, stack.worker_administrator()?, stack.worker().await?);
+    let campaign = admin.campaign().await?;
+    let id = admin.task(&json!({"campaign_id": campaign, "type": "<b>comment</b>"})).await?;
+    worker.lock(id).await?;
+    let row = |page: &str| {
+        let row = page.split("<tr").find(|row| {
+            row.contains(&format!("<div class=\"soft\">&lt;b&gt;comment&lt;/b&gt; · campaign {campaign}<"))
+        });
+        row.map(str::to_owned)
+    };
+    let listed = row(&console.page("/worker-tasks").await?).context("it is not listed")?;
+    ensure!(listed.contains(">running<") && listed.contains(&worker.name), "{listed}");
+    let path = format!("/worker-tasks/{id}/release");
+    ensure!(console.page(&path).await?.contains("Take this task from its worker?"), "it is not asked");
+    let page = console.done(&path, &[]).await?;
+    ensure!(row(&page).is_some_and(|row| row.contains(">pending<")), "{page}");
+    ensure!(console.send(&path, &[]).await?.status == 409, "twice");
+    is_written_down(&console, "release task", &format!("task/{id}")).await
+}
+
+#[tokio::test]
 async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (console, user) = (stack.console().await?, stack.user().await?);
@@ -199,8 +222,9 @@ async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
         ensure!((total, available, in_use) == (3, 2, 1), "{:?}", pool.counts().await?);
         let page = console.page("").await?;
         let row = page.split(&format!(">{}</a>", pool.platform)).nth(1).and_then(|rest| rest.split("</tr>").next());
-        let cell =
-            |name: &str, number: u64| row.is_some_and(|row| row.contains(&format!("data-column=\"{name}\"><div>{number}<")));
+        let cell = |name: &str, number: u64| {
+            row.is_some_and(|row| row.contains(&format!("data-column=\"{name}\"><div>{number}<")))
+        };
         Ok((cell("Available", available) && cell("In use", in_use)).then_some(()))
     })
     .await

@@ -43,6 +43,7 @@ async fn every_page_is_within_ten_requests() -> anyhow::Result<()> {
         (format!("/jobs/video/{job}/log?tenant={tenant}&after=0"), 2),
         (format!("/jobs/video/{job}/cancel?tenant={tenant}"), 3),
         ("/proxies".to_owned(), 3),
+        ("/worker-tasks".to_owned(), 3),
         ("/schedules".to_owned(), 3),
         ("/schedules?kind=monitor".to_owned(), 4),
         (format!("/schedules/video/{schedule}?tenant={tenant}"), 2),

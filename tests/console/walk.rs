@@ -119,6 +119,7 @@ async fn plan(stack: &Stack, followed: &VideoJob, email: &str, screenshots: &Pat
             {"name": "task-failed", "path": page_of_task(&bad), "holds": ["failed"]},
             {"name": "job-in-parts", "path": page_of(&parted), "holds": ["Parts", "The video is gone"]},
             {"name": "portal-job", "path": format!("/jobs/portal/{}?tenant={}", portal.id, portal.tenant), "holds": ["pwmr"]},
+            {"name": "worker-tasks", "path": "/worker-tasks"},
             {"name": "schedules", "path": "/schedules"},
             {"name": "schedules-monitors", "path": "/schedules?kind=monitor"},
             {"name": "schedule", "path": schedule, "holds": ["every 60 minutes"]},

@@ -28,7 +28,7 @@ use tallies::Tallies;
 
 use self::gate::{AUDIENCE, Gate};
 use self::page::{
-    audit, credentials as pools, import, job, jobs, letters, overview, proxies, schedule, schedules, usage,
+    audit, credentials as pools, import, job, jobs, letters, overview, proxies, schedule, schedules, tasks, usage,
 };
 use self::sign_in::Ways;
 
@@ -109,6 +109,8 @@ pub fn router(app: App) -> Router {
         .route("/console/schedules/{kind}/{id}/resume", post(schedule::resume))
         .route("/console/schedules/{kind}/{id}/run", post(schedule::run))
         .route("/console/usage", get(usage::show))
+        .route("/console/worker-tasks", get(tasks::list))
+        .route("/console/worker-tasks/{id}/release", get(tasks::ask_release).post(tasks::release))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/theme", post(theme::choose))
         .layer(from_fn_with_state(app.clone(), gate::admit))

@@ -12,6 +12,7 @@ pub(crate) mod overview;
 pub(crate) mod proxies;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
+pub(crate) mod tasks;
 pub(crate) mod usage;
 
 use api::query::Parameters;

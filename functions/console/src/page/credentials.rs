@@ -3,7 +3,7 @@
 use api::query::Parameters;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use credentials::{CredentialView, Platform, Status};
+use credentials::{CredentialView, LONGEST_PLATFORM, Platform, Status};
 use maud::{Markup, html};
 use operations::{CredentialAct, TrailEvent};
 use table::Millis;
@@ -22,8 +22,6 @@ use crate::view::table::table;
 use crate::view::text::{clipped, shown};
 use crate::view::time::{exact, moment_or_none, nothing};
 
-/// The longest name of a platform.
-const LONGEST_PLATFORM: usize = 40;
 const MISSING: Fault = Fault::NotFound("There is no such credential");
 
 /// `GET /console/credentials`: of a platform, or, where none is named, all platforms.

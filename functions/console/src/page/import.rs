@@ -3,7 +3,7 @@
 use api::query::Parameters;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
-use credentials::{ImportError, ImportForm, LineFault, Platform};
+use credentials::{ImportError, ImportForm, LONGEST_PLATFORM, LineFault, Platform};
 use maud::{Markup, html};
 
 use super::credentials::list_path;
@@ -23,7 +23,7 @@ const FAULTS: usize = 50;
 /// `GET /console/credentials/import`.
 pub(crate) async fn ask(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
     let platforms = app.pools.platforms().await?;
-    let chosen = parameters.text("platform", 40)?;
+    let chosen = parameters.text("platform", LONGEST_PLATFORM)?;
     Ok(frame.page(Section::Credentials, "Import credentials", &form(&frame, &platforms, chosen, &html! {})))
 }
 
@@ -33,7 +33,8 @@ pub(crate) async fn import(
     frame: Frame,
     Extension(sent): Extension<Form>,
 ) -> Result<Response, Fault> {
-    let platform = sent.text("platform", 40)?.ok_or_else(|| Fault::Invalid("platform: is required".to_owned()))?;
+    let platform =
+        sent.text("platform", LONGEST_PLATFORM)?.ok_or_else(|| Fault::Invalid("platform: is required".to_owned()))?;
     let as_what = match sent.text("form", 10)? {
         Some("csv") => ImportForm::Csv,
         Some("lines") => ImportForm::JsonLines,

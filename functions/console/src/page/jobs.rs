@@ -13,7 +13,7 @@ use super::{is_first, paging, tabs, tenant};
 use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section, see_other};
-use crate::page::schedules;
+use crate::page::{schedules, tasks};
 use crate::view::badge::{Tone, badge, state};
 use crate::view::pager::{escaped, pager, with};
 use crate::view::progress::percent;
@@ -73,8 +73,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
         None => None,
     };
     let here = address(kind, wanted, tenant);
-    let kinds: Vec<_> =
-        Kind::ALL.iter().map(|each| (name(*each), address(*each, wanted, tenant), *each == kind)).collect();
+    let kinds = kinds(Some(kind), wanted, tenant);
     let body = html! {
         h1 { "Jobs" }
         (tabs(&frame, "Kinds of jobs", &kinds))
@@ -98,6 +97,17 @@ pub(crate) async fn find(State(app): State<App>, frame: Frame, parameters: Param
         Some(Found::Schedule(schedule)) => Ok(see_other(&frame.to(&schedules::path_of(&schedule)))),
         None => Err(Fault::NotFound("Nothing has this id. What was made a moment ago may not be found yet")),
     }
+}
+
+/// The lists of jobs, as links side by side: those of each kind, filtered alike, and the worker API's tasks, which are shown where no kind is.
+pub(crate) fn kinds(
+    shown: Option<Kind>,
+    wanted: Option<&str>,
+    tenant: Option<&str>,
+) -> Vec<(&'static str, String, bool)> {
+    let of_kind = |kind| (name(kind), address(kind, wanted, tenant), shown == Some(kind));
+    let tasks = ("Worker tasks", tasks::PATH.to_owned(), shown.is_none());
+    Kind::ALL.into_iter().map(of_kind).chain([tasks]).collect()
 }
 
 /// Which jobs are asked for; none if they cannot be listed so.

@@ -33,7 +33,7 @@ impl Tone {
     /// Of a state of a job, a credential, a schedule, by the word that its API has for it.
     pub(crate) fn of_state(word: &str) -> Self {
         match word {
-            "completed" | "available" | "active" | "healthy" | "succeeded" | "done" => Self::Good,
+            "completed" | "available" | "active" | "success" => Self::Good,
             "running" | "processing" | "in_use" | "in use" | "claimed" | "leased" => Self::Busy,
             "cooling" | "cooldown" | "cancelling" | "partial" | "paused" | "resting" | "skipped" => Self::Warning,
             "failed" | "error" | "expired" | "unhealthy" | "refused" => Self::Bad,
