@@ -188,12 +188,11 @@ async fn a_task_is_taken_from_the_worker_that_has_locked_it() -> anyhow::Result<
     let stack = Stack::from_environment()?;
     let (console, admin, worker) = (stack.console().await?, stack.worker_administrator()?, stack.worker().await?);
     let campaign = admin.campaign().await?;
-    let id = admin.task(&json!({"campaign_id": campaign, "type": "<b>comment</b>"})).await?;
+    let id = admin.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
     worker.lock(id).await?;
     let row = |page: &str| {
-        let row = page.split("<tr").find(|row| {
-            row.contains(&format!("<div class=\"soft\">&lt;b&gt;comment&lt;/b&gt; · campaign {campaign}<"))
-        });
+        let row =
+            page.split("<tr").find(|row| row.contains(&format!("<div class=\"soft\">comment · campaign {campaign}<")));
         row.map(str::to_owned)
     };
     let listed = row(&console.page("/worker-tasks").await?).context("it is not listed")?;
