@@ -96,8 +96,8 @@ async fn an_operator_comes_in_with_a_password_and_goes_out_again() -> anyhow::Re
     let fields = [("email", email.as_str()), ("password", PASSWORD), ("next", "/jobs?kind=video")];
     let let_in = door.send("/sign-in", &fields).await?;
     ensure!(let_in.status == 303 && told_at("/sign-in", &let_in)? == "/jobs?kind=video", "{let_in:?}");
-    let cookie = let_in.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let cookie = cookie.into_iter().find(|cookie| cookie.starts_with("__Host-console=")).context("no cookie")?;
+    let mut cookies = let_in.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let cookie = cookies.find(|cookie| cookie.starts_with("__Host-console=")).context("no cookie")?;
     for part in ["; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
         ensure!(cookie.contains(part), "{part} in {cookie}");
     }

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, ensure};
 use drover_tests::console::Console;
-use drover_tests::{Stack, eventually};
+use drover_tests::{Stack, eventually, json_of};
 use jobs::{DeadLetter, DeadLetters};
 use operations::{JobName, Kind};
+use reqwest::Method;
 use serde_json::json;
 use table::{Clock, new_id};
 
@@ -210,7 +211,8 @@ async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (console, user) = (stack.console().await?, stack.user().await?);
     let page = console.page(&format!("/usage?kind=extract&tenant={}", user.id)).await?;
-    let plan = user.get("/auth/me").await?;
+    let session = stack.session_of(&user.id).await?;
+    let plan = json_of(user.anonymous(Method::GET, "/auth/me").bearer_auth(&session.token).send().await?).await?;
     let left = plan["compute_units_remaining"].as_i64().context("no units")?;
     ensure!(page.contains(&format!("<dd>{left}</dd>")), "{left} in {page}");
     let pool = stack.pool(3).await?;

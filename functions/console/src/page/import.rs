@@ -2,7 +2,8 @@
 
 use api::query::Parameters;
 use axum::extract::{Extension, State};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use credentials::{ImportError, ImportForm, LONGEST_PLATFORM, LineFault, Platform};
 use maud::{Markup, html};
 
@@ -50,8 +51,8 @@ pub(crate) async fn import(
         Err(ImportError::Lines(faults)) => {
             let platforms = app.pools.platforms().await?;
             let body = form(&frame, &platforms, Some(platform), &told(&faults));
-            let mut response = frame.page(Section::Credentials, "Import credentials", &body).into_response();
-            *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
+            let mut response = frame.page(Section::Credentials, "Import credentials", &body);
+            *response.status_mut() = StatusCode::BAD_REQUEST;
             Ok(response)
         }
         Err(error @ ImportError::TooMany) => Err(Fault::Invalid(error.to_string())),
