@@ -106,6 +106,7 @@ impl Console {
     }
 
     /// The same, with the cookies that an answer sets.
+    #[must_use]
     pub fn with_cookies_of(&self, answer: &Answer) -> Self {
         let set = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
         let kept: Vec<_> =
