@@ -36,7 +36,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
     let mut choices = vec![("All queues", "/dead-letters".to_owned(), queue.is_none())];
     choices.extend(QUEUES.iter().map(|each| (*each, format!("/dead-letters?queue={each}"), queue == Some(*each))));
     let rows: Vec<_> = page.letters.iter().map(|letter| row(&frame, letter)).collect();
-    let next = page.next.map(|next| next.to_string());
+    let next = page.next.as_ref().map(ToString::to_string);
     let columns = ["Sent", "Queue", "What became of it", "Redriven"];
     let body = html! {
         h1 { "Dead letters" }
