@@ -122,9 +122,9 @@ impl Deployed {
 }
 
 /// The folders of parameters, as the table of grants calls them.
-const FOLDERS: [(&str, &str); 6] = [
-    ("DriveKey", "google-drive"),
+const FOLDERS: [(&str, &str); 7] = [
     ("ConsoleSessionKeys", "console-sessions"),
+    ("DriveKey", "google-drive"),
     ("PortalSessionKeys", "portal-sessions"),
     ("ProviderKeys", "providers"),
     ("SessionKeys", "sessions"),

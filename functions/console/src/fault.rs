@@ -64,7 +64,8 @@ impl Fault {
             StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::TooLarge),
             status if status.is_server_error() => Some(Self::Internal),
-            status if status.is_client_error() => Some(Self::Invalid("The request cannot be read".to_owned())),
+            // Told to a script, which needs no page.
+            status if status.is_client_error() && status != StatusCode::UNAUTHORIZED => Some(Self::Invalid("The request cannot be read".to_owned())),
             _ => None,
         }
     }
