@@ -65,7 +65,9 @@ impl Fault {
             StatusCode::PAYLOAD_TOO_LARGE => Some(Self::TooLarge),
             status if status.is_server_error() => Some(Self::Internal),
             // Told to a script, which needs no page.
-            status if status.is_client_error() && status != StatusCode::UNAUTHORIZED => Some(Self::Invalid("The request cannot be read".to_owned())),
+            status if status.is_client_error() && status != StatusCode::UNAUTHORIZED => {
+                Some(Self::Invalid("The request cannot be read".to_owned()))
+            }
             _ => None,
         }
     }
