@@ -1,14 +1,14 @@
 //! `droverctl dead-letters`.
 
-use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Subcommand};
 use jobs::{DeadLetter, LetterId, Redriven};
 use operations::{Operations, QUEUES};
 use serde_json::{Value as Json, json};
 
-use crate::Deployment;
-use crate::confirm::confirm;
+use crate::confirm::{Sure, confirm};
+use crate::deployment::Deployment;
+use crate::failure::Failure;
 
 /// How many letters are read at a time.
 const PAGE: u32 = 100;
@@ -66,9 +66,8 @@ pub(crate) struct Selection {
 pub(crate) struct Purge {
     #[command(flatten)]
     selection: Selection,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 fn letter_id(text: &str) -> Result<LetterId, String> {
@@ -82,7 +81,7 @@ impl DeadLetterCommand {
             Self::List(list) => list.run(&operations).await,
             Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?)),
             Self::Redrive(selection) => redrive(selection, &operations).await,
-            Self::Purge(Purge { selection, yes }) => purge(selection, yes, &operations).await,
+            Self::Purge(Purge { selection, sure: Sure { yes } }) => purge(selection, yes, &operations).await,
         }
     }
 }
@@ -111,7 +110,8 @@ fn view(letter: &DeadLetter) -> Json {
 }
 
 async fn find(operations: &Operations, id: &LetterId) -> anyhow::Result<DeadLetter> {
-    operations.letter(id).await?.with_context(|| format!("there is no letter {id}"))
+    let missing = || Failure::not_found(format!("there is no letter {id}")).next("droverctl dead-letters list");
+    Ok(operations.letter(id).await?.ok_or_else(missing)?)
 }
 
 /// The letters that are named, or page by page those of a queue, or of all.
@@ -161,7 +161,9 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
                 Redriven::Waits => waits += 1,
                 Redriven::Sent => sent += 1,
                 Redriven::Before => before += 1,
-                Redriven::Impossible(why) if is_one => bail!("it cannot be redriven: {why}"),
+                Redriven::Impossible(why) if is_one => {
+                    return Err(Failure::refused(format!("it cannot be redriven: {why}")).into());
+                }
                 Redriven::Impossible(why) => impossible.push(json!({"id": letter.id().to_string(), "impossible": why})),
             }
         }

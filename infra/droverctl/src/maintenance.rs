@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use operations::{Kind, Operations, Tally};
 use serde_json::{Value as Json, json};
 use table::TableError;
 use table::cost::metered;
 
-use crate::Deployment;
+use crate::deployment::Deployment;
 use crate::confirm::confirm;
-use crate::output::Format;
+use crate::failure::complain;
+use crate::names::KindName;
+use crate::output::{Format, emit};
 
 /// How long after a round the next begins.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -46,26 +48,6 @@ pub(crate) struct Maintenance {
     yes: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum KindName {
-    /// The extraction cloud's tasks
-    Extract,
-    /// Portal jobs
-    Portal,
-    /// Video jobs
-    Video,
-}
-
-impl From<KindName> for Kind {
-    fn from(name: KindName) -> Self {
-        match name {
-            KindName::Extract => Self::Extract,
-            KindName::Portal => Self::Portal,
-            KindName::Video => Self::Video,
-        }
-    }
-}
-
 impl Maintenance {
     pub(crate) async fn run(self, deployment: &Deployment, format: Format) -> anyhow::Result<Json> {
         let operations = Box::pin(deployment.operations()).await?;
@@ -79,8 +61,8 @@ impl Maintenance {
             }
             // A round that fails is made up for by the next.
             match round {
-                Ok(round) => print!("{}", format.render(&round)),
-                Err(error) => eprintln!("{error:#}"),
+                Ok(round) => emit(&format.render(&round)),
+                Err(error) => drop(complain(&error, format)),
             }
             tokio::time::sleep(PAUSE).await;
         }

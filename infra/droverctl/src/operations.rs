@@ -7,7 +7,8 @@ use aws_sdk_sqs::Client;
 use jobs::{Jobs, Logs, Policy, Queue, Results};
 use operations::{Deliveries, Operations};
 
-use crate::Deployment;
+use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 /// The lease of the jobs' workers; an operator holds none.
 const LEASE: Duration = Duration::from_mins(1);
@@ -43,8 +44,8 @@ impl Deployment {
     async fn queue_url(&self, queue: &str) -> anyhow::Result<String> {
         let name = format!("{}-{queue}", self.stack);
         let answer = Client::new(&self.config).get_queue_url().queue_name(&name).send().await;
-        let answer =
-            answer.with_context(|| format!("the queue {name} was not found: is there a stack {}?", self.stack))?;
+        let answer = answer.map_err(|error| CallFault::of(&error));
+        let answer = answer.with_context(|| format!("the queue {name} of the stack {}", self.stack))?;
         answer.queue_url.with_context(|| format!("the queue {name} has no address"))
     }
 
