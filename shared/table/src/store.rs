@@ -141,6 +141,11 @@ impl Table {
 
     /// Reads the items of up to 100 keys, in the order of the keys; those that are not there are left out.
     pub async fn get_many<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<T>, TableError> {
+        Ok(serde_dynamo::from_items(self.get_many_items(keys).await?)?)
+    }
+
+    /// Reads the items of up to 100 keys as [`Self::get_many`] does, as they are stored.
+    pub async fn get_many_items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         let mut found: Vec<Item> = Vec::with_capacity(keys.len());
         let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
         let mut tries = 0;
@@ -161,7 +166,7 @@ impl Table {
             |item: &Item, name: &str, part: &String| item.get(name).and_then(|found| found.as_s().ok()) == Some(part);
         let position = |item: &Item| keys.iter().position(|key| has(item, "pk", &key.pk) && has(item, "sk", &key.sk));
         found.sort_by_key(|item| position(item));
-        Ok(found.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?)
+        Ok(found)
     }
 
     /// Finds one page of items.
