@@ -127,7 +127,9 @@ impl CallFault {
     /// What to do next.
     pub(crate) fn next(&self) -> Option<String> {
         let next = match self.trouble {
-            Trouble::Missing => "is --stack the stack's name, and AWS_REGION its region? `droverctl doctor` says what is there",
+            Trouble::Missing => {
+                "is --stack the stack's name, and AWS_REGION its region? `droverctl doctor` says what is there"
+            }
             Trouble::Denied => {
                 "the credentials are not good, or not allowed it: docs/operations.md, chapter Permissions, has what each command needs"
             }

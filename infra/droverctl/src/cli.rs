@@ -5,19 +5,30 @@ use std::io::stdout;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::audit::AuditCommand;
+use crate::credentials::CredentialCommand;
 use crate::dead_letters::DeadLetterCommand;
 use crate::deployment::Deployment;
 use crate::doctor::Doctor;
 use crate::identity::{KeyCommand, UserCommand};
+use crate::jobs::JobCommand;
 use crate::maintenance::Maintenance;
 use crate::output::{Answer, Format};
 use crate::portal::{PortalAccountCommand, PortalUserCommand};
+use crate::proxies::ProxyCommand;
+use crate::schedules::ScheduleCommand;
 use crate::session_keys::SessionKeyCommand;
+use crate::top::Top;
+use crate::usage::UsageCommand;
 
 /// What comes after the options of `--help`.
 const MANUAL: &str = "\
 Examples:
   droverctl doctor                                   what is wrong with the deployment, and how to mend it
+  droverctl top                                      how everything stands, as it moves
+  droverctl jobs list --state failed --kind video
+  droverctl jobs logs JOB --follow
+  droverctl credentials list linkedin --status failed
   droverctl users create --email a@example.com --name A
   droverctl dead-letters list --output json | jq '.letters[].id'
   droverctl maintenance --clean-failed --dry-run
@@ -58,7 +69,26 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Top(Top),
     Doctor(Doctor),
+    /// List, show, cancel and retry jobs, and read their logs
+    #[command(subcommand)]
+    Jobs(JobCommand),
+    /// List, run, pause and resume schedules
+    #[command(subcommand)]
+    Schedules(ScheduleCommand),
+    /// See who has which credentials, and put them right
+    #[command(subcommand)]
+    Credentials(CredentialCommand),
+    /// List proxies, and switch them on and off
+    #[command(subcommand)]
+    Proxies(ProxyCommand),
+    /// Manage dead letters, the messages that kept failing
+    #[command(subcommand)]
+    DeadLetters(DeadLetterCommand),
+    Maintenance(Maintenance),
+    Usage(UsageCommand),
+    Audit(AuditCommand),
     /// Manage users
     #[command(subcommand)]
     Users(UserCommand),
@@ -74,10 +104,6 @@ enum Command {
     /// Manage the keys that sessions are signed with
     #[command(subcommand)]
     SessionKeys(SessionKeyCommand),
-    Maintenance(Maintenance),
-    /// Manage dead letters, the messages that kept failing
-    #[command(subcommand)]
-    DeadLetters(DeadLetterCommand),
     /// Print what completes this command's words in a shell: source <(droverctl completion bash)
     Completion {
         /// The shell
@@ -95,6 +121,13 @@ impl Cli {
         let deployment = &Deployment::of(self.stack)?;
         let format = self.output;
         Ok(match self.command {
+            Command::Top(command) => Box::pin(command.run(deployment, format)).await?,
+            Command::Jobs(command) => Box::pin(command.run(deployment, format)).await?,
+            Command::Schedules(command) => Box::pin(command.run(deployment)).await?,
+            Command::Credentials(command) => Box::pin(command.run(deployment)).await?,
+            Command::Proxies(command) => Box::pin(command.run(deployment)).await?,
+            Command::Usage(command) => Box::pin(command.run(deployment)).await?,
+            Command::Audit(command) => Box::pin(command.run(deployment)).await?,
             Command::Doctor(command) => Box::pin(command.run(deployment)).await?,
             Command::Users(command) => command.run(deployment).await?.into(),
             Command::Keys(command) => command.run(deployment).await?.into(),
@@ -113,7 +146,11 @@ fn stack_name(text: &str) -> Result<String, String> {
     let is_name = text.len() <= 128
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if is_name { Ok(text.to_owned()) } else { Err("a stack's name is letters, digits and hyphens, beginning with a letter".to_owned()) }
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a stack's name is letters, digits and hyphens, beginning with a letter".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +188,7 @@ mod tests {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "droverctl", &mut script);
             let script = String::from_utf8(script).unwrap();
-            for word in ["doctor", "dead-letters", "redrive", "session-keys", "output"] {
+            for word in ["doctor", "dead-letters", "redrive", "session-keys", "run-now", "output"] {
                 assert!(script.contains(word), "{shell} does not complete {word}");
             }
         }

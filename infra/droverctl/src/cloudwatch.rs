@@ -101,7 +101,8 @@ impl CloudWatch {
             .map_err(|error| fault(&error.to_string()))?
             .into();
         let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()));
-        let signed = signable.and_then(|request| sign(request, &parameters)).map_err(|error| fault(&error.to_string()))?;
+        let signed =
+            signable.and_then(|request| sign(request, &parameters)).map_err(|error| fault(&error.to_string()))?;
         let client = self.outbound.client().map_err(|error| fault(&error.to_string()))?;
         let mut request = client.request(Method::POST, &url);
         for (name, value) in signed.output().headers().chain(headers) {

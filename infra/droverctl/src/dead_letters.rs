@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Subcommand};
 use jobs::{DeadLetter, LetterId, Redriven};
-use operations::{Operations, QUEUES};
+use operations::{Operations, Operator, QUEUES};
 use serde_json::{Value as Json, json};
 
 use crate::confirm::{Sure, confirm};
@@ -76,12 +76,13 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 
 impl DeadLetterCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
+        let by = deployment.operator();
         let operations = Box::pin(deployment.operations()).await?;
         match self {
             Self::List(list) => list.run(&operations).await,
             Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?)),
-            Self::Redrive(selection) => redrive(selection, &operations).await,
-            Self::Purge(Purge { selection, sure: Sure { yes } }) => purge(selection, yes, &operations).await,
+            Self::Redrive(selection) => redrive(selection, &by, &operations).await,
+            Self::Purge(Purge { selection, sure: Sure { yes } }) => purge(selection, yes, &by, &operations).await,
         }
     }
 }
@@ -147,7 +148,7 @@ impl<'a> Letters<'a> {
     }
 }
 
-async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Result<Json> {
+async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
     let is_one = selection.ids.len() == 1;
     let (mut waits, mut sent, mut before, mut impossible) = (0, 0, 0, Vec::new());
     let mut letters = Letters::new(selection, operations);
@@ -157,7 +158,7 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
             break;
         }
         for letter in some {
-            match operations.redrive(&letter).await? {
+            match operations.redrive(by, &letter).await? {
                 Redriven::Waits => waits += 1,
                 Redriven::Sent => sent += 1,
                 Redriven::Before => before += 1,
@@ -171,7 +172,7 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
     Ok(json!({"taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible}))
 }
 
-async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyhow::Result<Json> {
+async fn purge(selection: Selection, yes: bool, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
     let which = match (&selection.queue, selection.ids.len()) {
         (Some(queue), _) => format!("All dead letters of the queue {queue} go."),
         (None, 0) => "All dead letters of all queues go.".to_owned(),
@@ -186,7 +187,7 @@ async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyh
             return Ok(json!({"purged": purged}));
         }
         let ids: Vec<_> = some.iter().map(DeadLetter::id).collect();
-        operations.purge_these(&ids).await?;
+        operations.purge_these(by, &ids).await?;
         purged += ids.len();
     }
 }

@@ -168,7 +168,8 @@ mod tests {
         let error = Failure::not_found("there is no job x").next("droverctl jobs list").into();
         let (exit, next) = judge(&error);
         let told = as_json(exit, "there is no job x", next.as_deref());
-        let expected = json!({"code": "not_found", "exit_code": 3, "message": "there is no job x", "next": "droverctl jobs list"});
+        let expected =
+            json!({"code": "not_found", "exit_code": 3, "message": "there is no job x", "next": "droverctl jobs list"});
         assert_eq!(told["error"], expected);
     }
 }

@@ -173,7 +173,8 @@ impl KeyCommand {
             return Err(no_user(&new.user).into());
         };
         if new.api == Api::Cloud && !new.all_permissions && new.permission.is_empty() {
-            let message = "a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do";
+            let message =
+                "a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do";
             return Err(Failure::usage(message).into());
         }
         let prefix = if new.test { "sk_test_" } else { "sk_live_" };

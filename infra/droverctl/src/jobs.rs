@@ -146,16 +146,20 @@ async fn find(operations: &Operations, job: Reference) -> anyhow::Result<JobName
     let (id, missing) = match job {
         Reference::Whole { kind, tenant, id } => {
             let name = Kind::named(&kind).and_then(|kind| JobName::new(kind, &tenant, id));
-            return Ok(name.ok_or_else(|| Failure::usage(format!("{kind} is no kind of jobs")).next("they are extract, portal and video"))?);
+            return Ok(name.ok_or_else(|| {
+                Failure::usage(format!("{kind} is no kind of jobs")).next("they are extract, portal and video")
+            })?);
         }
         Reference::Id(id) => (id, Failure::not_found(format!("there is no job {id}"))),
     };
     match operations.find(id).await? {
         Some(Found::Job(name)) => Ok(name),
-        Some(Found::Schedule(name)) => {
-            Err(Failure::not_found(format!("{id} is a schedule, not a job")).next(format!("droverctl schedules show {name}")).into())
+        Some(Found::Schedule(name)) => Err(Failure::not_found(format!("{id} is a schedule, not a job"))
+            .next(format!("droverctl schedules show {name}"))
+            .into()),
+        None => {
+            Err(missing.next("droverctl jobs list; one that was made a moment ago is found by KIND/TENANT/ID").into())
         }
-        None => Err(missing.next("droverctl jobs list; one that was made a moment ago is found by KIND/TENANT/ID").into()),
     }
 }
 

@@ -2,22 +2,32 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments of arguments are its help text")]
 
+mod audit;
 mod call;
 mod cli;
 mod cloudwatch;
 mod confirm;
+mod credentials;
 mod dead_letters;
 mod deployment;
 mod doctor;
 mod failure;
 mod identity;
+mod jobs;
 mod maintenance;
+mod names;
 mod operations;
+mod operator;
 mod output;
+mod pages;
 mod parameters;
 mod plain;
 mod portal;
+mod proxies;
+mod schedules;
 mod session_keys;
+mod top;
+mod usage;
 
 use std::process::ExitCode;
 

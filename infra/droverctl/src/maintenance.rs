@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use table::TableError;
 use table::cost::metered;
 
-use crate::deployment::Deployment;
 use crate::confirm::confirm;
+use crate::deployment::Deployment;
 use crate::failure::complain;
 use crate::names::KindName;
 use crate::output::{Format, emit};
@@ -70,7 +70,8 @@ impl Maintenance {
 
     async fn clean(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
         let until = deployment.clock.now().before(Duration::from_mins(self.age.into()));
-        self.each_kind(deployment, async |kind| operations.clean_failed(kind, until, None, self.dry_run).await).await
+        let by = &deployment.operator();
+        self.each_kind(deployment, async |kind| operations.clean_failed_for(by, kind, until, self.dry_run).await).await
     }
 
     async fn clear(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
@@ -78,7 +79,8 @@ impl Maintenance {
         let question =
             format!("All jobs of the stack {} go, with their files ({}).", deployment.stack, names.join(", "));
         confirm(&question, self.yes || self.dry_run)?;
-        self.each_kind(deployment, async |kind| operations.clear_all(kind, self.dry_run).await).await
+        let by = &deployment.operator();
+        self.each_kind(deployment, async |kind| operations.clear_all(by, kind, self.dry_run).await).await
     }
 
     /// Does something for each kind of jobs, and tells what came of it, and what it has cost.

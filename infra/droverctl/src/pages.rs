@@ -45,7 +45,9 @@ pub(crate) fn listed<T: Serialize>(
 /// Why there is no page. What is at the bottom of it says how the command ends.
 pub(crate) fn of_list(error: ListError) -> anyhow::Error {
     match error {
-        ListError::Cursor => Failure::usage("--after is none of this list").next("give it as `next` of the page before told it").into(),
+        ListError::Cursor => {
+            Failure::usage("--after is none of this list").next("give it as `next` of the page before told it").into()
+        }
         ListError::Table(error) => error.into(),
     }
 }
@@ -57,7 +59,7 @@ pub(crate) fn acted(on: &str, verb: &str, act: Act) -> anyhow::Result<Answer> {
         Ok(Acted::Refused(why)) => Err(Failure::refused(format!("{on}: {why}")).into()),
         Err(ActError::Missing) => Err(Failure::not_found(format!("there is no {on}")).into()),
         Err(ActError::Table(error)) => Err(error.into()),
-        Err(error) => Err(error.into()),
+        Err(ActError::Results(error)) => Err(error.into()),
     }
 }
 
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn people_see_some_fields_and_programs_all() {
         let row = Row { id: 1, name: "a\u{1b}[2J", more: "x" };
-        let answer = listed("rows", &["id", "name"], Ok(Listing { items: vec![row], next: Some("on".to_owned()) })).unwrap();
+        let answer =
+            listed("rows", &["id", "name"], Ok(Listing { items: vec![row], next: Some("on".to_owned()) })).unwrap();
         let text = anstream::adapter::strip_str(answer.text.as_deref().unwrap()).to_string();
         assert_eq!(text, "ID  NAME\n1   a [2J\nmore: --after on\n");
         assert_eq!(answer.json, json!({"rows": [{"id": 1, "name": "a\u{1b}[2J", "more": "x"}], "next": "on"}));

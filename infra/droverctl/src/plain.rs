@@ -22,15 +22,8 @@ pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_active) {
         return Cow::Borrowed(json);
     }
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_active(c) {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            escaped.push(c);
-        }
-    }
-    Cow::Owned(escaped)
+    let escape = |c: char| if is_active(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(json.chars().map(escape).collect())
 }
 
 /// The first `width` characters of a text; where that is not all, the last of them says so.
@@ -69,7 +62,9 @@ mod tests {
 
     #[test]
     fn what_is_too_long_says_so() {
-        for (text, width, shown) in [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("äöüß", 2, "ä…"), ("ab", 1, "…"), ("a", 0, "")] {
+        for (text, width, shown) in
+            [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("äöüß", 2, "ä…"), ("ab", 1, "…"), ("a", 0, "")]
+        {
             assert_eq!(clipped(text, width), shown);
         }
     }

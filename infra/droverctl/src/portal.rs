@@ -5,8 +5,8 @@ use std::io::{self, BufRead};
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use portals::{
-    AccountError, AccountFields, Accounts, CredentialFields, LONGEST_PASSWORD, Portal, PortalAccount, User, UserChange, UserError,
-    UserFields, Users,
+    AccountError, AccountFields, Accounts, CredentialFields, LONGEST_PASSWORD, Portal, PortalAccount, User, UserChange,
+    UserError, UserFields, Users,
 };
 use secrets::Passwords;
 use serde_json::{Value as Json, json};
@@ -225,9 +225,9 @@ fn read<T>(form: Result<T, Vec<input::Fault>>) -> anyhow::Result<T> {
 
 fn named<T>(name: &str, done: Result<T, UserError>) -> anyhow::Result<T> {
     done.map_err(|error| match error {
-        UserError::Missing => {
-            Failure::not_found(format!("there is no user {name}")).next("add one with: droverctl portal-users create").into()
-        }
+        UserError::Missing => Failure::not_found(format!("there is no user {name}"))
+            .next("add one with: droverctl portal-users create")
+            .into(),
         UserError::Taken => Failure::refused(error.to_string()).into(),
         // Itself, not what wraps it, says how the command ends.
         UserError::Table(error) => error.into(),
@@ -247,7 +247,7 @@ fn of_tenant<T>(tenant: &str, done: Result<T, AccountError>) -> anyhow::Result<T
         }
         AccountError::Incomplete => Failure::usage(error.to_string()).into(),
         AccountError::Table(error) => error.into(),
-        error => error.into(),
+        AccountError::Seal(error) => error.into(),
     })
 }
 

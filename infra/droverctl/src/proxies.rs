@@ -39,8 +39,12 @@ impl ProxyCommand {
                 let missing = || Failure::not_found(format!("there is no proxy {id}")).next("droverctl proxies list");
                 Ok(serde_json::to_value(fleet.proxy(id).await?.ok_or_else(missing)?)?.into())
             }
-            Self::Enable(Named { id }) => acted(&format!("proxy/{id}"), "enabled", fleet.switch_proxy(&by, id, true).await),
-            Self::Disable(Named { id }) => acted(&format!("proxy/{id}"), "disabled", fleet.switch_proxy(&by, id, false).await),
+            Self::Enable(Named { id }) => {
+                acted(&format!("proxy/{id}"), "enabled", fleet.switch_proxy(&by, id, true).await)
+            }
+            Self::Disable(Named { id }) => {
+                acted(&format!("proxy/{id}"), "disabled", fleet.switch_proxy(&by, id, false).await)
+            }
         }
     }
 }

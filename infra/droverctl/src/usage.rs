@@ -59,8 +59,10 @@ mod tests {
 
     #[test]
     fn usage_is_a_sum_and_a_table_of_days() {
-        let day = json!({"day": "2026-01-01", "submitted": 2, "completed": 1, "failed": 1, "cancelled": 0, "units_used": 9});
-        let usage = json!({"kind": "extract", "plan": {"plan": "free", "units_used": 9}, "jobs_open": 0, "days": [day]});
+        let day =
+            json!({"day": "2026-01-01", "submitted": 2, "completed": 1, "failed": 1, "cancelled": 0, "units_used": 9});
+        let usage =
+            json!({"kind": "extract", "plan": {"plan": "free", "units_used": 9}, "jobs_open": 0, "days": [day]});
         let shown = anstream::adapter::strip_str(&laid_out(&usage)).to_string();
         let days = "DAY         SUBMITTED  COMPLETED  FAILED  CANCELLED  UNITS USED\n2026-01-01  2          1          1       0          9\n";
         assert_eq!(shown, format!("kind: extract\njobs_open: 0\nplan: free\nunits_used: 9\n{days}"));

@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::deployment::Deployment;
 use crate::cloudwatch::CloudWatch;
+use crate::deployment::Deployment;
 
 use super::expected::Expected;
 use super::finding::{About, Finding};
@@ -35,7 +35,10 @@ fn judge(name: &str, found: &[Json]) -> Finding {
     };
     if alarm["StateValue"] == "ALARM" {
         let why = alarm["StateReason"].as_str().unwrap_or("it does not say why");
-        return about.fault(format!("it is in alarm: {why}"), "docs/operations.md has a line for each alarm: what it means, and what to do");
+        return about.fault(
+            format!("it is in alarm: {why}"),
+            "docs/operations.md has a line for each alarm: what it means, and what to do",
+        );
     }
     if alarm["ActionsEnabled"] == false {
         return about.warning(

@@ -27,11 +27,14 @@ pub(super) async fn look(deployment: &Deployment, expected: &Expected, url: Opti
     let url = format!("{}/health", url.trim_end_matches('/'));
     let about = About::new("api", &url);
     let outbound = Outbound::new(PATIENCE);
-    let request = outbound.client().map_err(|fault| fault.to_string()).and_then(|client| {
-        client.get(&url).build().map_err(|_| "has an address that is none".to_owned())
-    });
+    let request = outbound
+        .client()
+        .map_err(|fault| fault.to_string())
+        .and_then(|client| client.get(&url).build().map_err(|_| "has an address that is none".to_owned()));
     let answer = match request {
-        Ok(request) => outbound.send(request, outbound::Fault::is_of_transport).await.map_err(|fault| fault.to_string()),
+        Ok(request) => {
+            outbound.send(request, outbound::Fault::is_of_transport).await.map_err(|fault| fault.to_string())
+        }
         Err(fault) => Err(fault),
     };
     match answer {

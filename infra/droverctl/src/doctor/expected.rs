@@ -6,8 +6,8 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::TemplateStage;
 use serde_json::Value as Json;
 
-use crate::deployment::Deployment;
 use crate::call::{CallFault, Trouble};
+use crate::deployment::Deployment;
 use crate::failure::Failure;
 
 use super::finding::{About, Finding};
@@ -94,7 +94,8 @@ impl Expected {
         for (logical, plan) in planned.into_iter().flatten() {
             let is_made = self.resources.iter().any(|resource| resource.logical == *logical);
             // What has a condition may well not be made; what SAM has not unfolded is not made under its own name.
-            let is_meant = plan.get("Condition").is_none() && !plan["Type"].as_str().unwrap_or("?").contains("Serverless");
+            let is_meant =
+                plan.get("Condition").is_none() && !plan["Type"].as_str().unwrap_or("?").contains("Serverless");
             if is_meant && !is_made {
                 self.lost.push(logical.clone());
             }
@@ -129,10 +130,12 @@ impl Expected {
             None => format!("it is {}", self.status),
         };
         match self.status.as_str() {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => {}
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => {}
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => {}
             "UPDATE_ROLLBACK_COMPLETE" => {
-                wrong.push(about.warning(format!("{status}: the last deployment failed and was undone"), format!("see why: {events}; mend it, and deploy again")));
+                wrong.push(about.warning(
+                    format!("{status}: the last deployment failed and was undone"),
+                    format!("see why: {events}; mend it, and deploy again"),
+                ));
             }
             going if going.ends_with("_IN_PROGRESS") => {
                 wrong.push(about.warning(status.clone(), "a deployment is under way: look again when it is over"));
@@ -140,10 +143,15 @@ impl Expected {
             _ => wrong.push(about.fault(status.clone(), format!("see why: {events}"))),
         }
         if !self.is_readable {
-            wrong.push(about.not_checked("its template cannot be read here: only whether things are there is looked at"));
+            wrong.push(
+                about.not_checked("its template cannot be read here: only whether things are there is looked at"),
+            );
         }
         for logical in &self.lost {
-            wrong.push(About::new("stack", logical).fault("the template has it, and it was not made", format!("see why: {events}")));
+            wrong.push(
+                About::new("stack", logical)
+                    .fault("the template has it, and it was not made", format!("see why: {events}")),
+            );
         }
         about.or_ok(wrong, status)
     }
@@ -151,7 +159,10 @@ impl Expected {
 
 fn no_stack<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(
     name: &str,
-    error: &aws_smithy_runtime_api::client::result::SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
+    error: &aws_smithy_runtime_api::client::result::SdkError<
+        E,
+        aws_smithy_runtime_api::client::orchestrator::HttpResponse,
+    >,
 ) -> anyhow::Error {
     let fault = CallFault::of(error);
     if fault.trouble == Trouble::Missing {
@@ -191,7 +202,9 @@ mod tests {
         let expected = deployed(&[("Made", "AWS::SQS::Queue", "q")], &template);
         let faults: Vec<_> = expected.findings().into_iter().filter(|found| found.verdict == Verdict::Fault).collect();
         assert_eq!(faults.iter().map(|fault| fault.subject.as_str()).collect::<Vec<_>>(), ["Lost"]);
-        for reference in [json!({"Ref": "Made"}), json!({"Fn::GetAtt": ["Made", "Arn"]}), json!({"Fn::GetAtt": "Made.Arn"})] {
+        for reference in
+            [json!({"Ref": "Made"}), json!({"Fn::GetAtt": ["Made", "Arn"]}), json!({"Fn::GetAtt": "Made.Arn"})]
+        {
             assert_eq!(expected.referred(&reference).map(|found| found.name.as_str()), Some("q"), "{reference}");
         }
     }

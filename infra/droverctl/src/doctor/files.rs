@@ -4,8 +4,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 
-use crate::deployment::Deployment;
 use crate::call::{CallFault, Trouble};
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};
@@ -71,7 +71,9 @@ mod tests {
             all.restrict_public_buckets(true).block_public_policy(policy).build()
         };
         let about = About::new("bucket", "b");
-        for (block, verdict) in [(Some(block(true)), Verdict::Ok), (Some(block(false)), Verdict::Fault), (None, Verdict::Fault)] {
+        for (block, verdict) in
+            [(Some(block(true)), Verdict::Ok), (Some(block(false)), Verdict::Fault), (None, Verdict::Fault)]
+        {
             assert_eq!(judge(&about, "b", block.as_ref()).verdict, verdict);
         }
     }

@@ -5,8 +5,8 @@ use aws_sdk_lambda::operation::get_alias::GetAliasOutput;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
-use crate::deployment::Deployment;
 use crate::call::{CallFault, Trouble};
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};
@@ -109,11 +109,17 @@ fn judge(plan: &Plan<'_>, seen: &Seen) -> Vec<Finding> {
     let mut wrong = Vec::new();
     match seen.state.as_str() {
         "Active" => {}
-        "Failed" => wrong.push(about.fault(format!("it cannot run: {}", seen.state_reason), "mend what it says, and deploy")),
-        state => wrong.push(about.warning(format!("it is {}: its next call waits", state.to_lowercase()), "call it, and look again")),
+        "Failed" => {
+            wrong.push(about.fault(format!("it cannot run: {}", seen.state_reason), "mend what it says, and deploy"))
+        }
+        state => wrong.push(
+            about.warning(format!("it is {}: its next call waits", state.to_lowercase()), "call it, and look again"),
+        ),
     }
     if !seen.is_updated {
-        wrong.push(about.fault(format!("its last update failed: {}", seen.update_reason), "mend what it says, and deploy"));
+        wrong.push(
+            about.fault(format!("its last update failed: {}", seen.update_reason), "mend what it says, and deploy"),
+        );
     }
     if seen.reserved == Some(0) {
         wrong.push(about.fault(
@@ -137,7 +143,10 @@ fn judge_alias(about: &About, plan: &Plan<'_>, alias: Option<&Live>) -> Option<F
         let version = plan.version.unwrap_or("VERSION");
         return Some(about.fault(
             format!("it has no alias `{ALIAS}`, which everything calls"),
-            format!("aws lambda create-alias --function-name {} --name {ALIAS} --function-version {version}", plan.name),
+            format!(
+                "aws lambda create-alias --function-name {} --name {ALIAS} --function-version {version}",
+                plan.name
+            ),
         ));
     };
     if let Some((version, weight)) = alias.others.first() {
@@ -205,7 +214,10 @@ mod tests {
         let arn = |function: &str, version: u32| format!("arn:aws:lambda:eu-west-1:1:function:{function}:{version}");
         let (old, new, other) = (arn("d-tasks", 9), arn("d-tasks", 10), arn("d-tasks-2", 11));
         let of = |logical, name| (logical, "AWS::Lambda::Version", name);
-        let expected = deployed(&[of("A", old.as_str()), of("B", new.as_str()), of("C", other.as_str())], &json!({"Resources": {}}));
+        let expected = deployed(
+            &[of("A", old.as_str()), of("B", new.as_str()), of("C", other.as_str())],
+            &json!({"Resources": {}}),
+        );
         assert_eq!(deployed_version(&expected, "d-tasks"), Some("10"));
         assert_eq!(deployed_version(&expected, "d-none"), None);
     }

@@ -3,8 +3,8 @@
 use aws_sdk_kms::Client;
 use aws_sdk_kms::types::KeyState;
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource, is_true};

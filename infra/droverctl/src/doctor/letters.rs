@@ -15,7 +15,9 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Finding> {
         Ok(operations) => operations,
         Err(error) => {
             let about = About::new("letters", &deployment.stack);
-            return vec![about.warning(format!("dead letters could not be looked at: {error:#}"), "see what is said of queues")];
+            return vec![
+                about.warning(format!("dead letters could not be looked at: {error:#}"), "see what is said of queues"),
+            ];
         }
     };
     let mut findings = Vec::new();
@@ -23,7 +25,10 @@ pub(super) async fn look(deployment: &Deployment) -> Vec<Finding> {
         let about = About::new("letters", queue);
         findings.push(match operations.letters(Some(queue), None, LOOKED_AT).await {
             Ok(page) => judge(&about, queue, &page.letters, page.next.is_some()),
-            Err(error) => about.warning(format!("dead letters could not be looked at: {error}"), "see what is said of the table of events"),
+            Err(error) => about.warning(
+                format!("dead letters could not be looked at: {error}"),
+                "see what is said of the table of events",
+            ),
         });
     }
     findings

@@ -6,8 +6,8 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::ParameterType;
 use serde_json::Value as Json;
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 use super::expected::Expected;
 use super::finding::{About, Finding};
@@ -33,7 +33,11 @@ pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Fi
         };
         for name in some {
             let need = need(name, &deployment.stack, |parameter| expected.is_set(parameter));
-            findings.push(judge(name, &need, found.get(name).map(|kind| kind.as_ref() == Some(&ParameterType::SecureString))));
+            findings.push(judge(
+                name,
+                &need,
+                found.get(name).map(|kind| kind.as_ref() == Some(&ParameterType::SecureString)),
+            ));
         }
     }
     findings

@@ -7,9 +7,9 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value as Json, json};
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
 use crate::cloudwatch::CloudWatch;
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};
@@ -47,11 +47,8 @@ async fn look_at(
         Ok(answer) => answer.attributes.unwrap_or_default(),
         Err(error) => return vec![about.unseen("the queue", &CallFault::of(&error))],
     };
-    let plan = Plan {
-        part: part(expected, queue),
-        redrive: planned_redrive(expected, &queue.properties),
-        url: &queue.name,
-    };
+    let plan =
+        Plan { part: part(expected, queue), redrive: planned_redrive(expected, &queue.properties), url: &queue.name };
     // Where metrics are not kept, the number of messages alone is looked at.
     judge(&plan, &attributes, oldest.ok().flatten())
 }
@@ -70,7 +67,11 @@ fn part(expected: &Expected, queue: &Resource) -> Part {
         target.is_some_and(|target| target.logical == queue.logical)
     });
     // Work has a redrive policy: a queue without one, that is not another's, is of events that failed.
-    if is_target || (queue.properties.is_object() && queue.properties["RedrivePolicy"].is_null()) { Part::Failed } else { Part::Work }
+    if is_target || (queue.properties.is_object() && queue.properties["RedrivePolicy"].is_null()) {
+        Part::Failed
+    } else {
+        Part::Work
+    }
 }
 
 fn planned_redrive<'a>(expected: &'a Expected, properties: &Json) -> Option<(&'a str, u64)> {
@@ -121,8 +122,10 @@ fn judge_redrive(
     let arn = attributes.get(&QueueAttributeName::QueueArn).map(String::as_str).unwrap_or_default();
     let account = arn.rsplit_once(':').map_or("ARN-OF-ACCOUNT", |(account, _)| account);
     let policy = json!({"deadLetterTargetArn": format!("{account}:{target}"), "maxReceiveCount": tries}).to_string();
-    let mend = format!("aws sqs set-queue-attributes --queue-url {url} --attributes '{}'", json!({"RedrivePolicy": policy}));
-    let is: Option<Json> = attributes.get(&QueueAttributeName::RedrivePolicy).and_then(|text| serde_json::from_str(text).ok());
+    let mend =
+        format!("aws sqs set-queue-attributes --queue-url {url} --attributes '{}'", json!({"RedrivePolicy": policy}));
+    let is: Option<Json> =
+        attributes.get(&QueueAttributeName::RedrivePolicy).and_then(|text| serde_json::from_str(text).ok());
     let Some(is) = is else {
         return Some(about.fault("it has no redrive policy: a message that keeps failing is tried until it is thrown away, and its job never ends", mend));
     };

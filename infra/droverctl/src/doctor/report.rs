@@ -21,13 +21,15 @@ pub(super) fn report(stack: &str, findings: &[Finding], all: bool) -> Answer {
         "ok": count(Verdict::Ok),
         "findings": findings,
     });
-    let mut text: String = by_area(findings, all);
-    text += &match (faults, warnings) {
-        (0, 0) => format!("{stack} is as it should be.\n"),
-        (0, warnings) => format!("{stack} works; {} to look at.\n", number(warnings, "thing")),
-        (faults, 0) => format!("{stack} has {}.\n", number(faults, "fault")),
-        (faults, warnings) => format!("{stack} has {}, and {} to look at.\n", number(faults, "fault"), number(warnings, "thing")),
+    let end = match (faults, warnings) {
+        (0, 0) => "is as it should be".to_owned(),
+        (0, warnings) => format!("works; {} to look at", number(warnings, "thing")),
+        (faults, 0) => format!("has {}", number(faults, "fault")),
+        (faults, warnings) => {
+            format!("has {}, and {} to look at", number(faults, "fault"), number(warnings, "thing"))
+        }
     };
+    let text = format!("{}{stack} {end}.\n", by_area(findings, all));
     Answer { json, text: Some(text), exit: if faults == 0 { Exit::Done } else { Exit::Fault } }
 }
 

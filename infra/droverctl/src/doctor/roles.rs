@@ -3,8 +3,8 @@
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{StackResourceDrift, StackResourceDriftStatus};
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};

@@ -6,8 +6,8 @@ use aws_sdk_cloudwatchlogs::Client as Logs;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_lambda::Client as Functions;
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};
@@ -25,10 +25,8 @@ async fn look_at(deployment: &Deployment, client: &Client, rule: &Resource) -> V
     // Of another bus than the default one, the bus is named before it.
     let name = rule.name.rsplit(['|', '/']).next().unwrap_or(&rule.name);
     let about = About::new("rule", name);
-    let (described, targets) = tokio::join!(
-        client.describe_rule().name(name).send(),
-        client.list_targets_by_rule().rule(name).send()
-    );
+    let (described, targets) =
+        tokio::join!(client.describe_rule().name(name).send(), client.list_targets_by_rule().rule(name).send());
     let described = match described {
         Ok(described) => described,
         Err(error) => return vec![about.unseen("the rule", &CallFault::of(&error))],
@@ -102,7 +100,10 @@ struct Seen<'a> {
 fn judge(seen: &Seen<'_>) -> Vec<Finding> {
     let (about, name) = (About::new("rule", seen.name), seen.name);
     if !seen.is_enabled {
-        return vec![about.fault("it is switched off: nothing that is due by it happens", format!("aws events enable-rule --name {name}"))];
+        return vec![about.fault(
+            "it is switched off: nothing that is due by it happens",
+            format!("aws events enable-rule --name {name}"),
+        )];
     }
     let Some(function) = seen.calls else {
         return vec![about.fault(

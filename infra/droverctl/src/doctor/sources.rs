@@ -2,8 +2,8 @@
 
 use aws_sdk_lambda::Client;
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 use super::each;
 use super::expected::{Expected, Resource};
@@ -18,7 +18,9 @@ async fn look_at(deployment: &Deployment, client: &Client, source: &Resource) ->
     let asked = client.get_event_source_mapping().uuid(&source.name).send().await;
     let asked = match asked {
         Ok(asked) => asked,
-        Err(error) => return vec![About::new("source", &source.logical).unseen("the event source", &CallFault::of(&error))],
+        Err(error) => {
+            return vec![About::new("source", &source.logical).unseen("the event source", &CallFault::of(&error))];
+        }
     };
     let from = asked.event_source_arn.unwrap_or_default();
     let stream = match table_of(&from) {
@@ -59,7 +61,10 @@ struct Seen<'a> {
 
 /// What is between two: `queue → function`.
 fn route(seen: &Seen<'_>) -> String {
-    let from = table_of(&seen.from).map_or_else(|| seen.from.rsplit(':').next().unwrap_or(&seen.from).to_owned(), |table| format!("changes of {table}"));
+    let from = table_of(&seen.from).map_or_else(
+        || seen.from.rsplit(':').next().unwrap_or(&seen.from).to_owned(),
+        |table| format!("changes of {table}"),
+    );
     let to = seen.to.split(":function:").nth(1).unwrap_or(&seen.to);
     format!("{from} → {}", to.split(':').next().unwrap_or(to))
 }
@@ -116,7 +121,11 @@ mod tests {
             (Seen { state: "Disabled".to_owned(), ..sound() }, Verdict::Fault, "not taken"),
             (Seen { state: "Updating".to_owned(), ..sound() }, Verdict::Warning, "updating"),
             (Seen { stream: Some(stream("2027")), ..sound() }, Verdict::Fault, "no longer"),
-            (Seen { last: "PROBLEM: Function call failed".to_owned(), ..sound() }, Verdict::Fault, "Function call failed"),
+            (
+                Seen { last: "PROBLEM: Function call failed".to_owned(), ..sound() },
+                Verdict::Fault,
+                "Function call failed",
+            ),
         ] {
             let finding = judge(&seen);
             assert!(finding.verdict == verdict && finding.why.contains(word), "{finding:?}");

@@ -5,12 +5,12 @@ use aws_sdk_dynamodb::types::{
 };
 use serde_json::Value as Json;
 
-use crate::deployment::Deployment;
 use crate::call::CallFault;
+use crate::deployment::Deployment;
 
+use super::each;
 use super::expected::{Expected, Resource, is_true};
 use super::finding::{About, Finding};
-use super::each;
 
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
     each(expected.of_kind("AWS::DynamoDB::Table"), |table| look_at(deployment, table)).await
@@ -30,22 +30,24 @@ async fn look_at(deployment: &Deployment, table: &Resource) -> Vec<Finding> {
     };
     let time_to_live = time_to_live.map_err(|error| CallFault::of(&error)).map(|answer| {
         let described = answer.time_to_live_description?;
-        let is_on = matches!(
-            described.time_to_live_status,
-            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-        );
+        let is_on =
+            matches!(described.time_to_live_status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
         described.attribute_name.filter(|_| is_on)
     });
     let recovery = backups.map_err(|error| CallFault::of(&error)).map(|answer| {
-        let described = answer.continuous_backups_description.and_then(|backups| backups.point_in_time_recovery_description);
-        described.is_some_and(|recovery| recovery.point_in_time_recovery_status == Some(PointInTimeRecoveryStatus::Enabled))
+        let described =
+            answer.continuous_backups_description.and_then(|backups| backups.point_in_time_recovery_description);
+        described
+            .is_some_and(|recovery| recovery.point_in_time_recovery_status == Some(PointInTimeRecoveryStatus::Enabled))
     });
     let seen = Seen {
         is_active: matches!(described.table_status, Some(TableStatus::Active | TableStatus::Updating)),
         indexes: indexes(&described),
-        stream: described.stream_specification.as_ref().filter(|stream| stream.stream_enabled).map(|stream| {
-            stream.stream_view_type.as_ref().map(ToString::to_string).unwrap_or_default()
-        }),
+        stream: described
+            .stream_specification
+            .as_ref()
+            .filter(|stream| stream.stream_enabled)
+            .map(|stream| stream.stream_view_type.as_ref().map(ToString::to_string).unwrap_or_default()),
         time_to_live,
         recovery,
     };
@@ -103,14 +105,18 @@ fn judge(name: &str, properties: &Json, seen: &Seen) -> Vec<Finding> {
     let about = About::new("table", name);
     let mut wrong = Vec::new();
     if !seen.is_active {
-        wrong.push(about.fault("it is not active", "wait, if it is being made or restored; see `aws dynamodb describe-table`"));
+        wrong.push(
+            about.fault("it is not active", "wait, if it is being made or restored; see `aws dynamodb describe-table`"),
+        );
     }
     let plan = planned(properties);
     for (index, keys, can_be_added) in &plan {
         wrong.extend(judge_index(&about, name, index, keys, *can_be_added, seen));
     }
     if let Some(view) = properties["StreamSpecification"]["StreamViewType"].as_str() {
-        let set = format!("aws dynamodb update-table --table-name {name} --stream-specification StreamEnabled=true,StreamViewType={view}");
+        let set = format!(
+            "aws dynamodb update-table --table-name {name} --stream-specification StreamEnabled=true,StreamViewType={view}"
+        );
         match seen.stream.as_deref() {
             None => wrong.push(about.fault(
                 "it has no stream: who is told of changes is told of none",
@@ -127,7 +133,10 @@ fn judge(name: &str, properties: &Json, seen: &Seen) -> Vec<Finding> {
         match &seen.time_to_live {
             Ok(Some(is)) if is == attribute => {}
             Ok(is) => {
-                let what = is.as_ref().map_or_else(|| "no time to live".to_owned(), |is| format!("a time to live by {is}, not {attribute}"));
+                let what = is.as_ref().map_or_else(
+                    || "no time to live".to_owned(),
+                    |is| format!("a time to live by {is}, not {attribute}"),
+                );
                 wrong.push(about.fault(
                     format!("it has {what}: what is over stays, and is paid for"),
                     format!("aws dynamodb update-time-to-live --table-name {name} --time-to-live-specification Enabled=true,AttributeName={attribute}"),
@@ -149,19 +158,33 @@ fn judge(name: &str, properties: &Json, seen: &Seen) -> Vec<Finding> {
     about.or_ok(wrong, format!("active, {} indexes", plan.len()))
 }
 
-fn judge_index(about: &About, table: &str, index: &str, keys: &[&str], can_be_added: bool, seen: &Seen) -> Option<Finding> {
+fn judge_index(
+    about: &About,
+    table: &str,
+    index: &str,
+    keys: &[&str],
+    can_be_added: bool,
+    seen: &Seen,
+) -> Option<Finding> {
     let mend = if can_be_added {
-        format!("make it as template.yaml has it: aws dynamodb update-table --table-name {table} --attribute-definitions … --global-secondary-index-updates …")
+        format!(
+            "make it as template.yaml has it: aws dynamodb update-table --table-name {table} --attribute-definitions … --global-secondary-index-updates …"
+        )
     } else {
-        "it cannot be added to a table that is there: restore the table as of when it had it (docs/operations.md)".to_owned()
+        "it cannot be added to a table that is there: restore the table as of when it had it (docs/operations.md)"
+            .to_owned()
     };
     let Some(is) = seen.indexes.iter().find(|is| is.name == index) else {
         return Some(about.fault(format!("it has no index `{index}`: what reads by it fails"), mend));
     };
     if is.keys != keys {
-        return Some(about.fault(format!("its index `{index}` is by {}, not {}", is.keys.join(", "), keys.join(", ")), mend));
+        return Some(
+            about.fault(format!("its index `{index}` is by {}, not {}", is.keys.join(", "), keys.join(", ")), mend),
+        );
     }
-    (!is.is_active).then(|| about.warning(format!("its index `{index}` is being made"), "wait: what reads by it fails until it is done"))
+    (!is.is_active).then(|| {
+        about.warning(format!("its index `{index}` is being made"), "wait: what reads by it fails until it is done")
+    })
 }
 
 #[cfg(test)]
@@ -183,7 +206,8 @@ mod tests {
     }
 
     fn sound() -> Seen {
-        let index = |name: &str, key: &str| Index { name: name.to_owned(), keys: vec![key.to_owned()], is_active: true };
+        let index =
+            |name: &str, key: &str| Index { name: name.to_owned(), keys: vec![key.to_owned()], is_active: true };
         Seen {
             is_active: true,
             indexes: vec![index("due", "job_kind"), index("by_turn", "pk")],
@@ -221,7 +245,10 @@ mod tests {
         ] {
             let found = judge("t", &plan(), &seen);
             assert_eq!(found.len(), 1, "{found:?}");
-            assert!(found[0].verdict == verdict && found[0].why.contains(word) && found[0].mend.is_some(), "{word}: {found:?}");
+            assert!(
+                found[0].verdict == verdict && found[0].why.contains(word) && found[0].mend.is_some(),
+                "{word}: {found:?}"
+            );
         }
         let found = judge("t", &plan(), &Seen { recovery: Err(not_known()), ..sound() });
         assert_eq!(found.iter().map(|found| found.verdict).collect::<Vec<_>>(), [Verdict::Ok, Verdict::NotChecked]);
