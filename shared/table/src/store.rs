@@ -201,12 +201,18 @@ impl Table {
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 
-    /// Reads a page of an index from its beginning, whatever the partition, as it is stored: the whole of it costs as much as it is large. For an
-    /// operator's tool; no request may wait for it.
+    /// Reads a page of an index, or of the table itself where none is named, from its beginning, whatever the partition, as it is stored: the whole of
+    /// it costs as much as it is large. For an operator's tool; no request may wait for it.
     #[expect(clippy::disallowed_methods, reason = "an operator asks for everything, and is told what it costs")]
-    pub async fn sweep(&self, index: &'static str, start: Option<Item>) -> Result<Page<Item>, TableError> {
-        let request = self.client.scan().table_name(self.name()).index_name(index).set_exclusive_start_key(start);
-        let answer = request.select(Select::AllProjectedAttributes).send().await.map_err(|error| classify(&error))?;
+    pub async fn sweep(
+        &self,
+        index: impl Into<Option<&'static str>> + Send,
+        start: Option<Item>,
+    ) -> Result<Page<Item>, TableError> {
+        let index = index.into();
+        let request = self.client.scan().table_name(self.name()).set_index_name(index.map(str::to_owned));
+        let request = request.set_select(index.map(|_| Select::AllProjectedAttributes)).set_exclusive_start_key(start);
+        let answer = request.consistent_read(index.is_none()).send().await.map_err(|error| classify(&error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 

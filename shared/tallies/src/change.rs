@@ -31,8 +31,12 @@ pub struct Change {
 }
 
 impl Source {
-    /// What it is called in keys.
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// Every source.
+    pub const ALL: [Self; 4] = [Self::Extract, Self::Portal, Self::Video, Self::Credentials];
+
+    /// What it is called: as its table is.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Extract => "extract",
             Self::Portal => "portal",

@@ -8,6 +8,7 @@
 //! | how many jobs of a kind wait since each minute of an hour | `pk = WAITING`, `sk = hour#kind#lane` |
 //! | what happened in each of ten minutes | `pk = RATES`, `sk = ten minutes#kind#lane` |
 //! | which changes of a second are counted | `pk = COUNTED#stream#second`, `sk = COUNTED` |
+//! | how often a table was counted anew | `pk = RECOUNTS`, `sk = stream` |
 //!
 //! Each change of an item is counted once, however often, in whatever order and in whatever batches it is told of: docs/decisions/0032-tallies.md. A
 //! lane is one of a few items that are added up when they are read: whoever counts adds to one of them, so that not all get in each other's way.
@@ -20,8 +21,11 @@ mod names;
 mod overview;
 mod piece;
 mod rates;
+mod recount;
 mod standing;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod writes;
 
@@ -30,4 +34,5 @@ pub use count::Counted;
 pub use kind::Kind;
 pub use overview::{JobTally, Overview, PoolTally};
 pub use rates::{Last, Rates, Series};
+pub use recount::{Difference, Recount};
 pub use store::Tallies;

@@ -9,7 +9,7 @@ use table::{Item, Millis};
 use crate::delta::{begin_of, minute};
 use crate::kind::Kind;
 use crate::standing::{CANCELLED, COMPLETED, FAILED, Group, RESTING, RUNNING, WAITING, number};
-use crate::writes::{group_of, since, time_of};
+use crate::writes::{since, time_of};
 
 /// How everything stands, some seconds ago.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +64,7 @@ impl Overview {
     pub(crate) fn of(counts: &[Item], waiting: &[Item], now: Millis) -> Self {
         let mut groups: BTreeMap<Group, Vec<&Item>> = BTreeMap::new();
         for item in counts {
-            if let Some(group) = group_of(item) {
+            if let Some(group) = Group::of_counts(item) {
                 groups.entry(group).or_default().push(item);
             }
         }

@@ -42,7 +42,8 @@ impl Tallies {
         let now = self.clock.now();
         let waiting =
             Condition::All(vec![Condition::equal("pk", WAITING), Condition::at_most("sk", format!("{now}~"))]);
-        let (counts, waiting) = tokio::try_join!(self.all(Condition::equal("pk", COUNTS)), self.all(waiting))?;
+        let counts = Query::new(Condition::equal("pk", COUNTS));
+        let (counts, waiting) = tokio::try_join!(self.all(counts), self.all(Query::new(waiting)))?;
         Ok(Overview::of(&counts, &waiting, now))
     }
 
@@ -51,14 +52,15 @@ impl Tallies {
         let now = self.clock.now();
         let from = last.from(now);
         let times = Condition::Between("sk", tens(from).to_string().into(), format!("{now}~").into());
-        let items = self.all(Condition::All(vec![Condition::equal("pk", RATES), times])).await?;
+        let times = Condition::All(vec![Condition::equal("pk", RATES), times]);
+        let items = self.all(Query::new(times)).await?;
         Ok(Rates::of(&items, last, now))
     }
 
-    async fn all(&self, key: Condition) -> Result<Vec<Item>, TableError> {
+    pub(crate) async fn all(&self, query: Query) -> Result<Vec<Item>, TableError> {
         let (mut items, mut start) = (Vec::new(), None);
         for _ in 0..PAGES {
-            let page = self.table.query_items(Query::new(key.clone()).start(start.take())).await?;
+            let page = self.table.query_items(query.clone().start(start.take())).await?;
             items.extend(page.items);
             start = page.next;
             if start.is_none() {

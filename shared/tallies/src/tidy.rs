@@ -53,7 +53,7 @@ impl Tallies {
 }
 
 /// The items of the hours that add up to nothing, by hour and kind.
-fn empty_hours(items: Vec<Item>) -> Vec<Vec<Item>> {
+pub(crate) fn empty_hours(items: Vec<Item>) -> Vec<Vec<Item>> {
     let mut hours: BTreeMap<(Millis, Kind), Vec<Item>> = BTreeMap::new();
     for item in items {
         if let Some(hour) = time_of(&item) {

@@ -57,10 +57,9 @@ impl Delta {
 impl Place {
     /// The change of the item in a lane, with what each change of it brings.
     fn written(self, update: Update, lane: u8) -> (Key, Update) {
+        // Who has read an item knows by the number of writes whether it is as it was.
         match self {
-            Self::Counts(Group::Jobs(kind)) => (Key::new(COUNTS, format!("JOBS#{}#{lane}", kind.as_str())), update),
-            Self::Counts(Group::Pool(platform)) => (Key::new(COUNTS, format!("POOL#{platform}#{lane}")), update),
-            // Who deletes it knows by the number of writes that it is as it was read.
+            Self::Counts(group) => (Key::new(COUNTS, group.place(lane)), update.add("writes", 1)),
             Self::Waiting(hour, kind) => (timed(WAITING, hour, kind, lane), update.add("writes", 1)),
             Self::Rates(ten, kind) => {
                 let expires_at = begin_of(ten).after(KEPT).epoch_seconds();
@@ -74,13 +73,23 @@ fn timed(partition: &str, minute: u64, kind: Kind, lane: u8) -> Key {
     Key::new(partition, format!("{}#{}#{lane}", begin_of(minute), kind.as_str()))
 }
 
-/// The group whose counts an item has.
-pub(crate) fn group_of(item: &Item) -> Option<Group> {
-    let mut parts = text(item, "sk")?.split('#');
-    match (parts.next()?, parts.next()?) {
-        ("JOBS", kind) => Kind::parse(kind).map(Group::Jobs),
-        ("POOL", platform) => Some(Group::Pool(platform.to_owned())),
-        _ => None,
+impl Group {
+    /// Where its counts are, in a lane.
+    fn place(&self, lane: u8) -> String {
+        match self {
+            Self::Jobs(kind) => format!("JOBS#{}#{lane}", kind.as_str()),
+            Self::Pool(platform) => format!("POOL#{platform}#{lane}"),
+        }
+    }
+
+    /// The group whose counts an item has.
+    pub(crate) fn of_counts(item: &Item) -> Option<Self> {
+        let mut parts = text(item, "sk")?.split('#');
+        match (parts.next()?, parts.next()?) {
+            ("JOBS", kind) => Kind::parse(kind).map(Self::Jobs),
+            ("POOL", platform) => Some(Self::Pool(platform.to_owned())),
+            _ => None,
+        }
     }
 }
 
