@@ -1,6 +1,7 @@
 //! What an operator does: `droverctl`, and the administrator's endpoints beside it.
 
 mod dead_letters;
+mod droverctl;
 mod maintenance;
 
 use anyhow::Context;

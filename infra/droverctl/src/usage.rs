@@ -39,9 +39,9 @@ impl UsageCommand {
 /// First what is in all, then the days as a table.
 fn laid_out(usage: &Json) -> String {
     let mut all = usage.clone();
-    let days = all.as_object_mut().and_then(|all| all.remove("days")).unwrap_or_default();
+    let days = all.as_object_mut().and_then(|all| all.shift_remove("days")).unwrap_or_default();
     // The plan is one more line for each thing of it.
-    if let Some(plan) = all.as_object_mut().and_then(|all| all.remove("plan")).filter(Json::is_object)
+    if let Some(plan) = all.as_object_mut().and_then(|all| all.shift_remove("plan")).filter(Json::is_object)
         && let (Json::Object(plan), Some(all)) = (plan, all.as_object_mut())
     {
         all.extend(plan);

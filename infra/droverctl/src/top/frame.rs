@@ -114,12 +114,12 @@ fn of_pool(pool: &PoolTally) -> String {
 fn bars(points: &[u64]) -> String {
     let last = &points[points.len().saturating_sub(DRAWN)..];
     let highest = last.iter().copied().max().unwrap_or(0);
-    let bar = |count: &u64| match (*count, highest) {
-        (0, _) | (_, 0) => ' ',
-        (count, highest) => {
-            let height = (count.saturating_mul(BARS.len() as u64)).div_ceil(highest).saturating_sub(1);
-            usize::try_from(height).ok().and_then(|height| BARS.get(height)).copied().unwrap_or(BARS[7])
+    let bar = |count: &u64| {
+        if *count == 0 {
+            return ' ';
         }
+        let height = (u128::from(*count) * BARS.len() as u128).div_ceil(u128::from(highest));
+        usize::try_from(height - 1).ok().and_then(|height| BARS.get(height)).copied().unwrap_or(BARS[7])
     };
     last.iter().map(bar).collect()
 }
@@ -192,7 +192,7 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         assert_eq!(lines[2], "JOBS             WAITING   RESTING   RUNNING      DONE    FAILED    OLDEST");
         assert_eq!(lines[3], "extract               12         1    100000         5         2     7 min");
-        assert_eq!(lines[9], "extract               58         1         0  ▅▅▆▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇██████");
+        assert_eq!(lines[9], "extract               58         1         0  ▅▆▆▆▆▆▆▆▆▇▇▇▇▇▇▇████████");
         assert!(lines.last().is_some_and(|line| !line.contains("more lines")), "{lines:#?}");
     }
 
