@@ -1,8 +1,12 @@
 //! What an operator does: `droverctl`, and the administrator's endpoints beside it.
 
+mod console;
 mod dead_letters;
 mod droverctl;
 mod maintenance;
+mod pools;
+mod scale;
+mod schedules;
 
 use anyhow::Context;
 use drover_tests::chaos::{Fault, Rule};

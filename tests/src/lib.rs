@@ -17,6 +17,7 @@ pub mod leaks;
 pub mod mails;
 pub mod monitor;
 pub mod node;
+mod operations;
 mod operator;
 pub mod own_scraper;
 pub mod platform;

@@ -47,14 +47,14 @@ impl Credentials {
         Ok(Self::new(config, table, clock, setting("CREDENTIALS_KEY")?))
     }
 
-    /// The credentials in `table`, whose secrets are sealed by the KMS key `key`.
+    /// Those in `table`, sealed with the KMS key of this id, ARN or alias.
     #[must_use]
-    pub fn new(config: &SdkConfig, table: Table, clock: Clock, key: String) -> Self {
+    pub fn new(config: &SdkConfig, table: Table, clock: Clock, kms_key: String) -> Self {
         let kms = aws_sdk_kms::config::Builder::from(config).interceptor(RequestMeter).build();
         Self {
             pools: Pools::new(table.clone()),
             table,
-            sealer: Sealer::new(aws_sdk_kms::Client::from_conf(kms), key),
+            sealer: Sealer::new(aws_sdk_kms::Client::from_conf(kms), kms_key),
             clock,
             platforms: Arc::default(),
             guesses: Guesses::default(),

@@ -1,5 +1,6 @@
 //! A credential as it is shown: without its secret.
 
+use input::schema::moment;
 use serde::Serialize;
 use serde_json::json;
 use table::Millis;
@@ -47,10 +48,10 @@ pub struct CredentialView {
     /// When it was last claimed.
     pub last_used_at: Option<String>,
     /// When it was added.
-    #[schema(format = DateTime)]
+    #[schema(schema_with = moment)]
     pub created_at: String,
     /// When anything of it last changed.
-    #[schema(format = DateTime)]
+    #[schema(schema_with = moment)]
     pub updated_at: String,
 }
 

@@ -6,7 +6,7 @@
 //! ([`Jobs::take`]); and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]). One that rests until the
 //! next part of its work is due is found by that index too, and started ([`Jobs::start_rested`]).
 //!
-//! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `by_id` (global: `id`), `by_turn` and `by_status` (local: `turn`, `status`).
+//! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `ids` (global: `id`), `by_turn` and `by_status` (local: `turn`, `status`).
 
 mod account;
 mod beside;

@@ -6,7 +6,7 @@
 //! | jobs that rest until the next part of their work, by when that is | `job_kind = KIND-resting` | `due` |
 //! | those of them that were put aside | `job_kind = KIND-paused` | `due` |
 //! | jobs that failed, the last one first | `job_kind = KIND-failed` | `due` |
-//! | the job of an id | `id` | `by_id` |
+//! | the job of an id | `id` | `ids` |
 //!
 //! What has ended otherwise is in no index but those of its tenant: so a list of it costs its tenant's, and no more for each job that ends.
 
@@ -74,7 +74,7 @@ pub async fn page_of_due(
     Ok((page.items, page.next.is_some()))
 }
 
-/// The keys of the items of a table of jobs that have this id (a UUID), by its index `by_id`: a job, or whatever else of its context has ids. One request. What was
+/// The keys of the items of a table of jobs that have this id (a UUID), by its index `ids`: a job, or whatever else of its context has ids. One request. What was
 /// made a moment ago may not be found yet.
 pub async fn keys_of_id(table: &Table, id: &str) -> Result<Vec<Key>, TableError> {
     #[derive(Deserialize)]
@@ -82,7 +82,7 @@ pub async fn keys_of_id(table: &Table, id: &str) -> Result<Vec<Key>, TableError>
         #[serde(flatten)]
         key: Key,
     }
-    let of_id = Query::new(Condition::equal("id", id)).index("by_id").limit(OF_ID);
+    let of_id = Query::new(Condition::equal("id", id)).index("ids").limit(OF_ID);
     let page = table.query::<Found>(of_id).await?;
     Ok(page.items.into_iter().map(|found| found.key).collect())
 }

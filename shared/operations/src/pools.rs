@@ -195,7 +195,7 @@ impl Told for Imported {
 impl Told for ImportError {
     fn told(&self) -> (Outcome, Option<String>) {
         match self {
-            Self::Lines { .. } | Self::TooMany => (Outcome::Refused, Some("its lines cannot be read".to_owned())),
+            Self::Lines(_) | Self::TooMany => (Outcome::Refused, Some("its lines cannot be read".to_owned())),
             Self::Table(_) | Self::Seal(_) => {
                 (Outcome::Failed, Some("it was interrupted: some may have been added".to_owned()))
             }

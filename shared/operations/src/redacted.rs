@@ -6,9 +6,8 @@ use url::Url;
 /// What stands in place of a value.
 pub const HIDDEN: &str = "•••";
 /// What the name of a parameter of an address has in it whose value may let somebody in.
-const TELLING: [&str; 14] = [
-    "auth", "code", "cred", "jwt", "key", "nonce", "otp", "pass", "pin", "pwd", "secret", "session", "sig", "token",
-];
+const TELLING: [&str; 14] =
+    ["auth", "code", "cred", "jwt", "key", "nonce", "otp", "pass", "pin", "pwd", "secret", "session", "sig", "token"];
 
 /// Hides all values of an object: names are no secret.
 pub(crate) fn values(object: &mut Json) {

@@ -18,7 +18,7 @@
 //! | jobs and videos whose message was lost | `job_kind = video`, `redeliver_at <= now` | `due` |
 //! | schedules that are due | `job_kind = video-schedule`, `redeliver_at <= now` | `due` |
 //! | deleted jobs that are not cleared away | `job_kind = video-deleted`, `redeliver_at <= now` | `due` |
-//! | the job or schedule of an id | `id` | `by_id` |
+//! | the job or schedule of an id | `id` | `ids` |
 //! | when the scheduler last ran | `pk = SCHEDULER`, `sk = HEARTBEAT` | – |
 //!
 //! A video is a child of its job (`jobs::Run::fan_out`) and stays when that has ended: it is what the job has made. How far a job is, is told by

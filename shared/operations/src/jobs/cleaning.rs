@@ -97,8 +97,13 @@ impl Operations {
         until: Millis,
         dry_run: bool,
     ) -> Result<Tally, TableError> {
-        self.clean_for(by, (kind, Which::FailedUntil(until)), &format!("{}/failed until {until}", kind.as_str()), dry_run)
-            .await
+        self.clean_for(
+            by,
+            (kind, Which::FailedUntil(until)),
+            &format!("{}/failed until {until}", kind.as_str()),
+            dry_run,
+        )
+        .await
     }
 
     /// Deletes all jobs of a kind for an operator, with what they left; those that have not ended are cancelled first. Or only counts them.

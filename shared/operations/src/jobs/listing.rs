@@ -47,12 +47,7 @@ pub enum Found {
 impl Operations {
     /// A page of jobs of a kind. At most eight requests: up to five of an index, two for the jobs (DynamoDB gives 16 MB at once, and a task may have 300 KB),
     /// and one for what parts have done. Of one tenant two, or four.
-    pub async fn jobs(
-        &self,
-        kind: Kind,
-        filter: &JobFilter,
-        paging: Paging<'_>,
-    ) -> Result<Listing<JobRow>, ListError> {
+    pub async fn jobs(&self, kind: Kind, filter: &JobFilter, paging: Paging<'_>) -> Result<Listing<JobRow>, ListError> {
         match filter {
             JobFilter::Open => Box::pin(self.in_part(kind, Part::Open, paging)).await,
             JobFilter::Resting => Box::pin(self.in_part(kind, Part::Resting, paging)).await,
@@ -113,7 +108,8 @@ impl Operations {
                 Query::new(Condition::All(vec![of_tenant, stands])).index("by_status").start(start)
             }
         };
-        let page = self.jobs_of(kind).table.query_items(query.descending(true).limit(paging.limit()).consistent()).await?;
+        let page =
+            self.jobs_of(kind).table.query_items(query.descending(true).limit(paging.limit()).consistent()).await?;
         let last = page.next.and_then(|last| id_in(kind, &last));
         let records = if status.is_some() {
             let keys: Vec<Key> = page.items.into_iter().map(table::decode).collect::<Result<_, _>>()?;
