@@ -7,6 +7,7 @@ mod maintenance;
 mod pools;
 mod scale;
 mod schedules;
+mod tallies;
 
 use anyhow::Context;
 use drover_tests::chaos::{Fault, Rule};
