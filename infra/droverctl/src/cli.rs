@@ -16,6 +16,7 @@ use crate::maintenance::Maintenance;
 use crate::output::{Answer, Format};
 use crate::portal::{PortalAccountCommand, PortalUserCommand};
 use crate::proxies::ProxyCommand;
+use crate::recount::Recount;
 use crate::schedules::ScheduleCommand;
 use crate::session_keys::SessionKeyCommand;
 use crate::top::Top;
@@ -87,6 +88,7 @@ enum Command {
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),
     Maintenance(Maintenance),
+    Recount(Recount),
     Usage(UsageCommand),
     Audit(AuditCommand),
     /// Manage users
@@ -126,6 +128,7 @@ impl Cli {
             Command::Schedules(command) => Box::pin(command.run(deployment)).await?,
             Command::Credentials(command) => Box::pin(command.run(deployment)).await?,
             Command::Proxies(command) => Box::pin(command.run(deployment)).await?,
+            Command::Recount(command) => Box::pin(command.run(deployment)).await?,
             Command::Usage(command) => Box::pin(command.run(deployment)).await?,
             Command::Audit(command) => Box::pin(command.run(deployment)).await?,
             Command::Doctor(command) => Box::pin(command.run(deployment)).await?,

@@ -24,6 +24,7 @@ mod parameters;
 mod plain;
 mod portal;
 mod proxies;
+mod recount;
 mod schedules;
 mod session_keys;
 mod top;

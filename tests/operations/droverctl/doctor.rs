@@ -22,7 +22,9 @@ async fn examined(stack: &Stack) -> anyhow::Result<Json> {
 fn complaints<'a>(report: &'a Json, area: &str, subject: &str) -> Vec<&'a Json> {
     let findings = report["findings"].as_array().into_iter().flatten();
     let wrong = findings.filter(|found| found["verdict"] == "fault" || found["verdict"] == "warning");
-    wrong.filter(|found| found["area"] == area && found["subject"].as_str().is_some_and(|name| name.contains(subject))).collect()
+    wrong
+        .filter(|found| found["area"] == area && found["subject"].as_str().is_some_and(|name| name.contains(subject)))
+        .collect()
 }
 
 /// Every kind of thing is looked at, and a stack that nobody took apart has no fault that the template could be to blame for.
@@ -32,7 +34,20 @@ async fn the_stack_is_examined_from_top_to_bottom() -> anyhow::Result<()> {
     let report = examined(&stack).await?;
     let findings = report["findings"].as_array().context("no findings")?;
     let areas = [
-        "stack", "table", "queue", "function", "source", "rule", "role", "key", "parameter", "bucket", "alarm", "letters", "api", "clock",
+        "stack",
+        "table",
+        "queue",
+        "function",
+        "source",
+        "rule",
+        "role",
+        "key",
+        "parameter",
+        "bucket",
+        "alarm",
+        "letters",
+        "api",
+        "clock",
     ];
     for area in areas {
         ensure!(findings.iter().any(|found| found["area"] == area), "nothing was said of any {area}: {report:#}");
@@ -65,7 +80,9 @@ async fn an_api_that_does_not_answer_is_a_fault() -> anyhow::Result<()> {
 /// Whether a thing is complained of now.
 async fn is_found(stack: &Stack, area: &str, subject: &str, word: &str) -> anyhow::Result<bool> {
     let report = examined(stack).await?;
-    Ok(complaints(&report, area, subject).iter().any(|found| found["why"].as_str().is_some_and(|why| why.contains(word))))
+    Ok(complaints(&report, area, subject)
+        .iter()
+        .any(|found| found["why"].as_str().is_some_and(|why| why.contains(word))))
 }
 
 /// Takes a thing apart, looks, and puts it together again, also where it was not found.
@@ -107,7 +124,13 @@ async fn tables(stack: &Stack, table: &str) -> anyhow::Result<()> {
         client.update_time_to_live().table_name(table).time_to_live_specification(specification).send().await?;
         Ok(())
     };
-    found_and_mended(stack, ("table", table, "time to live"), async || expire(false).await, async || expire(true).await).await?;
+    found_and_mended(
+        stack,
+        ("table", table, "time to live"),
+        async || expire(false).await,
+        async || expire(true).await,
+    )
+    .await?;
     let keep = async |on: bool| {
         let specification = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(on).build()?;
         let asked = client.update_continuous_backups().table_name(table);
@@ -131,7 +154,13 @@ async fn queues(stack: &Stack) -> anyhow::Result<()> {
         client.set_queue_attributes().queue_url(&url).attributes(policy.clone(), value).send().await?;
         Ok(())
     };
-    found_and_mended(stack, ("queue", "-webhooks", "no redrive policy"), async || set("").await, async || set(&whole).await).await?;
+    found_and_mended(
+        stack,
+        ("queue", "-webhooks", "no redrive policy"),
+        async || set("").await,
+        async || set(&whole).await,
+    )
+    .await?;
     let events = stack.queue_url("failed-events").await?;
     let send = async || {
         client.send_message().queue_url(&events).message_body("{}").send().await?;
@@ -160,7 +189,8 @@ async fn functions(stack: &Stack, function: &str) -> anyhow::Result<()> {
     };
     found_and_mended(stack, ("function", function, "may not run at all"), stop, start).await?;
 
-    let sources = client.list_event_source_mappings().function_name(format!("{}-webhook-sender:live", stack.name)).send().await?;
+    let sources =
+        client.list_event_source_mappings().function_name(format!("{}-webhook-sender:live", stack.name)).send().await?;
     let source = sources.event_source_mappings().iter().find_map(|source| source.uuid()).context("no event source")?;
     let switch = async |on: bool| {
         client.update_event_source_mapping().uuid(source).enabled(on).send().await?;
@@ -193,7 +223,14 @@ async fn parameters(stack: &Stack, name: &str) -> anyhow::Result<()> {
         Ok(())
     };
     let set = async || {
-        client.put_parameter().name(name).value(&value).r#type(ParameterType::SecureString).overwrite(true).send().await?;
+        client
+            .put_parameter()
+            .name(name)
+            .value(&value)
+            .r#type(ParameterType::SecureString)
+            .overwrite(true)
+            .send()
+            .await?;
         Ok(())
     };
     found_and_mended(stack, ("parameter", name, "not set"), forget, set).await?;
@@ -212,7 +249,8 @@ async fn parameters(stack: &Stack, name: &str) -> anyhow::Result<()> {
 
 async fn keys(stack: &Stack) -> anyhow::Result<()> {
     let functions = aws_sdk_lambda::Client::new(&stack.config);
-    let asked = functions.get_function_configuration().function_name(format!("{}-worker-records", stack.name)).send().await?;
+    let asked =
+        functions.get_function_configuration().function_name(format!("{}-worker-records", stack.name)).send().await?;
     let variables = asked.environment.and_then(|environment| environment.variables).context("no environment")?;
     let (client, key) = (aws_sdk_kms::Client::new(&stack.config), variables.get("WORKER_KEY").context("no key")?);
     let disable = async || {

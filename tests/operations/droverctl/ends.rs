@@ -41,7 +41,11 @@ async fn each_end_has_its_exit_code() -> anyhow::Result<()> {
         let said = stack.droverctl(arguments).await?;
         ensure!(said.code == Some(code), "{arguments:?} ended with {:?}, not {code}: {}", said.code, said.errors);
         ensure!(said.errors.contains(word), "{arguments:?} says nothing of {word:?}: {}", said.errors);
-        ensure!(code == 0 || code == 1 || said.output.is_empty(), "{arguments:?} answered all the same: {}", said.output);
+        ensure!(
+            code == 0 || code == 1 || said.output.is_empty(),
+            "{arguments:?} answered all the same: {}",
+            said.output
+        );
     }
     Ok(())
 }
@@ -50,7 +54,9 @@ async fn each_end_has_its_exit_code() -> anyhow::Result<()> {
 async fn nobody_there_is_an_end_of_its_own() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     for arguments in [&["jobs", "list"][..], &["doctor"], &["proxies", "list"]] {
-        let said = stack.droverctl_in(arguments, &[("AWS_ENDPOINT_URL", NOWHERE), ("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)]).await?;
+        let said = stack
+            .droverctl_in(arguments, &[("AWS_ENDPOINT_URL", NOWHERE), ("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)])
+            .await?;
         ensure!(said.code == Some(5) && said.errors.contains("AWS_ENDPOINT_URL"), "{arguments:?}: {said:?}");
     }
     Ok(())

@@ -49,7 +49,10 @@ async fn a_job_is_found_shown_cancelled_and_not_taken_up_again() -> anyhow::Resu
     let of_job: Vec<_> = entries.iter().filter(|entry| entry["on"] == whole.as_str()).collect();
     let outcomes: Vec<_> = of_job.iter().filter_map(|entry| entry["outcome"].as_str()).collect();
     ensure!(outcomes == ["refused", "refused", "done"], "{of_job:?}");
-    ensure!(of_job.iter().all(|entry| entry["by"].as_str().is_some_and(|by| by.starts_with("droverctl:"))), "{of_job:?}");
+    ensure!(
+        of_job.iter().all(|entry| entry["by"].as_str().is_some_and(|by| by.starts_with("droverctl:"))),
+        "{of_job:?}"
+    );
     Ok(())
 }
 

@@ -3,9 +3,24 @@
 use anyhow::ensure;
 use drover_tests::Stack;
 
-const COMMANDS: [&str; 16] = [
-    "audit", "completion", "credentials", "dead-letters", "doctor", "jobs", "keys", "maintenance", "portal-accounts",
-    "portal-users", "proxies", "schedules", "session-keys", "top", "usage", "users",
+const COMMANDS: [&str; 17] = [
+    "audit",
+    "completion",
+    "credentials",
+    "dead-letters",
+    "doctor",
+    "jobs",
+    "keys",
+    "maintenance",
+    "portal-accounts",
+    "portal-users",
+    "proxies",
+    "recount",
+    "schedules",
+    "session-keys",
+    "top",
+    "usage",
+    "users",
 ];
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl Expected {
         };
         let listed = client.list_stack_resources().stack_name(name).into_paginator().items().send();
         let template = client.get_template().stack_name(name).template_stage(TemplateStage::Processed).send();
-        let (listed, template) = futures::join!(listed.collect::<Result<Vec<_>, _>>(), template);
+        let (listed, template) = tokio::join!(listed.collect::<Result<Vec<_>, _>>(), template);
         let listed = listed.map_err(|error| no_stack(name, &error))?;
         // Without a template it is still seen whether things are there.
         let template: Option<Json> =
