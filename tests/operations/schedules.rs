@@ -77,8 +77,9 @@ async fn a_monitor_rests_is_paused_resumed_and_checks_at_once() -> anyhow::Resul
     let name = ScheduleName::new(ScheduleKind::Monitor, &monitor.user.id, id).context("no name")?;
     let row = listed(&operations, &name, false).await?.context("it is not listed")?;
     ensure!(row.every == "hourly" && row.last_outcome == Some(Status::Completed), "{row:?}");
-    let resting = operations.jobs(Kind::Extract, &JobFilter::Of(monitor.user.id.clone(), None), Paging::new(9, None));
-    ensure!(resting.await?.items.iter().any(|row| row.rests), "no job rests");
+    let of_user = JobFilter::Of(monitor.user.id.clone(), None);
+    let resting = operations.jobs(Kind::Extract, &of_user, Paging::new(9, None)).await?;
+    ensure!(resting.items.iter().any(|row| row.rests), "no job rests");
 
     ensure!(within(4, operations.pause_schedule(&by, &name)).await?? == Acted::Done(None), "it was not paused");
     ensure!(matches!(operations.run_schedule(&by, &name).await?, Acted::Refused(_)), "a paused one ran");

@@ -2,7 +2,6 @@
 
 use input::schema::moment;
 use serde::Serialize;
-use serde_json::json;
 use table::Millis;
 use utoipa::ToSchema;
 

@@ -110,7 +110,7 @@ pub(crate) struct Asked<'audit> {
     key: Key,
 }
 
-/// What an action has come to, as the log is told: [`Told::of`].
+/// What an act has come to, as the log is told.
 pub(crate) trait Told {
     /// The outcome, and more of it.
     fn told(&self) -> (Outcome, Option<String>);
@@ -242,13 +242,6 @@ impl<T: Told, E: Told> Told for Result<T, E> {
 impl Told for TableError {
     fn told(&self) -> (Outcome, Option<String>) {
         (Outcome::Failed, Some("the table failed".to_owned()))
-    }
-}
-
-/// What has no more to it than that it was done.
-impl Told for () {
-    fn told(&self) -> (Outcome, Option<String>) {
-        (Outcome::Done, None)
     }
 }
 

@@ -80,13 +80,6 @@ impl<'a> Paging<'a> {
     }
 }
 
-impl<T> Listing<T> {
-    /// What is on it, each made into something else.
-    pub(crate) fn map<U>(self, make: impl FnMut(T) -> U) -> Listing<U> {
-        Listing { items: self.items.into_iter().map(make).collect(), next: self.next }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

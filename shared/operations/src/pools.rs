@@ -222,6 +222,8 @@ fn acted(done: Result<Credential, AdminError>) -> Act {
 
 #[cfg(test)]
 mod tests {
+    use CredentialAct::{Disable, Enable, Release, Reset};
+
     use super::*;
 
     #[test]
@@ -230,7 +232,6 @@ mod tests {
             assert_eq!(CredentialAct::named(act.as_str()), Some(act));
         }
         let fitting = |status| CredentialAct::ALL.into_iter().filter(|act| act.fits(status)).collect::<Vec<_>>();
-        use CredentialAct::{Disable, Enable, Release, Reset};
         assert_eq!(fitting(Status::Available), [Disable]);
         assert_eq!(fitting(Status::InUse), [Disable, Release]);
         assert_eq!(fitting(Status::Cooldown), [Reset, Disable]);

@@ -189,7 +189,7 @@ impl JobDetail {
 impl StoredPart {
     fn shown(self, now: Millis) -> PartRow {
         let Self { sk, job, video_id, first_page, page_count } = self;
-        let pages = || format!("pages {} to {}", first_page? + 1, first_page? + page_count?).into();
+        let pages = || Some(format!("pages {} to {}", first_page? + 1, first_page? + page_count?));
         PartRow {
             number: sk.strip_prefix(PART).and_then(|number| number.parse().ok()).unwrap_or(0),
             title: video_id.or_else(pages).unwrap_or_default(),

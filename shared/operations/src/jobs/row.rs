@@ -96,7 +96,7 @@ impl JobRow {
     /// A job as it is shown at `now`, with what its parts have in common.
     pub(crate) fn of(record: &Record, join: Option<&Join>, now: Millis) -> Self {
         let job = record.job();
-        let is_of = |part: &str| job.job_kind.strip_suffix(part).is_some();
+        let is_of = |part: &str| job.job_kind.ends_with(part);
         Self {
             name: record.name(),
             sort: record.sort(),
