@@ -40,7 +40,7 @@ impl Top {
         let tallies = Tallies::new(deployment.table("tallies"), deployment.clock.clone());
         if self.once || format == Format::Json || !screen::is_there() {
             let (overview, rates) = look(&tallies).await?;
-            let frame = Frame { title: self.title(deployment), overview: &overview, rates: &rates, trouble: None };
+            let frame = Frame { title: title(deployment), overview: &overview, rates: &rates, trouble: None };
             let text: String = frame.lines(deployment.clock.now()).iter().map(|line| format!("{line}\n")).collect();
             let at = deployment.clock.now().to_string();
             let json = json!({"at": at, "overview": overview, "last_hour": rates});
@@ -60,16 +60,21 @@ impl Top {
         let mut trouble = None;
         loop {
             let frame = Frame {
-                title: format!("{}   every {} s   q ends", self.title(deployment), self.every),
+                title: format!("{}   every {} s   q ends", title(deployment), self.every),
                 overview: &overview,
                 rates: &rates,
                 trouble: trouble.as_deref(),
             };
             let (width, height) = screen::size().unwrap_or(USUAL);
             screen.draw(&frame.fitted(deployment.clock.now(), width.into(), height.into()))?;
+            // A key ends it also while it looks, which may take as long as a call may.
+            let next = async {
+                ticks.tick().await;
+                look(tallies).await
+            };
             tokio::select! {
                 ended = keys.ended() => if ended { return Ok(()) },
-                _ = ticks.tick() => match look(tallies).await {
+                seen = next => match seen {
                     Ok(seen) => ((overview, rates), trouble) = (seen, None),
                     // It may be over the next time: what was seen last stays.
                     Err(error) => trouble = Some(error.to_string()),
@@ -77,11 +82,11 @@ impl Top {
             }
         }
     }
+}
 
-    fn title(&self, deployment: &Deployment) -> String {
-        let region = deployment.config.region().map_or("?", |region| region.as_ref());
-        format!("{}  {region}", deployment.stack)
-    }
+fn title(deployment: &Deployment) -> String {
+    let region = deployment.config.region().map_or("?", |region| region.as_ref());
+    format!("{}  {region}", deployment.stack)
 }
 
 async fn look(tallies: &Tallies) -> Result<(Overview, Rates), TableError> {

@@ -7,7 +7,10 @@ use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlt
 use crossterm::{execute, queue};
 
 /// A screen of our own, which is put away when this is dropped: what was on the terminal is there again.
-pub(super) struct Screen(());
+pub(super) struct Screen {
+    /// Whether nothing is coloured: the cursor moves all the same.
+    is_plain: bool,
+}
 
 /// Whether there is a terminal to draw on and to read keys from.
 pub(super) fn is_there() -> bool {
@@ -23,19 +26,17 @@ impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         terminal::enable_raw_mode()?;
         // From here on it is put away, also if this fails.
-        let screen = Self(());
+        let screen = Self { is_plain: anstream::AutoStream::choice(&stdout()) == anstream::ColorChoice::Never };
         execute!(stdout(), EnterAlternateScreen, Hide)?;
         Ok(screen)
     }
 
     /// Draws lines, in place of what was there: without clearing first, so that nothing flickers.
     pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        // Colours go where NO_COLOR does not want them; the cursor moves all the same.
-        let plain = anstream::AutoStream::choice(&stdout()) == anstream::ColorChoice::Never;
         let mut out = stdout().lock();
         for (row, line) in (0..).zip(lines) {
             queue!(out, MoveTo(0, row))?;
-            let line = if plain { anstream::adapter::strip_str(line).to_string() } else { line.clone() };
+            let line = if self.is_plain { anstream::adapter::strip_str(line).to_string() } else { line.clone() };
             out.write_all(line.as_bytes())?;
             queue!(out, Clear(ClearType::UntilNewLine))?;
         }
