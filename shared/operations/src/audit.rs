@@ -104,7 +104,8 @@ pub struct Audit {
 }
 
 /// Something that was asked for, and whose outcome is to be told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+#[must_use = "how it went is to be told"]
 pub(crate) struct Asked<'audit> {
     audit: &'audit Audit,
     key: Key,
@@ -197,19 +198,6 @@ impl Audit {
         self.table.update(&key, entry).await?;
         Ok(Asked { audit: self, key })
     }
-
-    /// Does something that an entry is to tell of: asked for before, and how it went after.
-    pub(crate) async fn entered<T: Told>(
-        &self,
-        by: &Operator,
-        (action, on): (Action, &str),
-        work: impl AsyncFnOnce(&Asked<'_>) -> T,
-    ) -> Result<T, TableError> {
-        let asked = self.asked(by, action, on).await?;
-        let result = work(&asked).await;
-        asked.told(&result).await;
-        Ok(result)
-    }
 }
 
 impl Asked<'_> {
@@ -219,13 +207,14 @@ impl Asked<'_> {
         Elsewhere { table: &self.audit.table, key: self.key.clone(), update }
     }
 
-    /// Says how it went. What was done stays done where that cannot be written: the entry stays as `asked`, and the log says why.
-    async fn told(&self, result: &impl Told) {
+    /// Says how it went, and gives that back. What was done stays done where it cannot be written: the entry stays as `asked`, and the log says why.
+    pub(crate) async fn told<T: Told>(self, result: T) -> T {
         let (told, detail) = result.told();
         let update = outcome(told, detail.as_deref()).when(Condition::Exists("pk"));
         if let Err(error) = self.audit.table.update(&self.key, update).await {
             tracing::error!(%error, entry = self.key.sk, ?told, "the audit log was not told how it went");
         }
+        result
     }
 }
 

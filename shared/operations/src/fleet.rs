@@ -121,22 +121,24 @@ impl Fleet {
 
     /// Takes a task from who has locked it: it may be locked again at once.
     pub async fn release_task(&self, by: &Operator, id: u64) -> Act {
-        let on = format!("task/{id}");
-        let release = async |_: &_| -> Act {
-            let task: Option<worker::Task> = self.records.find(Kind::Task, id).await?;
-            let Some(task) = task else { return Err(ActError::Missing) };
-            if task.locked_by(self.clock.now()).is_none() {
-                return Ok(Acted::refused("nobody has locked it"));
-            }
-            // By its token: a lock that another worker gets meanwhile is left alone.
-            match self.tasks.unlock(id, &Holding::Token(task.lease.lease_token)).await {
-                Ok(()) => Ok(Acted::DONE),
-                Err(TaskError::Missing) => Err(ActError::Missing),
-                Err(TaskError::Refused(_)) => Ok(Acted::refused("another worker has locked it meanwhile")),
-                Err(TaskError::Table(error)) => Err(error.into()),
-            }
-        };
-        self.audit.entered(by, (Action::ReleaseTask, &on), release).await?
+        let asked = self.audit.asked(by, Action::ReleaseTask, &format!("task/{id}")).await?;
+        let act = self.unlock(id).await;
+        asked.told(act).await
+    }
+
+    async fn unlock(&self, id: u64) -> Act {
+        let task: Option<worker::Task> = self.records.find(Kind::Task, id).await?;
+        let Some(task) = task else { return Err(ActError::Missing) };
+        if task.locked_by(self.clock.now()).is_none() {
+            return Ok(Acted::refused("nobody has locked it"));
+        }
+        // By its token: a lock that another worker gets meanwhile is left alone.
+        match self.tasks.unlock(id, &Holding::Token(task.lease.lease_token)).await {
+            Ok(()) => Ok(Acted::DONE),
+            Err(TaskError::Missing) => Err(ActError::Missing),
+            Err(TaskError::Refused(_)) => Ok(Acted::refused("another worker has locked it meanwhile")),
+            Err(TaskError::Table(error)) => Err(error.into()),
+        }
     }
 
     /// A page of proxies, the newest first. Two requests.
@@ -156,13 +158,13 @@ impl Fleet {
     /// Switches a proxy on, which forgets its failures and ends its rest, or off.
     pub async fn switch_proxy(&self, by: &Operator, id: u64, on: bool) -> Act {
         let action = if on { Action::EnableProxy } else { Action::DisableProxy };
-        let switch = async |_: &_| -> Act {
-            match self.records.switch_proxy(id, on).await? {
-                Some(_) => Ok(Acted::DONE),
-                None => Err(ActError::Missing),
-            }
+        let asked = self.audit.asked(by, action, &format!("proxy/{id}")).await?;
+        let act = match self.records.switch_proxy(id, on).await {
+            Ok(Some(_)) => Ok(Acted::DONE),
+            Ok(None) => Err(ActError::Missing),
+            Err(error) => Err(error.into()),
         };
-        self.audit.entered(by, (action, &format!("proxy/{id}")), switch).await?
+        asked.told(act).await
     }
 }
 

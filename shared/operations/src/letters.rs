@@ -83,8 +83,8 @@ impl Operations {
         if letter.redriven_at.is_some() {
             return Ok(Redriven::Before);
         }
-        let on = format!("letter/{}", letter.id());
-        self.audit.entered(by, (Action::RedriveLetter, &on), async |_| Box::pin(self.take_up(letter)).await).await?
+        let asked = self.audit.asked(by, Action::RedriveLetter, &format!("letter/{}", letter.id())).await?;
+        asked.told(Box::pin(self.take_up(letter)).await).await
     }
 
     async fn take_up(&self, letter: &DeadLetter) -> Result<Redriven, TableError> {
@@ -103,29 +103,31 @@ impl Operations {
 
     /// Deletes a letter, and says whether it was there. Of its job nothing changes.
     pub async fn purge(&self, by: &Operator, id: &LetterId) -> Result<bool, TableError> {
-        let on = format!("letter/{id}");
-        let purge = async |_: &_| self.letters.delete_one(id).await.map(Purged::one);
-        let purged = self.audit.entered(by, (Action::PurgeLetters, &on), purge).await??;
-        Ok(purged.0 > 0)
+        let asked = self.audit.asked(by, Action::PurgeLetters, &format!("letter/{id}")).await?;
+        let purged = self.letters.delete_one(id).await.map(Purged::one);
+        asked.told(purged).await.map(|purged| purged.0 > 0)
     }
 
     /// Deletes letters, whether they are there or not. Of their jobs nothing changes.
     pub async fn purge_these(&self, by: &Operator, ids: &[LetterId]) -> Result<(), TableError> {
         let Some(first) = ids.first() else { return Ok(()) };
         let on = if ids.len() == 1 { format!("letter/{first}") } else { format!("letter/{first} and others") };
-        let purge = async |_: &_| self.letters.delete(ids).await.map(|()| Purged(ids.len()));
-        self.audit.entered(by, (Action::PurgeLetters, &on), purge).await?.map(drop)
+        let asked = self.audit.asked(by, Action::PurgeLetters, &on).await?;
+        let purged = self.letters.delete(ids).await.map(|()| Purged(ids.len()));
+        asked.told(purged).await.map(drop)
     }
 
     /// Deletes up to `limit` letters of a queue, the newest first, and says how many.
     pub async fn purge_some(&self, by: &Operator, queue: &str, limit: u32) -> Result<usize, TableError> {
-        let purge = async |_: &_| {
-            let ids: Vec<_> = self.letters.list(queue, None, limit).await?.iter().map(DeadLetter::id).collect();
-            self.letters.delete(&ids).await?;
-            Ok::<_, TableError>(Purged(ids.len()))
-        };
-        let purged = self.audit.entered(by, (Action::PurgeLetters, &format!("letters/{queue}")), purge).await??;
-        Ok(purged.0)
+        let asked = self.audit.asked(by, Action::PurgeLetters, &format!("letters/{queue}")).await?;
+        let purged = self.delete_some(queue, limit).await.map(Purged);
+        asked.told(purged).await.map(|purged| purged.0)
+    }
+
+    async fn delete_some(&self, queue: &str, limit: u32) -> Result<usize, TableError> {
+        let ids: Vec<_> = self.letters.list(queue, None, limit).await?.iter().map(DeadLetter::id).collect();
+        self.letters.delete(&ids).await?;
+        Ok(ids.len())
     }
 
     /// A video is a part of its job, and is taken up as its tenant would; a job is as any other.

@@ -155,18 +155,15 @@ impl Pools {
 
     /// Does something to a credential. Three requests: the audit log before and after, and one write.
     pub async fn act(&self, by: &Operator, act: CredentialAct, id: u64) -> Act {
-        let on = format!("credential/{id}");
-        let work = async |_: &_| -> Act {
-            let name = by.to_string();
-            let done = match act {
-                CredentialAct::Reset => self.credentials.reset(id, &name).await,
-                CredentialAct::Disable => self.credentials.disable(id, &name).await,
-                CredentialAct::Enable => self.credentials.enable(id, &name).await,
-                CredentialAct::Release => self.credentials.take_back(id, &name).await,
-            };
-            acted(done)
+        let asked = self.audit.asked(by, act.action(), &format!("credential/{id}")).await?;
+        let name = by.to_string();
+        let done = match act {
+            CredentialAct::Reset => self.credentials.reset(id, &name).await,
+            CredentialAct::Disable => self.credentials.disable(id, &name).await,
+            CredentialAct::Enable => self.credentials.enable(id, &name).await,
+            CredentialAct::Release => self.credentials.take_back(id, &name).await,
         };
-        self.audit.entered(by, (act.action(), &on), work).await?
+        asked.told(acted(done)).await
     }
 
     /// Adds credentials to a platform from a text of lines, as the queue's API takes them: all lines are read before any is added. None if there is no such
@@ -181,8 +178,9 @@ impl Pools {
         let Some(platform) = self.credentials.platform(platform).await? else { return Ok(None) };
         let import = Import::read(platform.secret, form, text)?;
         let on = format!("platform/{}", platform.name);
-        let work = async |_: &_| self.credentials.import(&platform, import, &by.to_string()).await;
-        self.audit.entered(by, (Action::ImportCredentials, &on), work).await?.map(Some)
+        let asked = self.audit.asked(by, Action::ImportCredentials, &on).await?;
+        let imported = self.credentials.import(&platform, import, &by.to_string()).await;
+        asked.told(imported).await.map(Some)
     }
 }
 

@@ -198,56 +198,55 @@ impl Operations {
     /// Starts a run now, once, whoever else does. When the next is due stays, of videos; of a monitor this is the next check, and the one after it is by its
     /// schedule. That it was done is written down with it, in one transaction.
     pub async fn run_schedule(&self, by: &Operator, name: &ScheduleName) -> Act {
-        let on = name.to_string();
-        let run = async |asked: &Asked<'_>| -> Act {
-            match name.kind {
-                ScheduleKind::Video => {
-                    let schedules = self.schedules_of_videos();
-                    let done = asked.done();
-                    match Box::pin(schedules.run_now(&name.tenant, name.id, Some(&done))).await? {
-                        RunNow::Started(job) => Ok(Acted::Done(Some(format!("job {job}")))),
-                        RunNow::Runs => Ok(Acted::refused(RUNS)),
-                        RunNow::NoAccount => Ok(Acted::refused(FIRST)),
-                        RunNow::Missing => Err(ActError::Missing),
-                    }
-                }
-                ScheduleKind::Monitor => {
-                    let moved = self.jobs.rouse(&name.task().key(), &asked.done()).await?;
-                    moved_as(moved, "it does not rest: it runs, has ended, or is paused")
+        let asked = self.audit.asked(by, Action::RunSchedule, &name.to_string()).await?;
+        let act = Box::pin(self.run_now(name, &asked)).await;
+        asked.told(act).await
+    }
+
+    async fn run_now(&self, name: &ScheduleName, asked: &Asked<'_>) -> Act {
+        match name.kind {
+            ScheduleKind::Video => {
+                let run = self.schedules_of_videos().run_now(&name.tenant, name.id, Some(&asked.done())).await?;
+                match run {
+                    RunNow::Started(job) => Ok(Acted::Done(Some(format!("job {job}")))),
+                    RunNow::Runs => Ok(Acted::refused(RUNS)),
+                    RunNow::NoAccount => Ok(Acted::refused(FIRST)),
+                    RunNow::Missing => Err(ActError::Missing),
                 }
             }
-        };
-        self.audit.entered(by, (Action::RunSchedule, &on), run).await?
+            ScheduleKind::Monitor => {
+                let moved = self.jobs.rouse(&name.task().key(), &asked.done()).await?;
+                moved_as(moved, "it does not rest: it runs, has ended, or is paused")
+            }
+        }
     }
 
     /// Stops a schedule until it is resumed. A run that is going goes on.
     pub async fn pause_schedule(&self, by: &Operator, name: &ScheduleName) -> Act {
-        let on = name.to_string();
-        let pause = async |asked: &Asked<'_>| -> Act {
-            match name.kind {
-                ScheduleKind::Video => self.enable(name, false, "it is paused already").await,
-                ScheduleKind::Monitor => {
-                    let moved = self.jobs.put_aside(&name.task().key(), &asked.done()).await?;
-                    moved_as(moved, "it does not rest: it runs, has ended, or is paused already")
-                }
+        let asked = self.audit.asked(by, Action::PauseSchedule, &name.to_string()).await?;
+        let act = match name.kind {
+            ScheduleKind::Video => Box::pin(self.enable(name, false, "it is paused already")).await,
+            ScheduleKind::Monitor => {
+                let moved = Box::pin(self.jobs.put_aside(&name.task().key(), &asked.done())).await;
+                moved
+                    .map_err(ActError::from)
+                    .and_then(|moved| moved_as(moved, "it does not rest: it runs, has ended, or is paused already"))
             }
         };
-        self.audit.entered(by, (Action::PauseSchedule, &on), pause).await?
+        asked.told(act).await
     }
 
     /// Lets a schedule run again: of videos when its interval has passed from now, of a monitor when it was due, and where that has passed, at once.
     pub async fn resume_schedule(&self, by: &Operator, name: &ScheduleName) -> Act {
-        let on = name.to_string();
-        let resume = async |asked: &Asked<'_>| -> Act {
-            match name.kind {
-                ScheduleKind::Video => self.enable(name, true, "it is not paused").await,
-                ScheduleKind::Monitor => {
-                    let moved = self.jobs.put_back(&name.task().key(), &asked.done()).await?;
-                    moved_as(moved, "it is not paused")
-                }
+        let asked = self.audit.asked(by, Action::ResumeSchedule, &name.to_string()).await?;
+        let act = match name.kind {
+            ScheduleKind::Video => Box::pin(self.enable(name, true, "it is not paused")).await,
+            ScheduleKind::Monitor => {
+                let moved = Box::pin(self.jobs.put_back(&name.task().key(), &asked.done())).await;
+                moved.map_err(ActError::from).and_then(|moved| moved_as(moved, "it is not paused"))
             }
         };
-        self.audit.entered(by, (Action::ResumeSchedule, &on), resume).await?
+        asked.told(act).await
     }
 
     async fn enable(&self, name: &ScheduleName, enabled: bool, already: &str) -> Act {

@@ -10,7 +10,7 @@ pub(crate) fn moment<S: Serializer>(moment: &Millis, serializer: S) -> Result<S:
 }
 
 /// A moment, or null.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(clippy::ref_option, reason = "serde passes a reference")]
 pub(crate) fn maybe_moment<S: Serializer>(moment: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
     match moment {
         Some(moment) => serializer.collect_str(moment),

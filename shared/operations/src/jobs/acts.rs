@@ -19,8 +19,8 @@ const MOST_RETRIED: usize = 25;
 impl Operations {
     /// Ends a job that has not ended, as its owner would: what it has used is charged, and a worker that is at it is told by its next step.
     pub async fn cancel(&self, by: &Operator, name: &JobName) -> Act {
-        let on = name.to_string();
-        self.audit.entered(by, (Action::CancelJob, &on), async |_| Box::pin(self.end(name)).await).await?
+        let asked = self.audit.asked(by, Action::CancelJob, &name.to_string()).await?;
+        asked.told(Box::pin(self.end(name)).await).await
     }
 
     async fn end(&self, name: &JobName) -> Act {
@@ -39,24 +39,25 @@ impl Operations {
     /// Takes a job up again that has failed, as if it were submitted now; of a video job whose videos have failed, up to 25 of those. One that has not ended
     /// gets its message again. That it was done is written down with it, in one transaction; of several videos, with the first of them.
     pub async fn retry(&self, by: &Operator, name: &JobName) -> Act {
-        let on = name.to_string();
-        let retried = async |asked: &Asked<'_>| -> Act {
-            let Some(record) = self.record(name).await? else { return Err(ActError::Missing) };
-            if let Record::Video(job) = &record
-                && job.job.status.is_final()
-                && job.job.children.is_some()
-            {
-                return Box::pin(self.retry_videos(job)).await;
-            }
-            let redriven = Box::pin(self.jobs_of(name.kind).redrive(record.key(), &asked.done())).await?;
-            Ok(match redriven {
-                Redriven::Waits => Acted::DONE,
-                Redriven::Sent => Acted::Done(Some("it had not ended: its message was sent again".to_owned())),
-                Redriven::Before => Acted::refused("it changed meanwhile"),
-                Redriven::Impossible(why) => Acted::refused(why),
-            })
-        };
-        self.audit.entered(by, (Action::RetryJob, &on), retried).await?
+        let asked = self.audit.asked(by, Action::RetryJob, &name.to_string()).await?;
+        let act = Box::pin(self.take_job_up(name, &asked)).await;
+        asked.told(act).await
+    }
+
+    async fn take_job_up(&self, name: &JobName, asked: &Asked<'_>) -> Act {
+        let Some(record) = self.record(name).await? else { return Err(ActError::Missing) };
+        if let Record::Video(job) = &record
+            && job.job.status.is_final()
+            && job.job.children.is_some()
+        {
+            return self.retry_videos(job).await;
+        }
+        Ok(match self.jobs_of(name.kind).redrive(record.key(), &asked.done()).await? {
+            Redriven::Waits => Acted::DONE,
+            Redriven::Sent => Acted::Done(Some("it had not ended: its message was sent again".to_owned())),
+            Redriven::Before => Acted::refused("it changed meanwhile"),
+            Redriven::Impossible(why) => Acted::refused(why),
+        })
     }
 
     /// Takes the failed videos of a job up again, some of them at a time.
@@ -83,21 +84,21 @@ impl Operations {
 
     /// Takes a part of a video job up again that has failed, by its number; the job runs again until it has ended. Parts of other jobs are settled with them.
     pub async fn retry_part(&self, by: &Operator, name: &JobName, number: u64) -> Act {
-        let on = format!("{name}#{number}");
-        let retried = async |asked: &Asked<'_>| -> Act {
-            let Some(video) = self.video(name, number).await? else { return Err(ActError::Missing) };
-            Ok(match self.videos.reopen(&video, Some(&asked.done())).await? {
-                Reopened::Waits => Acted::DONE,
-                Reopened::NotFailed => Acted::refused("it has not failed"),
-                Reopened::NotWanted => Acted::refused("its job was cancelled"),
-                Reopened::Elsewhere => Acted::refused("it changed meanwhile"),
-                Reopened::Missing => return Err(ActError::Missing),
-                Reopened::Ending => {
-                    return Err(TableError::Unavailable("the job is just ending".to_owned()).into());
-                }
-            })
-        };
-        self.audit.entered(by, (Action::RetryJob, &on), retried).await?
+        let asked = self.audit.asked(by, Action::RetryJob, &format!("{name}#{number}")).await?;
+        let act = Box::pin(self.take_part_up(name, number, &asked)).await;
+        asked.told(act).await
+    }
+
+    async fn take_part_up(&self, name: &JobName, number: u64, asked: &Asked<'_>) -> Act {
+        let Some(video) = self.video(name, number).await? else { return Err(ActError::Missing) };
+        Ok(match self.videos.reopen(&video, Some(&asked.done())).await? {
+            Reopened::Waits => Acted::DONE,
+            Reopened::NotFailed => Acted::refused("it has not failed"),
+            Reopened::NotWanted => Acted::refused("its job was cancelled"),
+            Reopened::Elsewhere => Acted::refused("it changed meanwhile"),
+            Reopened::Missing => return Err(ActError::Missing),
+            Reopened::Ending => return Err(TableError::Unavailable("the job is just ending".to_owned()).into()),
+        })
     }
 
     /// A video of a job; none of any other kind of job.

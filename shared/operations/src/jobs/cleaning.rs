@@ -121,8 +121,8 @@ impl Operations {
         if dry_run {
             return Box::pin(self.clean(kind, which, None, true)).await;
         }
-        let clean = async |_: &_| Box::pin(self.clean(kind, which, None, false)).await;
-        self.audit.entered(by, (Action::CleanJobs, on), clean).await?
+        let asked = self.audit.asked(by, Action::CleanJobs, on).await?;
+        asked.told(Box::pin(self.clean(kind, which, None, false)).await).await
     }
 
     async fn clean(

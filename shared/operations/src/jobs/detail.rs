@@ -120,13 +120,12 @@ impl Operations {
     /// before it where no number is given. A log is kept for 30 days.
     pub async fn log(&self, name: &JobName, after: Option<u64>, limit: u32) -> Result<Option<LogTail>, TableError> {
         let limit = u64::from(limit.clamp(1, MOST_LINES));
-        let after = match after {
-            Some(after) => after,
-            None => {
-                let Some(record) = self.record(name).await? else { return Ok(None) };
-                let join = self.join_of(&record).await?;
-                record.job().log_lines.max(join.map_or(0, |join| join.log_lines)).saturating_sub(limit)
-            }
+        let after = if let Some(after) = after {
+            after
+        } else {
+            let Some(record) = self.record(name).await? else { return Ok(None) };
+            let join = self.join_of(&record).await?;
+            record.job().log_lines.max(join.map_or(0, |join| join.log_lines)).saturating_sub(limit)
         };
         let (first, last) = (after.saturating_add(1), after.saturating_add(limit));
         let lines = self.jobs_of(name.kind).logs.read(&name.key().sk, first, last).await?;
