@@ -23,9 +23,9 @@ async fn pool_of(stack: &Stack, platform: &str) -> anyhow::Result<Option<PoolTal
     Ok(overview.pools.into_iter().find(|pool| pool.platform == platform))
 }
 
-/// All claims of credentials in the last hour.
+/// All claims of credentials in the last day.
 async fn claims(tallies: &Tallies) -> anyhow::Result<u64> {
-    let rates = tallies.rates(tallies::Last::Hour).await?;
+    let rates = tallies.rates(tallies::Last::Day).await?;
     let of = rates.series.into_iter().find(|series| series.kind == Kind::Credentials).context("no credentials")?;
     Ok(of.claimed.into_iter().sum())
 }

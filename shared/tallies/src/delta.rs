@@ -86,8 +86,12 @@ fn add<K: Ord>(counts: &mut BTreeMap<K, i64>, key: K, amount: i64) {
     use std::collections::btree_map::Entry;
     match counts.entry(key) {
         Entry::Occupied(mut entry) if *entry.get() + amount != 0 => *entry.get_mut() += amount,
-        Entry::Occupied(entry) => drop(entry.remove()),
-        Entry::Vacant(entry) if amount != 0 => drop(entry.insert(amount)),
+        Entry::Occupied(entry) => {
+            entry.remove();
+        }
+        Entry::Vacant(entry) if amount != 0 => {
+            entry.insert(amount);
+        }
         Entry::Vacant(_) => {}
     }
 }

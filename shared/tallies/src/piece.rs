@@ -79,8 +79,8 @@ impl Piece {
 
     /// The transaction that counts them.
     pub(crate) fn transaction(&self, table: &Table, lane: u8) -> Result<Transaction, TableError> {
-        let writes = self.writes(lane).into_iter();
-        writes.fold(Ok(Transaction::new()), |transaction, (key, update)| transaction?.update(table, &key, update))
+        let mut writes = self.writes(lane).into_iter();
+        writes.try_fold(Transaction::new(), |transaction, (key, update)| transaction.update(table, &key, update))
     }
 
     /// The seconds that they are of.

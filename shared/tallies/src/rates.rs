@@ -67,7 +67,7 @@ impl Last {
     }
 
     /// When the first point's time begins, if the last one's is that of `now`.
-    pub(crate) fn from(self, now: Millis) -> Millis {
+    pub(crate) fn first_point(self, now: Millis) -> Millis {
         let step = u64::try_from(self.step().as_millis()).unwrap_or(u64::MAX);
         let last = now.0 - now.0 % step;
         Millis(last.saturating_sub(step * (self.points() as u64 - 1)))
@@ -77,7 +77,7 @@ impl Last {
 impl Rates {
     /// What the items tell that count what has happened.
     pub(crate) fn of(items: &[Item], last: Last, now: Millis) -> Self {
-        let from = last.from(now);
+        let from = last.first_point(now);
         let step_seconds = last.step().as_secs();
         let mut series: Vec<_> = Kind::ALL.into_iter().map(|kind| Series::nothing(kind, last.points())).collect();
         for item in items {
@@ -86,9 +86,9 @@ impl Rates {
             for event in Event::ALL {
                 let points = series.of(event);
                 for (number, count) in (minute(ten_minutes)..).zip(times(item, event)) {
-                    let after = begin_of(number).0.checked_sub(from.0).map(|after| after / 1_000 / step_seconds);
-                    let point = after.and_then(|after| points.get_mut(usize::try_from(after).ok()?));
-                    if let (Some(point), Ok(count)) = (point, u64::try_from(count)) {
+                    let Some(after) = begin_of(number).0.checked_sub(from.0) else { continue };
+                    let Ok(at) = usize::try_from(after / 1_000 / step_seconds) else { continue };
+                    if let (Some(point), Ok(count)) = (points.get_mut(at), u64::try_from(count)) {
                         *point += count;
                     }
                 }

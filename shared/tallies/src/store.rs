@@ -50,7 +50,7 @@ impl Tallies {
     /// What has happened in the last hour or day, until now: one query, of a second page where much goes on.
     pub async fn rates(&self, last: Last) -> Result<Rates, TableError> {
         let now = self.clock.now();
-        let from = last.from(now);
+        let from = last.first_point(now);
         let times = Condition::Between("sk", tens(from).to_string().into(), format!("{now}~").into());
         let times = Condition::All(vec![Condition::equal("pk", RATES), times]);
         let items = self.all(Query::new(times)).await?;

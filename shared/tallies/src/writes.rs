@@ -37,12 +37,12 @@ impl Delta {
     /// The changes that add it, in a lane: one for each item, always in the same order.
     pub(crate) fn writes(&self, lane: u8) -> Vec<(Key, Update)> {
         let mut places: BTreeMap<Place, Update> = BTreeMap::new();
-        let mut add = |place, name, amount: i64| {
+        let mut add = |place, name: &'static str, amount: i64| {
             let update = places.remove(&place).unwrap_or_default();
             places.insert(place, update.add(name, amount));
         };
         for ((group, state), amount) in &self.states {
-            add(Place::Counts(group.clone()), state, *amount);
+            add(Place::Counts(group.clone()), *state, *amount);
         }
         for ((kind, minute), amount) in &self.waiting {
             add(Place::Waiting(minute - minute % HOUR, *kind), SINCE[at(*minute, HOUR)], *amount);

@@ -1,7 +1,5 @@
 //! Credentials, from the API through the stream to what is counted. Each test has a platform of its own.
 
-use std::time::Duration;
-
 use anyhow::{Context, ensure};
 use drover_tests::chaos::{Fault, Rule};
 use drover_tests::scraper::{ADMIN, Claimed, Pool};
@@ -125,7 +123,6 @@ async fn a_function_that_is_killed_between_counting_and_saying_so_counts_once() 
         let held = stack.chaos(&Rule::new(TRANSACT, &about, 1, fault)).await?;
         let claimed = claim(&pool).await?;
         eventually("it is held", async || Ok((held.struck().await? > 0).then_some(()))).await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
         held.kill_last().await?;
         held.end().await?;
         report(&pool, &claimed, "success", 0).await?;
