@@ -108,20 +108,20 @@ impl JobCommand {
         let operations = Box::pin(deployment.operations()).await?;
         match self {
             Self::List(list) => list.run(&operations).await,
-            Self::Show(Named { job }) => show(&find(&operations, job).await?, &operations).await,
+            Self::Show(Named { job }) => show(&Box::pin(find(&operations, job)).await?, &operations).await,
             Self::Logs(logs) => Box::pin(logs.run(&operations, format)).await,
             Self::Parts(Parts { job: Named { job }, page }) => {
-                let name = find(&operations, job).await?;
+                let name = Box::pin(find(&operations, job)).await?;
                 let parts = operations.parts(&name, page.paging()).await;
                 listed("parts", &["number", "status", "progress", "attempts", "title", "error"], parts)
             }
             Self::Cancel(Cancel { job: Named { job }, sure: Sure { yes } }) => {
-                let name = find(&operations, job).await?;
+                let name = Box::pin(find(&operations, job)).await?;
                 confirm(&format!("The job {name} is cancelled."), yes)?;
                 acted(&name.to_string(), "cancelled", operations.cancel(&deployment.operator(), &name).await)
             }
             Self::Retry(Named { job }) => {
-                let name = find(&operations, job).await?;
+                let name = Box::pin(find(&operations, job)).await?;
                 acted(&name.to_string(), "retried", operations.retry(&deployment.operator(), &name).await)
             }
         }
@@ -152,7 +152,7 @@ async fn find(operations: &Operations, job: Reference) -> anyhow::Result<JobName
         }
         Reference::Id(id) => (id, Failure::not_found(format!("there is no job {id}"))),
     };
-    match operations.find(id).await? {
+    match Box::pin(operations.find(id)).await? {
         Some(Found::Job(name)) => Ok(name),
         Some(Found::Schedule(name)) => Err(Failure::not_found(format!("{id} is a schedule, not a job"))
             .next(format!("droverctl schedules show {name}"))
@@ -174,13 +174,13 @@ async fn show(name: &JobName, operations: &Operations) -> anyhow::Result<Answer>
 
 impl Logs {
     async fn run(self, operations: &Operations, format: Format) -> anyhow::Result<Answer> {
-        let name = find(operations, self.job.job).await?;
+        let name = Box::pin(find(operations, self.job.job)).await?;
         let first = operations.log(&name, self.after, MOST_LINES).await?.ok_or_else(|| missing(&name))?;
         if !self.follow && format == Format::Json {
             let lines: Vec<_> = first.lines.iter().map(as_json).collect();
             return Ok(json!({"job": name, "lines": lines, "after": first.after}).into());
         }
-        first.lines.iter().for_each(|line| print_line(line, format));
+        print_lines(&first.lines, format);
         if self.follow {
             follow(operations, &name, first.after, format).await?;
         }
@@ -194,7 +194,7 @@ async fn follow(operations: &Operations, name: &JobName, mut after: u64, format:
     loop {
         let Some(tail) = operations.log(name, Some(after), MOST_LINES).await? else { return Ok(()) };
         after = tail.after;
-        tail.lines.iter().for_each(|line| print_line(line, format));
+        print_lines(&tail.lines, format);
         if tail.lines.len() == MOST_LINES as usize {
             continue;
         }
@@ -223,11 +223,13 @@ fn as_json(line: &LoggedLine) -> Json {
     })
 }
 
-fn print_line(line: &LoggedLine, format: Format) {
-    let json = as_json(line);
-    match format {
-        Format::Json => emit(&format.render(&json)),
-        Format::Text => emit(&format!("{}\n", shown(line, &json))),
+fn print_lines(lines: &[LoggedLine], format: Format) {
+    for line in lines {
+        let json = as_json(line);
+        match format {
+            Format::Json => emit(&format.render(&json)),
+            Format::Text => emit(&format!("{}\n", shown(line, &json))),
+        }
     }
 }
 

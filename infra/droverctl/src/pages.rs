@@ -36,7 +36,7 @@ pub(crate) fn listed<T: Serialize>(
     let mut text = if items.is_empty() { format!("{name}: none\n") } else { columns(&items, shown) };
     let mut answer = Map::from_iter([(name.to_owned(), Json::Array(items))]);
     if let Some(next) = listing.next {
-        text += &format!("more: --after {next}\n");
+        text.extend(["more: --after ", &next, "\n"]);
         answer.insert("next".to_owned(), json!(next));
     }
     Ok(Answer { text: Some(text), ..Answer::from(Json::Object(answer)) })

@@ -65,7 +65,7 @@ impl Recount {
         };
         let mut counted = Vec::new();
         for source in sources {
-            counted.push(self.count(source, &tallies, deployment).await?);
+            counted.push(Box::pin(self.count(source, &tallies, deployment)).await?);
         }
         let is_busy = counted.iter().any(|table| table["quiet"] == false && table["differences"] != json!([]));
         if self.correct && is_busy {
@@ -77,7 +77,7 @@ impl Recount {
 
     async fn count(&self, source: Source, tallies: &Tallies, deployment: &Deployment) -> anyhow::Result<Json> {
         let pause = Duration::from_secs(self.pause.into());
-        let recount = tallies.recount(source, &deployment.table(source.as_str()), pause).await?;
+        let recount = Box::pin(tallies.recount(source, &deployment.table(source.as_str()), pause)).await?;
         let is_corrected = self.correct && !recount.differences.is_empty() && tallies.correct(&recount).await?;
         Ok(json!({
             "table": source.as_str(),

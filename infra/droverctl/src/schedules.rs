@@ -71,21 +71,21 @@ impl ScheduleCommand {
                 listed("schedules", &SHOWN, operations.schedules(kind.into(), paused, page.paging()).await)
             }
             Self::Show(Named { schedule }) => {
-                let name = find(&operations, schedule).await?;
+                let name = Box::pin(find(&operations, schedule)).await?;
                 let missing = || Failure::not_found(format!("there is no schedule {name}"));
                 let schedule = operations.schedule(&name).await?.ok_or_else(missing)?;
                 Ok(serde_json::to_value(schedule)?.into())
             }
             Self::RunNow(Named { schedule }) => {
-                let name = find(&operations, schedule).await?;
+                let name = Box::pin(find(&operations, schedule)).await?;
                 acted(&name.to_string(), "started", operations.run_schedule(&by, &name).await)
             }
             Self::Pause(Named { schedule }) => {
-                let name = find(&operations, schedule).await?;
+                let name = Box::pin(find(&operations, schedule)).await?;
                 acted(&name.to_string(), "paused", operations.pause_schedule(&by, &name).await)
             }
             Self::Resume(Named { schedule }) => {
-                let name = find(&operations, schedule).await?;
+                let name = Box::pin(find(&operations, schedule)).await?;
                 acted(&name.to_string(), "resumed", operations.resume_schedule(&by, &name).await)
             }
         }
@@ -100,7 +100,7 @@ async fn find(operations: &Operations, schedule: Reference) -> anyhow::Result<Sc
             let wrong = || Failure::usage(format!("{kind} is no kind of schedules")).next("they are video and monitor");
             return Ok(name.ok_or_else(wrong)?);
         }
-        Reference::Id(id) => match operations.find(id).await? {
+        Reference::Id(id) => match Box::pin(operations.find(id)).await? {
             Some(Found::Schedule(name)) => Some(name),
             Some(Found::Job(job)) if job.kind == Kind::Extract => {
                 ScheduleName::new(ScheduleKind::Monitor, &job.tenant, job.id)

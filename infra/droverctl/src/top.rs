@@ -39,21 +39,21 @@ impl Top {
     pub(crate) async fn run(self, deployment: &Deployment, format: Format) -> anyhow::Result<Answer> {
         let tallies = Tallies::new(deployment.table("tallies"), deployment.clock.clone());
         if self.once || format == Format::Json || !screen::is_there() {
-            let (overview, rates) = look(&tallies).await?;
+            let (overview, rates) = Box::pin(look(&tallies)).await?;
             let frame = Frame { title: title(deployment), overview: &overview, rates: &rates, trouble: None };
-            let text: String = frame.lines(deployment.clock.now()).iter().map(|line| format!("{line}\n")).collect();
+            let text = frame.lines(deployment.clock.now()).join("\n") + "\n";
             let at = deployment.clock.now().to_string();
             let json = json!({"at": at, "overview": overview, "last_hour": rates});
             return Ok(Answer { text: Some(text), ..Answer::from(json) });
         }
-        self.watch(deployment, &tallies).await?;
+        Box::pin(self.watch(deployment, &tallies)).await?;
         Ok(Answer::nothing())
     }
 
     async fn watch(&self, deployment: &Deployment, tallies: &Tallies) -> anyhow::Result<()> {
         // What cannot be read at all is told as any error is, and not on a screen that is gone a moment later.
-        let (mut overview, mut rates) = look(tallies).await?;
-        let (mut screen, mut keys) = (Screen::open()?, Keys::listen());
+        let (mut overview, mut rates) = Box::pin(look(tallies)).await?;
+        let (screen, mut keys) = (Screen::open()?, Keys::listen());
         let mut ticks = interval(Duration::from_secs(self.every.into()));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
@@ -70,7 +70,7 @@ impl Top {
             // A key ends it also while it looks, which may take as long as a call may.
             let next = async {
                 ticks.tick().await;
-                look(tallies).await
+                Box::pin(look(tallies)).await
             };
             tokio::select! {
                 ended = keys.ended() => if ended { return Ok(()) },

@@ -122,7 +122,7 @@ async fn tables(stack: &Stack, table: &str) -> anyhow::Result<()> {
     let expire = async |on: bool| {
         let specification = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(on).build()?;
         client.update_time_to_live().table_name(table).time_to_live_specification(specification).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(
         stack,
@@ -135,7 +135,7 @@ async fn tables(stack: &Stack, table: &str) -> anyhow::Result<()> {
         let specification = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(on).build()?;
         let asked = client.update_continuous_backups().table_name(table);
         asked.point_in_time_recovery_specification(specification).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let (area, word) = ("table", "point-in-time recovery");
     // The engine of 2020 knows nothing of it, which is said and not held against it.
@@ -152,7 +152,7 @@ async fn queues(stack: &Stack) -> anyhow::Result<()> {
     let whole = asked.attributes.and_then(|mut all| all.remove(&policy)).context("no redrive policy")?;
     let set = async |value: &str| {
         client.set_queue_attributes().queue_url(&url).attributes(policy.clone(), value).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(
         stack,
@@ -164,13 +164,13 @@ async fn queues(stack: &Stack) -> anyhow::Result<()> {
     let events = stack.queue_url("failed-events").await?;
     let send = async || {
         client.send_message().queue_url(&events).message_body("{}").send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let take = async || {
         let taken = client.receive_message().queue_url(&events).wait_time_seconds(5).send().await?;
         let taken = taken.messages().first().and_then(|message| message.receipt_handle()).context("no message")?;
         client.delete_message().queue_url(&events).receipt_handle(taken).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     // What other tests left is none of this one's.
     client.purge_queue().queue_url(&events).send().await?;
@@ -181,11 +181,11 @@ async fn functions(stack: &Stack, function: &str) -> anyhow::Result<()> {
     let client = aws_sdk_lambda::Client::new(&stack.config);
     let stop = async || {
         client.put_function_concurrency().function_name(function).reserved_concurrent_executions(0).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let start = async || {
         client.delete_function_concurrency().function_name(function).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(stack, ("function", function, "may not run at all"), stop, start).await?;
 
@@ -194,7 +194,7 @@ async fn functions(stack: &Stack, function: &str) -> anyhow::Result<()> {
     let source = sources.event_source_mappings().iter().find_map(|source| source.uuid()).context("no event source")?;
     let switch = async |on: bool| {
         client.update_event_source_mapping().uuid(source).enabled(on).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let subject = ("source", "webhook-sender", "not taken");
     found_and_mended(stack, subject, async || switch(false).await, async || switch(true).await).await?;
@@ -205,11 +205,11 @@ async fn functions(stack: &Stack, function: &str) -> anyhow::Result<()> {
     let rule = rule.context("no rule of recovery")?;
     let disable = async || {
         events.disable_rule().name(rule).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let enable = async || {
         events.enable_rule().name(rule).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(stack, ("rule", rule, "switched off"), disable, enable).await
 }
@@ -220,7 +220,7 @@ async fn parameters(stack: &Stack, name: &str) -> anyhow::Result<()> {
     let value = asked.parameter.and_then(|parameter| parameter.value).context("no value")?;
     let forget = async || {
         client.delete_parameter().name(name).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let set = async || {
         client
@@ -231,14 +231,14 @@ async fn parameters(stack: &Stack, name: &str) -> anyhow::Result<()> {
             .overwrite(true)
             .send()
             .await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(stack, ("parameter", name, "not set"), forget, set).await?;
     // One that is there in clear is no fault, and not as it should be.
     let bare = async || {
         client.delete_parameter().name(name).send().await?;
         client.put_parameter().name(name).value(&value).r#type(ParameterType::String).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let sealed = async || {
         forget().await?;
@@ -255,11 +255,11 @@ async fn keys(stack: &Stack) -> anyhow::Result<()> {
     let (client, key) = (aws_sdk_kms::Client::new(&stack.config), variables.get("WORKER_KEY").context("no key")?);
     let disable = async || {
         client.disable_key().key_id(key).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     let enable = async || {
         client.enable_key().key_id(key).send().await?;
-        Ok(())
+        anyhow::Ok(())
     };
     found_and_mended(stack, ("key", "WorkerKey", "disabled"), disable, enable).await
 }
@@ -275,7 +275,7 @@ async fn roles(stack: &Stack) -> anyhow::Result<()> {
         let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
         let parameters = [("RoleName", role.as_str()), ("PolicyDocument", document.as_str())];
         operator.ask(&Call::query("iam", "2010-05-08", "UpdateAssumeRolePolicy", &parameters)).await?;
-        Ok(())
+        anyhow::Ok(())
     };
     // LocalStack does not tell whether a role was changed; the default emulator tells who may take it on, and not what it grants.
     if !stack.counts_capacity {

@@ -1,8 +1,8 @@
 //! Credentials and proxies in a terminal.
 
 use anyhow::{Context, ensure};
-use drover_tests::Stack;
 use drover_tests::scraper::SECRET;
+use drover_tests::{Said, Stack};
 use serde_json::{Value as Json, json};
 
 /// What a list says of a credential.
@@ -53,7 +53,7 @@ async fn credentials_are_imported_from_a_file_all_or_none() -> anyhow::Result<()
     let pool = stack.pool_with(json!({"secret": "email_password"}), 0).await?;
     let file = std::env::temp_dir().join(format!("drover-import-{}.csv", pool.platform));
     let path = file.to_str().context("no path")?;
-    let import = async |text: &str| {
+    let import = async |text: &str| -> anyhow::Result<Said> {
         std::fs::write(&file, text)?;
         stack.droverctl(&["credentials", "import", &pool.platform, path, "--form", "csv", "--output", "json"]).await
     };

@@ -14,7 +14,8 @@ const PAGE: usize = 100;
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
     let metrics = CloudWatch::new(&deployment.config);
     let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
-    let names: Vec<_> = kinds.into_iter().flat_map(|kind| expected.of_kind(kind)).map(|alarm| alarm.name.as_str()).collect();
+    let names: Vec<_> =
+        kinds.into_iter().flat_map(|kind| expected.of_kind(kind)).map(|alarm| alarm.name.as_str()).collect();
     let mut findings = Vec::new();
     for some in names.chunks(PAGE) {
         match metrics.alarms(some).await {

@@ -110,7 +110,7 @@ fn judge(plan: &Plan<'_>, seen: &Seen) -> Vec<Finding> {
     match seen.state.as_str() {
         "Active" => {}
         "Failed" => {
-            wrong.push(about.fault(format!("it cannot run: {}", seen.state_reason), "mend what it says, and deploy"))
+            wrong.push(about.fault(format!("it cannot run: {}", seen.state_reason), "mend what it says, and deploy"));
         }
         state => wrong.push(
             about.warning(format!("it is {}: its next call waits", state.to_lowercase()), "call it, and look again"),

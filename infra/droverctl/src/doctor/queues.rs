@@ -156,8 +156,8 @@ mod tests {
         attributes
     }
 
-    fn redrive(target: &str, tries: &Json) -> Option<Json> {
-        Some(json!({"deadLetterTargetArn": format!("arn:aws:sqs:eu-west-1:1:{target}"), "maxReceiveCount": tries}))
+    fn redrive(target: &str, tries: &Json) -> Json {
+        json!({"deadLetterTargetArn": format!("arn:aws:sqs:eu-west-1:1:{target}"), "maxReceiveCount": tries})
     }
 
     #[test]
@@ -166,12 +166,19 @@ mod tests {
         let work = || plan(Part::Work);
         let hour = Some(Duration::from_hours(1));
         for (plan, redrive, waiting, oldest, verdict, word) in [
-            (work(), redrive("d-work-dead", &json!(5)), 0, None, Verdict::Ok, "0 messages"),
-            (work(), redrive("d-work-dead", &json!("5")), 7, Some(Duration::from_secs(3)), Verdict::Ok, "7 messages"),
+            (work(), Some(redrive("d-work-dead", &json!(5))), 0, None, Verdict::Ok, "0 messages"),
+            (
+                work(),
+                Some(redrive("d-work-dead", &json!("5"))),
+                7,
+                Some(Duration::from_secs(3)),
+                Verdict::Ok,
+                "7 messages",
+            ),
             (work(), None, 0, None, Verdict::Fault, "no redrive policy"),
-            (work(), redrive("other", &json!(5)), 0, None, Verdict::Fault, "go to other"),
-            (work(), redrive("d-work-dead", &json!(50)), 0, None, Verdict::Warning, "50 times"),
-            (work(), redrive("d-work-dead", &json!(5)), 7, hour, Verdict::Warning, "60 minutes"),
+            (work(), Some(redrive("other", &json!(5))), 0, None, Verdict::Fault, "go to other"),
+            (work(), Some(redrive("d-work-dead", &json!(50))), 0, None, Verdict::Warning, "50 times"),
+            (work(), Some(redrive("d-work-dead", &json!(5))), 7, hour, Verdict::Warning, "60 minutes"),
             (Plan { redrive: None, ..plan(Part::Failed) }, None, 2, None, Verdict::Warning, "2 messages are in it"),
             (Plan { redrive: None, ..plan(Part::Failed) }, None, 0, None, Verdict::Ok, "0 messages"),
         ] {

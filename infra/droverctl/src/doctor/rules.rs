@@ -15,6 +15,8 @@ use super::finding::{About, Finding};
 
 /// How many of its times a rule may miss before that is told.
 const MISSED: u32 = 5;
+/// How many pages of a log are looked at: a page may be empty and not the last.
+const PAGES: usize = 20;
 
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
     let client = &Client::new(&deployment.config);
@@ -76,9 +78,9 @@ async fn has_logged(deployment: &Deployment, function: &str, within: Duration) -
     let group = group.unwrap_or_else(|| format!("/aws/lambda/{function}"));
     let since = i64::try_from(deployment.clock.now().before(within).0).unwrap_or(i64::MAX);
     let asked = Logs::new(&deployment.config).filter_log_events().log_group_name(group).start_time(since);
-    // A page may be empty and not the last.
     let mut pages = asked.into_paginator().page_size(1).send();
-    while let Some(page) = pages.next().await {
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else { break };
         if !page.map_err(|error| CallFault::of(&error))?.events().is_empty() {
             return Ok(true);
         }

@@ -73,7 +73,7 @@ fn within(line: &str, width: usize) -> String {
 }
 
 fn heading(name: &str, columns: &[&str]) -> String {
-    let columns: String = columns.iter().map(|column| format!("{column:>NUMBER$}")).collect();
+    let columns = columns.iter().map(|column| format!("{column:>NUMBER$}")).collect::<Vec<_>>().concat();
     format!("{HEADING}{name:NAME$}{columns}{HEADING:#}")
 }
 

@@ -32,7 +32,7 @@ impl Screen {
     }
 
     /// Draws lines, in place of what was there: without clearing first, so that nothing flickers.
-    pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
+    pub(super) fn draw(&self, lines: &[String]) -> io::Result<()> {
         let mut out = stdout().lock();
         for (row, line) in (0..).zip(lines) {
             queue!(out, MoveTo(0, row))?;
