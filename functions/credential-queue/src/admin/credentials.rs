@@ -10,7 +10,6 @@ use credentials::audit::Event;
 use credentials::fields::{LONGEST_NAME, LONGEST_WORD};
 use credentials::{AdminError, Credential, CredentialView, Edit, LONGEST_PLATFORM, NewCredential, Secret, Status};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 use table::cursor;
 use utoipa::ToSchema;
 
