@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         let records = event.payload.records;
         let told = records.len();
         let changes: Vec<_> = records.into_iter().filter_map(|record| read_or_pass(record, tables)).collect();
-        let (counted, cost) = metered(tallies.count(&changes)).await;
+        let (counted, cost) = metered(Box::pin(tallies.count(&changes))).await;
         tracing::info!(told, ?counted, "counted");
         cost.log("batch done");
         telemetry::counter!("ChangesCounted").increment(counted.as_ref().map_or(0, |sum| sum.counted as u64));

@@ -111,7 +111,7 @@ impl Tallies {
     /// The items that count what is of a source, as they are.
     async fn counted(&self, source: Source) -> Result<Vec<Item>, TableError> {
         let partition = |pk: &str| self.all(Query::new(Condition::equal("pk", pk)).consistent());
-        let (counts, waiting) = tokio::try_join!(partition(COUNTS), partition(WAITING))?;
+        let (counts, waiting) = tokio::try_join!(Box::pin(partition(COUNTS)), Box::pin(partition(WAITING)))?;
         let of_source = |kind: Kind| source.kinds().contains(&kind);
         let counts = counts.into_iter().filter(|item| Group::of_counts(item).is_some_and(|of| of_source(of.kind())));
         let waiting = waiting.into_iter().filter(|item| time_of(item).is_some_and(|(_, kind)| of_source(kind)));

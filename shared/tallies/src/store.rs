@@ -43,7 +43,7 @@ impl Tallies {
         let waiting =
             Condition::All(vec![Condition::equal("pk", WAITING), Condition::at_most("sk", format!("{now}~"))]);
         let counts = Query::new(Condition::equal("pk", COUNTS));
-        let (counts, waiting) = tokio::try_join!(self.all(counts), self.all(Query::new(waiting)))?;
+        let (counts, waiting) = tokio::try_join!(Box::pin(self.all(counts)), Box::pin(self.all(Query::new(waiting))))?;
         Ok(Overview::of(&counts, &waiting, now))
     }
 

@@ -10,6 +10,7 @@ use table::{Condition, Item, Key, Millis, Query, TableError, Transaction, decode
 
 use crate::delta::{begin_of, minute};
 use crate::kind::Kind;
+use crate::names::SINCE;
 use crate::standing::number;
 use crate::store::Tallies;
 use crate::writes::{HOUR, WAITING, since, time_of};
@@ -61,7 +62,7 @@ pub(crate) fn empty_hours(items: Vec<Item>) -> Vec<Vec<Item>> {
         }
     }
     let is_empty = |lanes: &Vec<Item>| {
-        let sums = lanes.iter().map(since).fold([0; HOUR as usize], |mut sums, lane| {
+        let sums = lanes.iter().map(since).fold([0; SINCE.len()], |mut sums, lane| {
             sums.iter_mut().zip(lane).for_each(|(sum, more)| *sum += more);
             sums
         });

@@ -42,7 +42,7 @@ impl Delta {
             places.insert(place, update.add(name, amount));
         };
         for ((group, state), amount) in &self.states {
-            add(Place::Counts(group.clone()), *state, *amount);
+            add(Place::Counts(group.clone()), state, *amount);
         }
         for ((kind, minute), amount) in &self.waiting {
             add(Place::Waiting(minute - minute % HOUR, *kind), SINCE[at(*minute, HOUR)], *amount);
@@ -100,12 +100,12 @@ pub(crate) fn time_of(item: &Item) -> Option<(Millis, Kind)> {
 }
 
 /// How many wait since each minute of an item's hour.
-pub(crate) fn since(item: &Item) -> [i64; HOUR as usize] {
+pub(crate) fn since(item: &Item) -> [i64; SINCE.len()] {
     SINCE.map(|name| number(item, name).unwrap_or(0))
 }
 
 /// How often something has happened in each of an item's ten minutes.
-pub(crate) fn times(item: &Item, event: Event) -> [i64; TEN as usize] {
+pub(crate) fn times(item: &Item, event: Event) -> [i64; 10] {
     event.names().map(|name| number(item, name).unwrap_or(0))
 }
 

@@ -129,17 +129,17 @@ async fn a_batch_is_one_transaction() -> anyhow::Result<()> {
         ("one submission", vec![submission(1, now)], 8.0),
         ("thirty submissions of a second", (2..32).map(|number| submission(number, now)).collect(), 8.0),
     ] {
-        let (counted, cost) = metered(tallies.count(&changes)).await;
+        let (counted, cost) = metered(Box::pin(tallies.count(&changes))).await;
         ensure!(counted?.counted == changes.len(), "{what}: not all were counted");
         ensure!(cost.dynamodb_requests == 1 && cost.other_requests == 0, "{what}: {cost:?}");
         ensure!(!stack.counts_capacity || cost.write_units <= units, "{what}: {cost:?}");
     }
     // What is known costs a look, and a change that changes no count costs nothing.
-    let (known, cost) = metered(tallies.count(&claims(1, 2))).await;
+    let (known, cost) = metered(Box::pin(tallies.count(&claims(1, 2)))).await;
     ensure!(known?.known == 1 && cost.dynamodb_requests <= 2, "{cost:?}");
     let mut nothing = claim(99, "linkedin", now);
     nothing.before = nothing.after.clone();
-    let (_, cost) = metered(tallies.count(&[nothing])).await;
+    let (_, cost) = metered(Box::pin(tallies.count(&[nothing]))).await;
     ensure!(cost.dynamodb_requests == 0, "{cost:?}");
     Ok(())
 }
@@ -151,9 +151,9 @@ async fn what_the_overview_reads_does_not_grow() -> anyhow::Result<()> {
     let tallies = Tallies::new(own_table().await?, Clock::system());
     let now = Clock::system().now();
     let looked = async || {
-        let (overview, seen) = metered(tallies.overview()).await;
-        let (_, hour) = metered(tallies.rates(Last::Hour)).await;
-        let (_, day) = metered(tallies.rates(Last::Day)).await;
+        let (overview, seen) = metered(Box::pin(tallies.overview())).await;
+        let (_, hour) = metered(Box::pin(tallies.rates(Last::Hour))).await;
+        let (_, day) = metered(Box::pin(tallies.rates(Last::Day))).await;
         overview.map(|overview| (overview, [seen, hour, day]))
     };
     let (nothing, _) = looked().await?;

@@ -33,7 +33,7 @@ async fn what_was_there_before_is_counted_once() -> anyhow::Result<()> {
             tallies.count(&[change]).await?;
         }
     }
-    let recount = tallies.recount(Source::Extract, &table, Duration::ZERO).await?;
+    let recount = Box::pin(tallies.recount(Source::Extract, &table, Duration::ZERO)).await?;
     ensure!(recount.quiet && recount.items == 4, "{recount:?}");
     // Of two operators who correct the same, one does.
     let both = tokio::try_join!(tallies.correct(&recount), tallies.correct(&recount))?;
@@ -42,7 +42,7 @@ async fn what_was_there_before_is_counted_once() -> anyhow::Result<()> {
     let tasks = overview.jobs[0];
     ensure!((tasks.waiting, tasks.running, tasks.failed, tasks.total()) == (2, 1, 1, 4), "{tasks:?}");
     ensure!(tasks.oldest_waiting.is_some(), "{tasks:?}");
-    let again = tallies.recount(Source::Extract, &table, Duration::ZERO).await?;
+    let again = Box::pin(tallies.recount(Source::Extract, &table, Duration::ZERO)).await?;
     ensure!(again.quiet && again.differences.is_empty(), "{again:?}");
     Ok(())
 }

@@ -19,7 +19,7 @@ async fn what_is_counted_is_what_the_tables_hold() -> anyhow::Result<()> {
     for source in Source::ALL {
         let table = stack.table(source.as_str());
         let recount = eventually("nothing is counted while the table is", async || {
-            Ok(Some(tallies.recount(source, &table, PAUSE).await?).filter(|recount| recount.quiet))
+            Ok(Some(Box::pin(tallies.recount(source, &table, PAUSE)).await?).filter(|recount| recount.quiet))
         })
         .await?;
         println!("{}: {} items", source.as_str(), recount.items);
