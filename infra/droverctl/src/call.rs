@@ -110,6 +110,11 @@ impl CallFault {
         (fault.trouble != Trouble::Other).then_some(fault)
     }
 
+    /// This cloud does not know it, or does not keep it.
+    pub(crate) fn not_known() -> Self {
+        Self { trouble: Trouble::NotKnown, text: "this cloud does not know it".to_owned() }
+    }
+
     /// Nobody answered.
     pub(crate) fn unreachable(text: impl Into<String>) -> Self {
         Self { trouble: Trouble::Unreachable, text: text.into() }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::TemplateStage;
+use aws_smithy_types::DateTime;
 use serde_json::Value as Json;
+use table::Millis;
 
 use crate::call::{CallFault, Trouble};
 use crate::deployment::Deployment;
@@ -31,6 +33,8 @@ pub(super) struct Expected {
     stack: String,
     status: String,
     why: Option<String>,
+    /// When it was last deployed.
+    pub(super) deployed_at: Option<Millis>,
     /// Whether the template could be read.
     is_readable: bool,
     /// What the template has and CloudFormation has not made.
@@ -60,6 +64,7 @@ impl Expected {
             stack: name.clone(),
             status: stack.stack_status().map(ToString::to_string).unwrap_or_default(),
             why: stack.stack_status_reason().map(str::to_owned),
+            deployed_at: stack.last_updated_time().or(stack.creation_time()).and_then(moment),
             is_readable: template.is_some(),
             ..Self::default()
         };
@@ -155,6 +160,10 @@ impl Expected {
         }
         about.or_ok(wrong, status)
     }
+}
+
+fn moment(moment: &DateTime) -> Option<Millis> {
+    u64::try_from(moment.to_millis().ok()?).ok().map(Millis)
 }
 
 fn no_stack<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(

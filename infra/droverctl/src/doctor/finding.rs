@@ -87,7 +87,7 @@ impl About {
                 format!("{what} is not there, though the stack has it: somebody deleted it"),
                 "CloudFormation does not make again what was deleted past it: take it out of template.yaml, `sam deploy`, put it back, `sam deploy`",
             ),
-            Trouble::NotKnown => self.not_checked(format!("this cloud does not tell {what}")),
+            Trouble::NotKnown => self.not_checked(format!("this cloud does not keep, or not tell, {what}")),
             Trouble::Denied => self.warning(
                 format!("these credentials may not look at {what}: {fault}"),
                 "docs/operations.md, chapter Permissions, has what droverctl needs",

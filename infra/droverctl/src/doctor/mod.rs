@@ -74,6 +74,10 @@ async fn each<T, F: Future<Output = Vec<Finding>>>(
     things: impl IntoIterator<Item = T>,
     look: impl FnMut(T) -> F,
 ) -> Vec<Finding> {
-    let found: Vec<_> = iter(things.into_iter().map(look)).buffered(AT_ONCE).collect().await;
-    found.into_iter().flatten().collect()
+    seen(things, look).await.into_iter().flatten().collect()
+}
+
+/// The same of what is judged only when all of it was seen.
+async fn seen<T, F: Future>(things: impl IntoIterator<Item = T>, look: impl FnMut(T) -> F) -> Vec<F::Output> {
+    iter(things.into_iter().map(look)).buffered(AT_ONCE).collect().await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::Client as Logs;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_lambda::Client as Functions;
+use table::Millis;
 
 use crate::call::CallFault;
 use crate::deployment::Deployment;
@@ -20,10 +21,16 @@ const PAGES: usize = 20;
 
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
     let client = &Client::new(&deployment.config);
-    each(expected.of_kind("AWS::Events::Rule"), |rule| look_at(deployment, client, rule)).await
+    let rules = expected.of_kind("AWS::Events::Rule");
+    each(rules, |rule| look_at(deployment, client, expected.deployed_at, rule)).await
 }
 
-async fn look_at(deployment: &Deployment, client: &Client, rule: &Resource) -> Vec<Finding> {
+async fn look_at(
+    deployment: &Deployment,
+    client: &Client,
+    deployed_at: Option<Millis>,
+    rule: &Resource,
+) -> Vec<Finding> {
     // Of another bus than the default one, the bus is named before it.
     let name = rule.name.rsplit(['|', '/']).next().unwrap_or(&rule.name);
     let about = About::new("rule", name);
@@ -39,8 +46,11 @@ async fn look_at(deployment: &Deployment, client: &Client, rule: &Resource) -> V
     };
     let every = described.schedule_expression.as_deref().and_then(every);
     let function = targets.iter().find_map(|target| function_of(target.arn()));
+    let now = deployment.clock.now();
+    // One that was deployed a moment ago has not missed anything.
+    let is_due = |every: Duration| deployed_at.is_none_or(|deployed| deployed <= now.before(every * MISSED));
     let ran = match (every, function) {
-        (Some(every), Some(function)) => Some(has_logged(deployment, function, every * MISSED).await),
+        (Some(every), Some(function)) if is_due(every) => Some(has_logged(deployment, function, every * MISSED).await),
         _ => None,
     };
     let seen = Seen {
@@ -95,7 +105,7 @@ struct Seen<'a> {
     is_enabled: bool,
     calls: Option<&'a str>,
     every: Option<Duration>,
-    /// Whether what it calls has run within its last times; none where it is not due by a rate.
+    /// Whether what it calls has run within its last times; none where it is not due by a rate, or was not due so often yet.
     ran: Option<Result<bool, CallFault>>,
 }
 

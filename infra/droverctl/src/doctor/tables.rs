@@ -8,26 +8,33 @@ use serde_json::Value as Json;
 use crate::call::CallFault;
 use crate::deployment::Deployment;
 
-use super::each;
 use super::expected::{Expected, Resource, is_true};
 use super::finding::{About, Finding};
+use super::seen;
 
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
-    each(expected.of_kind("AWS::DynamoDB::Table"), |table| look_at(deployment, table)).await
+    let tables: Vec<_> = expected.of_kind("AWS::DynamoDB::Table").collect();
+    let mut all = seen(tables.iter().copied(), |table| look_at(deployment, table)).await;
+    if deployment.is_local() {
+        let properties: Vec<_> = tables.iter().map(|table| &table.properties).collect();
+        forgive(&properties, &mut all);
+    }
+    let judged = tables.iter().zip(all).map(|(table, seen)| match seen {
+        Ok(seen) => judge(&table.name, &table.properties, &seen),
+        Err(fault) => vec![About::new("table", &table.name).unseen("the table", &fault)],
+    });
+    judged.flatten().collect()
 }
 
-async fn look_at(deployment: &Deployment, table: &Resource) -> Vec<Finding> {
+async fn look_at(deployment: &Deployment, table: &Resource) -> Result<Seen, CallFault> {
     let (client, name) = (&deployment.client, &table.name);
     let (described, time_to_live, backups) = tokio::join!(
         client.describe_table().table_name(name).send(),
         client.describe_time_to_live().table_name(name).send(),
         client.describe_continuous_backups().table_name(name).send(),
     );
-    let about = About::new("table", name);
-    let described = match described {
-        Ok(answer) => answer.table.unwrap_or_else(|| TableDescription::builder().build()),
-        Err(error) => return vec![about.unseen("the table", &CallFault::of(&error))],
-    };
+    let described = described.map_err(|error| CallFault::of(&error))?;
+    let described = described.table.unwrap_or_else(|| TableDescription::builder().build());
     let time_to_live = time_to_live.map_err(|error| CallFault::of(&error)).map(|answer| {
         let described = answer.time_to_live_description?;
         let is_on =
@@ -40,7 +47,7 @@ async fn look_at(deployment: &Deployment, table: &Resource) -> Vec<Finding> {
         described
             .is_some_and(|recovery| recovery.point_in_time_recovery_status == Some(PointInTimeRecoveryStatus::Enabled))
     });
-    let seen = Seen {
+    Ok(Seen {
         is_active: matches!(described.table_status, Some(TableStatus::Active | TableStatus::Updating)),
         indexes: indexes(&described),
         stream: described
@@ -50,8 +57,7 @@ async fn look_at(deployment: &Deployment, table: &Resource) -> Vec<Finding> {
             .map(|stream| stream.stream_view_type.as_ref().map(ToString::to_string).unwrap_or_default()),
         time_to_live,
         recovery,
-    };
-    judge(name, &table.properties, &seen)
+    })
 }
 
 /// A table as it is.
@@ -63,6 +69,34 @@ struct Seen {
     /// The attribute by which items go, if any.
     time_to_live: Result<Option<String>, CallFault>,
     recovery: Result<bool, CallFault>,
+}
+
+/// The attribute by which items of a table are to go.
+fn expires_by(properties: &Json) -> Option<&str> {
+    properties["TimeToLiveSpecification"]["AttributeName"].as_str()
+}
+
+/// Whether a table is to have point-in-time recovery.
+fn can_recover(properties: &Json) -> bool {
+    is_true(&properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+}
+
+/// What no table of a local cloud has of what all were deployed with, its emulator does not take from the template: nobody switched it off.
+fn forgive(properties: &[&Json], all: &mut [Result<Seen, CallFault>]) {
+    let lacks = |is_meant: fn(&Json) -> bool, has: fn(&Seen) -> bool| {
+        let mut meant = properties.iter().zip(all.iter()).filter(|(properties, _)| is_meant(properties));
+        meant.all(|(_, seen)| seen.as_ref().is_ok_and(|seen| !has(seen)))
+    };
+    let no_expiry = lacks(|properties| expires_by(properties).is_some(), |seen| seen.time_to_live != Ok(None));
+    let no_recovery = lacks(can_recover, |seen| seen.recovery != Ok(false));
+    for seen in all.iter_mut().flatten() {
+        if no_expiry {
+            seen.time_to_live = Err(CallFault::not_known());
+        }
+        if no_recovery {
+            seen.recovery = Err(CallFault::not_known());
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -129,7 +163,7 @@ fn judge(name: &str, properties: &Json, seen: &Seen) -> Vec<Finding> {
             Some(_) => {}
         }
     }
-    if let Some(attribute) = properties["TimeToLiveSpecification"]["AttributeName"].as_str() {
+    if let Some(attribute) = expires_by(properties) {
         match &seen.time_to_live {
             Ok(Some(is)) if is == attribute => {}
             Ok(is) => {
@@ -145,7 +179,7 @@ fn judge(name: &str, properties: &Json, seen: &Seen) -> Vec<Finding> {
             Err(fault) => wrong.push(about.unseen("its time to live", fault)),
         }
     }
-    if is_true(&properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]) {
+    if can_recover(properties) {
         match &seen.recovery {
             Ok(true) => {}
             Ok(false) => wrong.push(about.fault(
@@ -193,7 +227,6 @@ mod tests {
 
     use super::super::finding::Verdict;
     use super::*;
-    use crate::call::Trouble;
 
     fn plan() -> Json {
         json!({
@@ -225,8 +258,6 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_table_is_found_alone() {
-        let not_known = || CallFault::of_answer(400, "UnknownOperationException", "");
-        assert_eq!(not_known().trouble, Trouble::NotKnown);
         let mut slow = sound();
         slow.indexes[0].is_active = false;
         let mut other_key = sound();
@@ -250,7 +281,27 @@ mod tests {
                 "{word}: {found:?}"
             );
         }
-        let found = judge("t", &plan(), &Seen { recovery: Err(not_known()), ..sound() });
+        let found = judge("t", &plan(), &Seen { recovery: Err(CallFault::not_known()), ..sound() });
         assert_eq!(found.iter().map(|found| found.verdict).collect::<Vec<_>>(), [Verdict::Ok, Verdict::NotChecked]);
+    }
+
+    #[test]
+    fn what_an_emulator_keeps_of_no_table_is_held_against_none() {
+        let plan = plan();
+        let bare = || Ok(Seen { time_to_live: Ok(None), recovery: Ok(false), ..sound() });
+        let worst = |seen: &Result<Seen, CallFault>| {
+            let found = judge("t", &plan, seen.as_ref().unwrap());
+            found.into_iter().map(|found| found.verdict).max()
+        };
+        let mut none = [bare(), bare()];
+        forgive(&[&plan, &plan], &mut none);
+        assert_eq!(none.iter().map(worst).collect::<Vec<_>>(), [Some(Verdict::NotChecked); 2]);
+        let mut one = [bare(), Ok(sound())];
+        forgive(&[&plan, &plan], &mut one);
+        assert_eq!(one.iter().map(worst).collect::<Vec<_>>(), [Some(Verdict::Fault), Some(Verdict::Ok)]);
+        // One that could not be looked at may have it.
+        let mut unseen = [bare(), Err(CallFault::unreachable("no answer"))];
+        forgive(&[&plan, &plan], &mut unseen);
+        assert_eq!(worst(&unseen[0]), Some(Verdict::Fault));
     }
 }
