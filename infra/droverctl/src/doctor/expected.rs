@@ -21,7 +21,7 @@ pub(super) struct Resource {
     pub(super) logical: String,
     /// What it is, as `AWS::DynamoDB::Table`.
     pub(super) kind: String,
-    /// What its service knows it by.
+    /// What its service knows it by; empty where that is not told.
     pub(super) name: String,
     /// As the template has them, with references; null where that cannot be read.
     pub(super) properties: Json,
@@ -78,7 +78,7 @@ impl Expected {
         }
         let made = listed.iter().filter_map(|made| {
             let (logical, kind) = (made.logical_resource_id()?, made.resource_type()?);
-            Some((logical, kind, made.physical_resource_id().filter(|id| !id.is_empty())?))
+            Some((logical, kind, made.physical_resource_id().unwrap_or_default()))
         });
         expected.take(made, template.as_ref());
         Ok(expected)
@@ -109,7 +109,7 @@ impl Expected {
 
     /// What there is of a kind.
     pub(super) fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = &Resource> {
-        self.resources.iter().filter(move |resource| resource.kind == kind)
+        self.resources.iter().filter(move |resource| resource.kind == kind && !resource.name.is_empty())
     }
 
     /// What a reference of the template's is to: `{"Ref": …}` or `{"Fn::GetAtt": …}`.
