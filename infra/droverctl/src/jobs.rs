@@ -190,7 +190,8 @@ impl Logs {
 
 /// Prints what is added to a log until its job has ended and all of it was printed.
 async fn follow(operations: &Operations, name: &JobName, mut after: u64, format: Format) -> anyhow::Result<()> {
-    let (mut quiet, mut has_ended) = (0, false);
+    // One that has ended already is not waited for.
+    let (mut quiet, mut has_ended) = (LOOKS - 1, false);
     loop {
         let Some(tail) = operations.log(name, Some(after), MOST_LINES).await? else { return Ok(()) };
         after = tail.after;
