@@ -110,14 +110,15 @@ fn things(value: &Json) -> Option<Vec<&Map<String, Json>>> {
     value.as_array()?.iter().map(Json::as_object).collect()
 }
 
-/// The fields that any of the things has.
+/// The fields that the things have, in their order, but for those that are null in all of them.
 fn names<'a>(things: &[&'a Map<String, Json>]) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
-    for (name, value) in things.iter().copied().flatten() {
-        if !value.is_null() && !names.contains(&name.as_str()) {
+    for name in things.iter().flat_map(|thing| thing.keys()) {
+        if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
+    names.retain(|name| things.iter().any(|thing| thing.get(*name).is_some_and(|value| !value.is_null())));
     names
 }
 
