@@ -138,7 +138,7 @@ impl Cli {
             Command::PortalAccounts(command) => command.run(deployment).await?.into(),
             Command::SessionKeys(command) => Box::pin(command.run(deployment)).await?.into(),
             Command::Maintenance(command) => Box::pin(command.run(deployment, format)).await?.into(),
-            Command::DeadLetters(command) => Box::pin(command.run(deployment)).await?.into(),
+            Command::DeadLetters(command) => Box::pin(command.run(deployment)).await?,
             Command::Completion { .. } => Answer::nothing(),
         })
     }

@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::output::Answer;
 
 /// How many letters are read at a time.
 const PAGE: u32 = 100;
@@ -75,14 +76,16 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 }
 
 impl DeadLetterCommand {
-    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
+    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Answer> {
         let by = deployment.operator();
         let operations = Box::pin(deployment.operations()).await?;
         match self {
-            Self::List(list) => list.run(&operations).await,
-            Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?)),
+            Self::List(list) => Ok(list.run(&operations).await?.into()),
+            Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?).into()),
             Self::Redrive(selection) => redrive(selection, &by, &operations).await,
-            Self::Purge(Purge { selection, sure: Sure { yes } }) => purge(selection, yes, &by, &operations).await,
+            Self::Purge(Purge { selection, sure: Sure { yes } }) => {
+                Ok(purge(selection, yes, &by, &operations).await?.into())
+            }
         }
     }
 }
@@ -148,9 +151,9 @@ impl<'a> Letters<'a> {
     }
 }
 
-async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
+async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -> anyhow::Result<Answer> {
     let is_one = selection.ids.len() == 1;
-    let (mut waits, mut sent, mut before, mut impossible) = (0, 0, 0, Vec::new());
+    let (mut waits, mut sent, mut before, mut impossible, mut failed) = (0, 0, 0, Vec::new(), Vec::new());
     let mut letters = Letters::new(selection, operations);
     loop {
         let some = letters.next().await?;
@@ -158,18 +161,27 @@ async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -
             break;
         }
         for letter in some {
-            match operations.redrive(by, &letter).await? {
-                Redriven::Waits => waits += 1,
-                Redriven::Sent => sent += 1,
-                Redriven::Before => before += 1,
-                Redriven::Impossible(why) if is_one => {
+            match operations.redrive(by, &letter).await {
+                Ok(Redriven::Waits) => waits += 1,
+                Ok(Redriven::Sent) => sent += 1,
+                Ok(Redriven::Before) => before += 1,
+                Ok(Redriven::Impossible(why)) if is_one => {
                     return Err(Failure::refused(format!("it cannot be redriven: {why}")).into());
                 }
-                Redriven::Impossible(why) => impossible.push(json!({"id": letter.id().to_string(), "impossible": why})),
+                Ok(Redriven::Impossible(why)) => {
+                    impossible.push(json!({"id": letter.id().to_string(), "impossible": why}));
+                }
+                Err(error) if is_one => return Err(error.into()),
+                // The others are not to wait for it; it can be tried again.
+                Err(error) => failed.push(json!({"id": letter.id().to_string(), "failed": error.to_string()})),
             }
         }
     }
-    Ok(json!({"taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible}))
+    let exit = if failed.is_empty() { Exit::Done } else { Exit::Fault };
+    let counts = json!({
+        "taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible, "failed": failed,
+    });
+    Ok(Answer { exit, ..Answer::from(counts) })
 }
 
 async fn purge(selection: Selection, yes: bool, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
