@@ -2,6 +2,7 @@
 
 mod console;
 mod dead_letters;
+mod droverctl;
 mod maintenance;
 mod pools;
 mod scale;

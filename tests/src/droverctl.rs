@@ -14,6 +14,8 @@ use crate::stack::Stack;
 pub struct Said {
     /// Whether it did what it was told.
     pub success: bool,
+    /// Its exit code.
+    pub code: Option<i32>,
     /// What it printed.
     pub output: String,
     /// What it complained of.
@@ -23,11 +25,18 @@ pub struct Said {
 impl Stack {
     /// Runs `droverctl` with these arguments. There is nobody to ask.
     pub async fn droverctl(&self, arguments: &[&str]) -> anyhow::Result<Said> {
+        self.droverctl_in(arguments, &[]).await
+    }
+
+    /// The same in an environment that is another in this.
+    pub async fn droverctl_in(&self, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Said> {
         let mut run = Command::new(binary("droverctl")?);
-        run.args(arguments).env("DROVER_STACK", &self.name).stdin(Stdio::null()).kill_on_drop(true);
+        run.args(arguments).env("DROVER_STACK", &self.name).envs(environment.iter().copied());
+        run.stdin(Stdio::null()).kill_on_drop(true);
         let output = run.output().await.context("droverctl does not start")?;
         Ok(Said {
             success: output.status.success(),
+            code: output.status.code(),
             output: String::from_utf8(output.stdout)?,
             errors: String::from_utf8(output.stderr)?,
         })
@@ -35,7 +44,7 @@ impl Stack {
 
     /// Runs `droverctl` with these arguments, which must succeed, and gives its answer.
     pub async fn operate(&self, arguments: &[&str]) -> anyhow::Result<Json> {
-        let said = self.droverctl(&[arguments, &["--format", "json"]].concat()).await?;
+        let said = self.droverctl(&[arguments, &["--output", "json"]].concat()).await?;
         ensure!(said.success, "droverctl {arguments:?}: {}", said.errors);
         serde_json::from_str(&said.output).with_context(|| said.output)
     }

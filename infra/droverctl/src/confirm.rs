@@ -1,20 +1,33 @@
 //! Asking before what cannot be undone.
 
-use std::io::{IsTerminal, Write, stdin, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin};
 
-use anyhow::bail;
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::plain::plain;
+
+/// What every command takes that destroys something.
+#[derive(Args)]
+pub(crate) struct Sure {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
 
 /// Goes on only if the person at the terminal says so, or has said so by `--yes`.
 pub(crate) fn confirm(question: &str, is_sure: bool) -> anyhow::Result<()> {
     if is_sure {
         return Ok(());
     }
-    if !stdin().is_terminal() {
-        bail!("{question} There is nobody to ask: say --yes");
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        let next = "say --yes if that is wanted; nothing was done";
+        return Err(Failure::refused(format!("{question} There is nobody to ask")).next(next).into());
     }
-    print!("{question} [y/N] ");
-    stdout().flush()?;
+    // Not among what is answered, which may go to a file.
+    eprint!("{} [y/N] ", plain(question));
+    stderr().flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { bail!("nothing was done") }
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::refused("nothing was done").into()) }
 }

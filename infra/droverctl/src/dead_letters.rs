@@ -1,14 +1,15 @@
 //! `droverctl dead-letters`.
 
-use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Subcommand};
 use jobs::{DeadLetter, LetterId, Redriven};
-use operations::{Operations, QUEUES};
+use operations::{Operations, Operator, QUEUES};
 use serde_json::{Value as Json, json};
 
-use crate::Deployment;
-use crate::confirm::confirm;
+use crate::confirm::{Sure, confirm};
+use crate::deployment::Deployment;
+use crate::failure::{Exit, Failure};
+use crate::output::Answer;
 
 /// How many letters are read at a time.
 const PAGE: u32 = 100;
@@ -66,9 +67,8 @@ pub(crate) struct Selection {
 pub(crate) struct Purge {
     #[command(flatten)]
     selection: Selection,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 fn letter_id(text: &str) -> Result<LetterId, String> {
@@ -76,13 +76,16 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 }
 
 impl DeadLetterCommand {
-    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
+    pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Answer> {
+        let by = deployment.operator();
         let operations = Box::pin(deployment.operations()).await?;
         match self {
-            Self::List(list) => list.run(&operations).await,
-            Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?)),
-            Self::Redrive(selection) => redrive(selection, &operations).await,
-            Self::Purge(Purge { selection, yes }) => purge(selection, yes, &operations).await,
+            Self::List(list) => Ok(list.run(&operations).await?.into()),
+            Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?).into()),
+            Self::Redrive(selection) => redrive(selection, &by, &operations).await,
+            Self::Purge(Purge { selection, sure: Sure { yes } }) => {
+                Ok(purge(selection, yes, &by, &operations).await?.into())
+            }
         }
     }
 }
@@ -111,7 +114,8 @@ fn view(letter: &DeadLetter) -> Json {
 }
 
 async fn find(operations: &Operations, id: &LetterId) -> anyhow::Result<DeadLetter> {
-    operations.letter(id).await?.with_context(|| format!("there is no letter {id}"))
+    let missing = || Failure::not_found(format!("there is no letter {id}")).next("droverctl dead-letters list");
+    Ok(operations.letter(id).await?.ok_or_else(missing)?)
 }
 
 /// The letters that are named, or page by page those of a queue, or of all.
@@ -147,9 +151,9 @@ impl<'a> Letters<'a> {
     }
 }
 
-async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Result<Json> {
+async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -> anyhow::Result<Answer> {
     let is_one = selection.ids.len() == 1;
-    let (mut waits, mut sent, mut before, mut impossible) = (0, 0, 0, Vec::new());
+    let (mut waits, mut sent, mut before, mut impossible, mut failed) = (0, 0, 0, Vec::new(), Vec::new());
     let mut letters = Letters::new(selection, operations);
     loop {
         let some = letters.next().await?;
@@ -157,19 +161,30 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
             break;
         }
         for letter in some {
-            match operations.redrive(&Deployment::operator(), &letter).await? {
-                Redriven::Waits => waits += 1,
-                Redriven::Sent => sent += 1,
-                Redriven::Before => before += 1,
-                Redriven::Impossible(why) if is_one => bail!("it cannot be redriven: {why}"),
-                Redriven::Impossible(why) => impossible.push(json!({"id": letter.id().to_string(), "impossible": why})),
+            match operations.redrive(by, &letter).await {
+                Ok(Redriven::Waits) => waits += 1,
+                Ok(Redriven::Sent) => sent += 1,
+                Ok(Redriven::Before) => before += 1,
+                Ok(Redriven::Impossible(why)) if is_one => {
+                    return Err(Failure::refused(format!("it cannot be redriven: {why}")).into());
+                }
+                Ok(Redriven::Impossible(why)) => {
+                    impossible.push(json!({"id": letter.id().to_string(), "impossible": why}));
+                }
+                Err(error) if is_one => return Err(error.into()),
+                // The others are not to wait for it; it can be tried again.
+                Err(error) => failed.push(json!({"id": letter.id().to_string(), "failed": error.to_string()})),
             }
         }
     }
-    Ok(json!({"taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible}))
+    let exit = if failed.is_empty() { Exit::Done } else { Exit::Fault };
+    let counts = json!({
+        "taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible, "failed": failed,
+    });
+    Ok(Answer { exit, ..Answer::from(counts) })
 }
 
-async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyhow::Result<Json> {
+async fn purge(selection: Selection, yes: bool, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
     let which = match (&selection.queue, selection.ids.len()) {
         (Some(queue), _) => format!("All dead letters of the queue {queue} go."),
         (None, 0) => "All dead letters of all queues go.".to_owned(),
@@ -184,7 +199,7 @@ async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyh
             return Ok(json!({"purged": purged}));
         }
         let ids: Vec<_> = some.iter().map(DeadLetter::id).collect();
-        operations.purge_these(&Deployment::operator(), &ids).await?;
+        operations.purge_these(by, &ids).await?;
         purged += ids.len();
     }
 }

@@ -1,6 +1,6 @@
 //! `droverctl users` and `droverctl keys`.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use api::identity::{Identity, KeyKind, KeyRecord, Permission, User, UserChange};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use extract::{Accounts, Plan};
@@ -8,7 +8,9 @@ use secrets::ApiKey;
 use serde_json::{Value as Json, json};
 use table::{Millis, TableError, new_id};
 
-use crate::{Deployment, passwords};
+use crate::deployment::Deployment;
+use crate::failure::Failure;
+use crate::passwords;
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
@@ -146,7 +148,7 @@ impl UserCommand {
 async fn set_active(user: &str, is_active: bool, deployment: &Deployment) -> anyhow::Result<Json> {
     let change = UserChange { is_active: Some(is_active), ..UserChange::default() };
     let user = match deployment.identity().change_user(user, change).await {
-        Err(TableError::ConditionFailed(_)) => bail!("there is no user {user}"),
+        Err(TableError::ConditionFailed(_)) => return Err(no_user(user).into()),
         user => user?,
     };
     Ok(json!({"user_id": user.id, "email": user.email, "is_active": user.is_active}))
@@ -155,10 +157,14 @@ async fn set_active(user: &str, is_active: bool, deployment: &Deployment) -> any
 async fn set_operator(user: &str, is_operator: bool, deployment: &Deployment) -> anyhow::Result<Json> {
     let change = UserChange { is_operator: Some(is_operator), ..UserChange::default() };
     let user = match deployment.identity().change_user(user, change).await {
-        Err(TableError::ConditionFailed(_)) => bail!("there is no user {user}"),
+        Err(TableError::ConditionFailed(_)) => return Err(no_user(user).into()),
         user => user?,
     };
     Ok(json!({"user_id": user.id, "email": user.email, "is_operator": user.is_operator}))
+}
+
+fn no_user(user: &str) -> Failure {
+    Failure::not_found(format!("there is no user {user}")).next("add one with: droverctl users create")
 }
 
 async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {
@@ -186,12 +192,12 @@ impl KeyCommand {
         let Self::Create(new) = self;
         let identity = deployment.identity();
         let Some(user) = identity.find_user(&new.user).await? else {
-            bail!("there is no user {}; add one with: droverctl users create", new.user);
+            return Err(no_user(&new.user).into());
         };
         if new.api == Api::Cloud && !new.all_permissions && new.permission.is_empty() {
-            bail!(
-                "a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do"
-            );
+            let message =
+                "a key of the extraction cloud needs --all-permissions, or --permission for each thing that it may do";
+            return Err(Failure::usage(message).into());
         }
         let prefix = if new.test { "sk_test_" } else { "sk_live_" };
         let key = ApiKey::generate(prefix).map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;

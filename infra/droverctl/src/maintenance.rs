@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use anyhow::Context;
+use clap::{ArgGroup, Args};
 use operations::{Kind, Operations, Tally};
 use serde_json::{Value as Json, json};
 use table::TableError;
 use table::cost::metered;
 
-use crate::Deployment;
 use crate::confirm::confirm;
-use crate::output::Format;
+use crate::deployment::Deployment;
+use crate::failure::complain;
+use crate::names::KindName;
+use crate::output::{Format, emit};
 
 /// How long after a round the next begins.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -46,26 +49,6 @@ pub(crate) struct Maintenance {
     yes: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum KindName {
-    /// The extraction cloud's tasks
-    Extract,
-    /// Portal jobs
-    Portal,
-    /// Video jobs
-    Video,
-}
-
-impl From<KindName> for Kind {
-    fn from(name: KindName) -> Self {
-        match name {
-            KindName::Extract => Self::Extract,
-            KindName::Portal => Self::Portal,
-            KindName::Video => Self::Video,
-        }
-    }
-}
-
 impl Maintenance {
     pub(crate) async fn run(self, deployment: &Deployment, format: Format) -> anyhow::Result<Json> {
         let operations = Box::pin(deployment.operations()).await?;
@@ -79,26 +62,26 @@ impl Maintenance {
             }
             // A round that fails is made up for by the next.
             match round {
-                Ok(round) => print!("{}", format.render(&round)),
-                Err(error) => eprintln!("{error:#}"),
+                Ok(round) => emit(&format.render(&round)),
+                Err(error) => drop(complain(&error, format)),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
     async fn clean(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
-        let by = Deployment::operator();
         let until = deployment.clock.now().before(Duration::from_mins(self.age.into()));
-        self.each_kind(deployment, async |kind| operations.clean_failed_for(&by, kind, until, self.dry_run).await).await
+        let by = &deployment.operator();
+        self.each_kind(deployment, async |kind| operations.clean_failed_for(by, kind, until, self.dry_run).await).await
     }
 
     async fn clear(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
-        let by = Deployment::operator();
         let names: Vec<_> = self.kinds().into_iter().map(Kind::as_str).collect();
         let question =
             format!("All jobs of the stack {} go, with their files ({}).", deployment.stack, names.join(", "));
         confirm(&question, self.yes || self.dry_run)?;
-        self.each_kind(deployment, async |kind| operations.clear_all(&by, kind, self.dry_run).await).await
+        let by = &deployment.operator();
+        self.each_kind(deployment, async |kind| operations.clear_all(by, kind, self.dry_run).await).await
     }
 
     /// Does something for each kind of jobs, and tells what came of it, and what it has cost.
@@ -107,21 +90,31 @@ impl Maintenance {
         deployment: &Deployment,
         mut work: impl AsyncFnMut(Kind) -> Result<Tally, TableError>,
     ) -> anyhow::Result<Json> {
-        let mut done = Vec::new();
+        let (mut done, mut fault) = (Vec::new(), None);
         for kind in self.kinds() {
             let (tally, cost) = metered(work(kind)).await;
-            let Tally { found, deleted, not_deleted } = tally?;
-            done.push(json!({
+            let mut told = json!({
                 "kind": kind,
-                "found": found,
-                "deleted": deleted,
-                "not_deleted": not_deleted,
                 "dynamodb_requests": cost.dynamodb_requests,
                 "read_units": cost.read_units,
                 "write_units": cost.write_units,
-            }));
+            });
+            match tally {
+                Ok(Tally { found, deleted, not_deleted }) => {
+                    told["found"] = found.into();
+                    told["deleted"] = deleted.into();
+                    told["not_deleted"] = not_deleted.into();
+                }
+                // The other kinds are not to wait for it.
+                Err(error) => fault = fault.or(Some((kind, error))),
+            }
+            done.push(told);
         }
-        Ok(json!({"at": deployment.clock.now().to_string(), "dry_run": self.dry_run, "jobs": done}))
+        let told = json!({"at": deployment.clock.now().to_string(), "dry_run": self.dry_run, "jobs": done});
+        match fault {
+            Some((kind, error)) => Err(error).with_context(|| format!("{} jobs: done is {told}", kind.as_str())),
+            None => Ok(told),
+        }
     }
 
     fn kinds(&self) -> Vec<Kind> {

@@ -5,20 +5,15 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_sqs::Client;
 use jobs::{Jobs, Logs, Policy, Queue, Results};
-use operations::{Deliveries, Operations, Operator};
+use operations::{Deliveries, Operations};
 
-use crate::Deployment;
+use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 /// The lease of the jobs' workers; an operator holds none.
 const LEASE: Duration = Duration::from_mins(1);
 
 impl Deployment {
-    /// Who runs the command, as the audit log names them: the machine's user.
-    pub(crate) fn operator() -> Operator {
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-        Operator::droverctl(user.as_deref().unwrap_or("unknown"))
-    }
-
     /// What an operator does with its jobs and dead letters.
     pub(crate) async fn operations(&self) -> anyhow::Result<Operations> {
         let (extract, portal, video, webhooks) = tokio::try_join!(
@@ -49,8 +44,8 @@ impl Deployment {
     async fn queue_url(&self, queue: &str) -> anyhow::Result<String> {
         let name = format!("{}-{queue}", self.stack);
         let answer = Client::new(&self.config).get_queue_url().queue_name(&name).send().await;
-        let answer =
-            answer.with_context(|| format!("the queue {name} was not found: is there a stack {}?", self.stack))?;
+        let answer = answer.map_err(|error| CallFault::of(&error));
+        let answer = answer.with_context(|| format!("the queue {name} of the stack {}", self.stack))?;
         answer.queue_url.with_context(|| format!("the queue {name} has no address"))
     }
 

@@ -5,7 +5,8 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::ParameterType;
 
-use crate::Deployment;
+use crate::call::CallFault;
+use crate::deployment::Deployment;
 
 /// A deployment's parameters in one folder.
 pub(crate) struct Folder {
@@ -27,7 +28,7 @@ impl Folder {
         match self.client.get_parameter().name(&path).with_decryption(true).send().await {
             Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
             Err(error) if error.as_service_error().is_some_and(GetParameterError::is_parameter_not_found) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("{path} cannot be read")),
+            Err(error) => Err(CallFault::of(&error)).with_context(|| format!("{path} cannot be read")),
         }
     }
 
@@ -35,7 +36,7 @@ impl Folder {
     pub(crate) async fn set(&self, name: &str, value: String) -> anyhow::Result<()> {
         let path = format!("{}/{name}", self.path);
         let request = self.client.put_parameter().name(&path).value(value).r#type(ParameterType::SecureString);
-        request.overwrite(true).send().await.with_context(|| format!("{path} cannot be set"))?;
-        Ok(())
+        let put = request.overwrite(true).send().await.map_err(|error| CallFault::of(&error));
+        put.map(|_| ()).with_context(|| format!("{path} cannot be set"))
     }
 }

@@ -2,16 +2,18 @@
 
 use std::io::{self, BufRead};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use portals::{
-    AccountFields, Accounts, CredentialFields, LONGEST_PASSWORD, Portal, PortalAccount, User, UserChange, UserError,
-    UserFields, Users,
+    AccountError, AccountFields, Accounts, CredentialFields, LONGEST_PASSWORD, Portal, PortalAccount, User, UserChange,
+    UserError, UserFields, Users,
 };
 use secrets::Passwords;
 use serde_json::{Value as Json, json};
 
-use crate::Deployment;
+use crate::confirm::{Sure, confirm};
+use crate::deployment::Deployment;
+use crate::failure::Failure;
 
 /// How many are listed at a time.
 const PAGE: u32 = 100;
@@ -28,8 +30,8 @@ pub(crate) enum PortalUserCommand {
     Deactivate(Named),
     /// Let a user call again
     Activate(Named),
-    /// Delete a user; the accounts and jobs of their tenant stay
-    Delete(Named),
+    /// Delete a user; the accounts and jobs of their tenant stay. Asks, unless --yes
+    Delete(DeletedUser),
 }
 
 #[derive(Args)]
@@ -49,6 +51,14 @@ pub(crate) struct Named {
     name: String,
 }
 
+#[derive(Args)]
+pub(crate) struct DeletedUser {
+    #[command(flatten)]
+    user: Named,
+    #[command(flatten)]
+    sure: Sure,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum PortalAccountCommand {
     /// Add a tenant's account at a portal; its password there is read from standard input
@@ -57,8 +67,8 @@ pub(crate) enum PortalAccountCommand {
     List(Listed),
     /// Change what an account logs in with; its password is read from standard input
     SetPassword(NewAccount),
-    /// Delete an account; its jobs stay
-    Delete(Account),
+    /// Delete an account; its jobs stay. Asks, unless --yes
+    Delete(DeletedAccount),
 }
 
 #[derive(Args)]
@@ -75,10 +85,18 @@ pub(crate) struct Account {
 }
 
 #[derive(Args)]
+pub(crate) struct DeletedAccount {
+    #[command(flatten)]
+    account: Account,
+    #[command(flatten)]
+    sure: Sure,
+}
+
+#[derive(Args)]
 pub(crate) struct NewAccount {
     #[command(flatten)]
     account: Account,
-    /// The user's name at the portal; the address unless given
+    /// The user's name at the portal; unless given, what it is already, and of a new account the address
     #[arg(long)]
     username: Option<String>,
 }
@@ -137,7 +155,8 @@ impl PortalUserCommand {
             Self::SetPassword(Named { name }) => change(&name, json!({"password": password()?})).await,
             Self::Deactivate(Named { name }) => change(&name, json!({"is_active": false})).await,
             Self::Activate(Named { name }) => change(&name, json!({"is_active": true})).await,
-            Self::Delete(Named { name }) => {
+            Self::Delete(DeletedUser { user: Named { name }, sure: Sure { yes } }) => {
+                confirm(&format!("The user {name} goes."), yes)?;
                 named(&name, users.delete(&name).await)?;
                 Ok(json!({"username": name, "deleted": true}))
             }
@@ -154,7 +173,7 @@ impl PortalAccountCommand {
                 let new = json!({
                     "tenant": tenant, "portal": portal, "email": email, "username": username, "password": password()?,
                 });
-                Ok(told(&accounts.create(read(AccountFields::read(&new))?).await?))
+                Ok(told(&of_tenant(&tenant, accounts.create(read(AccountFields::read(&new))?).await)?))
             }
             Self::List(Listed { tenant }) => {
                 let mut found = Vec::new();
@@ -172,10 +191,12 @@ impl PortalAccountCommand {
             Self::SetPassword(NewAccount { account: Account { tenant, portal, email }, username }) => {
                 let new = read(CredentialFields::read(&json!({"username": username, "password": password()?})))?;
                 let tenant = tenant.to_lowercase();
-                Ok(told(&accounts.change(&tenant, portal.into(), &email, new).await?))
+                Ok(told(&of_tenant(&tenant, accounts.change(&tenant, portal.into(), &email, new).await)?))
             }
-            Self::Delete(Account { tenant, portal, email }) => {
-                accounts.delete(&tenant.to_lowercase(), portal.into(), &email).await?;
+            Self::Delete(DeletedAccount { account: Account { tenant, portal, email }, sure: Sure { yes } }) => {
+                confirm(&format!("The account {email} of {tenant} goes."), yes)?;
+                let tenant = tenant.to_lowercase();
+                of_tenant(&tenant, accounts.delete(&tenant, portal.into(), &email).await)?;
                 Ok(json!({"email": email, "deleted": true}))
             }
         }
@@ -188,9 +209,8 @@ pub(crate) fn password() -> anyhow::Result<String> {
     io::stdin().lock().read_line(&mut line).context("no password was read")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() || password.chars().count() > LONGEST_PASSWORD {
-        bail!(
-            "give a password of up to {LONGEST_PASSWORD} characters by standard input, as: read -rs P; printf %s \"$P\" | droverctl …"
-        );
+        let message = format!("give a password of up to {LONGEST_PASSWORD} characters by standard input");
+        return Err(Failure::usage(message).next("read -rs P; printf %s \"$P\" | droverctl …").into());
     }
     Ok(password.to_owned())
 }
@@ -199,14 +219,35 @@ pub(crate) fn password() -> anyhow::Result<String> {
 fn read<T>(form: Result<T, Vec<input::Fault>>) -> anyhow::Result<T> {
     form.map_err(|faults| {
         let told: Vec<_> = faults.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
-        anyhow::anyhow!(told.join("; "))
+        Failure::usage(told.join("; ")).into()
     })
 }
 
 fn named<T>(name: &str, done: Result<T, UserError>) -> anyhow::Result<T> {
     done.map_err(|error| match error {
-        UserError::Missing => anyhow::anyhow!("there is no user {name}; add one with: droverctl portal-users create"),
+        UserError::Missing => Failure::not_found(format!("there is no user {name}"))
+            .next("add one with: droverctl portal-users create")
+            .into(),
+        UserError::Taken => Failure::refused(error.to_string()).into(),
+        // Itself, not what wraps it, says how the command ends.
+        UserError::Table(error) => error.into(),
         error => error.into(),
+    })
+}
+
+fn of_tenant<T>(tenant: &str, done: Result<T, AccountError>) -> anyhow::Result<T> {
+    done.map_err(|error| match error {
+        AccountError::Missing => {
+            let next = format!("droverctl portal-accounts list --tenant {tenant}");
+            Failure::not_found(format!("{tenant} has no such account")).next(next).into()
+        }
+        AccountError::Taken => {
+            let next = "change it with: droverctl portal-accounts set-password";
+            Failure::refused(error.to_string()).next(next).into()
+        }
+        AccountError::Incomplete => Failure::usage(error.to_string()).into(),
+        AccountError::Table(error) => error.into(),
+        AccountError::Seal(error) => error.into(),
     })
 }
 

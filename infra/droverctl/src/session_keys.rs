@@ -1,10 +1,12 @@
 //! `droverctl session-keys`.
 
-use api::identity::{PUBLIC_KEYS, PUBLISHED_AHEAD, SIGNING_KEY, rotate};
+use api::identity::{PUBLIC_KEYS, PUBLISHED_AHEAD, RotationError, SIGNING_KEY, rotate};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
-use crate::Deployment;
+use crate::confirm::{Sure, confirm};
+use crate::deployment::Deployment;
+use crate::failure::Failure;
 
 #[derive(Subcommand)]
 pub(crate) enum SessionKeyCommand {
@@ -19,9 +21,11 @@ pub(crate) struct Rotate {
     /// The API whose key it is
     #[arg(long, value_enum, default_value_t = Api::Cloud)]
     api: Api,
-    /// Let no session go on that the old keys have signed, as when one was stolen: from five minutes on they are good nowhere
+    /// Let no session go on that the old keys have signed, as when one was stolen: from five minutes on they are good nowhere. Asks, unless --yes
     #[arg(long)]
     log_everybody_out: bool,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 /// An API with keys of its own.
@@ -57,7 +61,10 @@ impl SessionKeyCommand {
                 )?;
                 Ok(json!({"cloud": cloud, "portal": portal, "console": console}))
             }
-            Self::Rotate(Rotate { api, log_everybody_out }) => replace(api, log_everybody_out, deployment).await,
+            Self::Rotate(Rotate { api, log_everybody_out, sure: Sure { yes } }) => {
+                confirm("Everybody who is logged in is logged out.", yes || !log_everybody_out)?;
+                replace(api, log_everybody_out, deployment).await
+            }
         }
     }
 }
@@ -72,7 +79,13 @@ async fn create(api: Api, deployment: &Deployment) -> anyhow::Result<Json> {
 async fn replace(api: Api, log_everybody_out: bool, deployment: &Deployment) -> anyhow::Result<Json> {
     let folder = deployment.folder(api.folder());
     let (signing, public) = tokio::try_join!(folder.get(SIGNING_KEY), folder.get(PUBLIC_KEYS))?;
-    let new = rotate(signing.as_deref(), public.as_deref(), log_everybody_out, deployment.clock.now())?;
+    let new = match rotate(signing.as_deref(), public.as_deref(), log_everybody_out, deployment.clock.now()) {
+        Err(RotationError::TooSoon) => {
+            let next = "wait until then; if a key was stolen: droverctl session-keys rotate --log-everybody-out";
+            return Err(Failure::refused(RotationError::TooSoon.to_string()).next(next).into());
+        }
+        new => new?,
+    };
     folder.set(PUBLIC_KEYS, new.public_keys).await?;
     // No token of the new key must meet a function that cannot find the key.
     if signing.is_some() {

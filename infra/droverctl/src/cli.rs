@@ -1,0 +1,199 @@
+//! What there is to say to the command.
+
+use std::io::stdout;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::audit::AuditCommand;
+use crate::credentials::CredentialCommand;
+use crate::dead_letters::DeadLetterCommand;
+use crate::deployment::Deployment;
+use crate::doctor::Doctor;
+use crate::identity::{KeyCommand, UserCommand};
+use crate::jobs::JobCommand;
+use crate::maintenance::Maintenance;
+use crate::output::{Answer, Format};
+use crate::portal::{PortalAccountCommand, PortalUserCommand};
+use crate::proxies::ProxyCommand;
+use crate::recount::Recount;
+use crate::schedules::ScheduleCommand;
+use crate::session_keys::SessionKeyCommand;
+use crate::top::Top;
+use crate::usage::UsageCommand;
+
+/// What comes after the options of `--help`.
+const MANUAL: &str = "\
+Examples:
+  droverctl doctor                                   what is wrong with the deployment, and how to mend it
+  droverctl top                                      how everything stands, as it moves
+  droverctl jobs list --state failed --kind video
+  droverctl jobs logs JOB --follow
+  droverctl credentials list linkedin --status failed
+  droverctl users create --email a@example.com --name A
+  droverctl dead-letters list --output json | jq '.letters[].id'
+  droverctl maintenance --clean-failed --dry-run
+  source <(droverctl completion bash)                also: zsh, fish
+
+Environment:
+  AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+                      whose account, and where; of a profile of the AWS CLI:
+                      eval \"$(aws configure export-credentials --profile NAME --format env)\"
+  AWS_ENDPOINT_URL    the local cloud; unset for AWS
+  DROVER_STACK        the stack's name, as --stack
+  DROVER_URL          where the API is, as doctor's --url
+  NO_COLOR            no colours; without a terminal there are none either
+
+Exit codes:
+  0  done
+  1  something failed, or doctor found a fault
+  2  not understood, or something is missing in the environment
+  3  what was named is not there
+  4  refused: its state does not allow it, or nobody said yes
+  5  AWS or the API was not reached, or does not accept the credentials
+With --output json an error is one JSON object on standard error: error.code, .exit_code, .message, .next.
+Answers go to standard output, and nothing else does. The names of fields stay; new ones may come.";
+
+/// What an operator does with a deployment of Drover.
+#[derive(Parser)]
+#[command(name = "droverctl", version, max_term_width = 100, after_long_help = MANUAL, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The name of the CloudFormation stack
+    #[arg(long, env = "DROVER_STACK", default_value = "drover", value_parser = stack_name, global = true)]
+    stack: String,
+    /// How answers are printed
+    #[arg(long, short, value_enum, visible_alias = "format", default_value_t = Format::Text, global = true)]
+    pub(crate) output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Top(Top),
+    Doctor(Doctor),
+    /// List, show, cancel and retry jobs, and read their logs
+    #[command(subcommand)]
+    Jobs(JobCommand),
+    /// List, run, pause and resume schedules
+    #[command(subcommand)]
+    Schedules(ScheduleCommand),
+    /// See who has which credentials, and put them right
+    #[command(subcommand)]
+    Credentials(CredentialCommand),
+    /// List proxies, and switch them on and off
+    #[command(subcommand)]
+    Proxies(ProxyCommand),
+    /// Manage dead letters, the messages that kept failing
+    #[command(subcommand)]
+    DeadLetters(DeadLetterCommand),
+    Maintenance(Maintenance),
+    Recount(Recount),
+    Usage(UsageCommand),
+    Audit(AuditCommand),
+    /// Manage users
+    #[command(subcommand)]
+    Users(UserCommand),
+    /// Manage API keys
+    #[command(subcommand)]
+    Keys(KeyCommand),
+    /// Manage the users who log in to the portal jobs
+    #[command(subcommand)]
+    PortalUsers(PortalUserCommand),
+    /// Manage what portal jobs log in with at the portals
+    #[command(subcommand)]
+    PortalAccounts(PortalAccountCommand),
+    /// Manage the keys that sessions are signed with
+    #[command(subcommand)]
+    SessionKeys(SessionKeyCommand),
+    /// Print what completes this command's words in a shell: source <(droverctl completion bash)
+    Completion {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        if let Command::Completion { shell } = self.command {
+            clap_complete::generate(shell, &mut Self::command(), "droverctl", &mut stdout());
+            return Ok(Answer::nothing());
+        }
+        let deployment = &Deployment::of(self.stack)?;
+        let format = self.output;
+        Ok(match self.command {
+            Command::Top(command) => Box::pin(command.run(deployment, format)).await?,
+            Command::Jobs(command) => Box::pin(command.run(deployment, format)).await?,
+            Command::Schedules(command) => Box::pin(command.run(deployment)).await?,
+            Command::Credentials(command) => Box::pin(command.run(deployment)).await?,
+            Command::Proxies(command) => Box::pin(command.run(deployment)).await?,
+            Command::Recount(command) => Box::pin(command.run(deployment)).await?,
+            Command::Usage(command) => Box::pin(command.run(deployment)).await?,
+            Command::Audit(command) => Box::pin(command.run(deployment)).await?,
+            Command::Doctor(command) => Box::pin(command.run(deployment)).await?,
+            Command::Users(command) => command.run(deployment).await?.into(),
+            Command::Keys(command) => command.run(deployment).await?.into(),
+            Command::PortalUsers(command) => command.run(deployment).await?.into(),
+            Command::PortalAccounts(command) => command.run(deployment).await?.into(),
+            Command::SessionKeys(command) => Box::pin(command.run(deployment)).await?.into(),
+            Command::Maintenance(command) => Box::pin(command.run(deployment, format)).await?.into(),
+            Command::DeadLetters(command) => Box::pin(command.run(deployment)).await?,
+            Command::Completion { .. } => Answer::nothing(),
+        })
+    }
+}
+
+/// A name that CloudFormation takes.
+fn stack_name(text: &str) -> Result<String, String> {
+    let is_name = text.len() <= 128
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a stack's name is letters, digits and hyphens, beginning with a letter".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn answers_are_asked_for_in_a_form_by_either_name() {
+        for arguments in [["--output", "json"], ["-o", "json"], ["--format", "json"]] {
+            let line = ["droverctl", "doctor"].into_iter().chain(arguments);
+            assert_eq!(Cli::try_parse_from(line).unwrap().output, Format::Json);
+        }
+    }
+
+    #[test]
+    fn every_command_and_option_is_explained() {
+        fn walk(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {} says nothing", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn each_shell_gets_every_command() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "droverctl", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for word in ["doctor", "dead-letters", "redrive", "session-keys", "run-now", "output"] {
+                assert!(script.contains(word), "{shell} does not complete {word}");
+            }
+        }
+    }
+}

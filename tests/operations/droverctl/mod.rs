@@ -1,0 +1,7 @@
+//! The operator's command, as an operator or a script runs it.
+
+mod doctor;
+mod ends;
+mod jobs;
+mod pools;
+mod shells;
