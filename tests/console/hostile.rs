@@ -101,6 +101,8 @@ async fn no_address_gets_through_that_is_none() -> anyhow::Result<()> {
         "/dead-letters/purge?queue=x",
         "/proxies/x/disable",
         "/proxies/0/disable",
+        "/audit?day=yesterday",
+        "/audit?day=9999-99-99",
         "/usage?kind=x",
         "/usage?tenant=%00",
         "/assets/x",

@@ -117,7 +117,7 @@ impl Frame {
                 (brand(&self.root))
                 details.menu {
                     summary { "Menu" }
-                    (self.menu(section))
+                    nav aria-label="Console" { (self.menu(section)) }
                 }
                 (self.account())
             }

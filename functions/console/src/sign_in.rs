@@ -75,6 +75,7 @@ pub(crate) async fn with_password(State(app): State<App>, request: Request) -> R
     };
     // Of who may not sign in is told what is told of everybody.
     let Some(user) = user.filter(|user| user.is_active && user.is_operator) else {
+        tracing::warn!(address = source_address(&request), "a sign-in with a password was refused");
         return Ok(again("The address or the password is not right").refused(app.ways, headers));
     };
     let issued = app.gate.sessions.issue(&user.id).await?;

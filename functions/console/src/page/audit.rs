@@ -5,27 +5,40 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use operations::{Entry, Outcome};
+use table::Millis;
 
 use super::{is_first, paging, word};
 use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section};
 use crate::view::badge::{Tone, badge};
-use crate::view::pager::pager;
+use crate::view::pager::{pager, with};
 use crate::view::table::table;
 use crate::view::text::shown;
 use crate::view::time::exact;
 
 /// `GET /console/audit`.
 pub(crate) async fn show(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
-    let page = app.operations.audit().list(None, paging(&parameters)?).await?;
+    let day = parameters.text("day", 10)?;
+    let from = day
+        .map(|day| Millis::parse(day).ok_or_else(|| Fault::Invalid("day: must be a date".to_owned())))
+        .transpose()?;
+    let page = app.operations.audit().list(from, paging(&parameters)?).await?;
+    let here = day.map_or_else(|| "/audit".to_owned(), |day| with("/audit", "day", day));
     let rows: Vec<_> = page.items.iter().map(row).collect();
     let columns = ["When", "Who", "What", "On what", "Outcome"];
     let body = html! {
         h1 { "Audit log" }
         p.soft { "What was done here and with " code { "droverctl" } ", the newest first. It is kept for 400 days." }
+        form.filters method="get" action=(frame.to("/audit")) {
+            div {
+                label for="day" { "Up to this day (UTC)" }
+                input #day type="date" name="day" value=(day.unwrap_or_default());
+            }
+            button { "Show" }
+        }
         (table("What operators did", &columns, &rows, "Nothing here. There may be more on the next page, if there is one."))
-        (pager(&frame.to("/audit"), is_first(&parameters), page.next.as_deref()))
+        (pager(&frame.to(&here), is_first(&parameters), page.next.as_deref()))
     };
     Ok(frame.page(Section::Audit, "Audit log", &body))
 }
@@ -52,7 +65,6 @@ pub(super) fn row(entry: &Entry) -> Vec<Markup> {
 #[cfg(test)]
 mod tests {
     use operations::Action;
-    use table::Millis;
 
     use super::*;
 
