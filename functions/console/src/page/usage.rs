@@ -1,5 +1,7 @@
 //! `/console/usage`: what a tenant has done and used.
 
+use std::time::Duration;
+
 use api::query::Parameters;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,6 +23,8 @@ use crate::view::time::moment;
 
 /// How many days are told of.
 const DAYS: u32 = 30;
+/// A day.
+const DAY: Duration = Duration::from_hours(24);
 
 /// `GET /console/usage`.
 pub(crate) async fn show(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
@@ -75,7 +79,7 @@ fn told(frame: &Frame, usage: &Usage) -> Markup {
         h2 { (shown(&usage.tenant)) }
         p { a href=(frame.to(&jobs)) { "Its jobs" } }
         (facts(&lines))
-        div.plots { (plot(&usage.days)) }
+        div.plots { (plot(&usage.days, frame.now)) }
     }
 }
 
@@ -90,21 +94,38 @@ fn units(frame: &Frame, plan: &PlanUsage) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-/// The days on which something happened.
-fn plot(days: &[DayRow]) -> Markup {
-    let values =
-        |of: fn(&DayRow) -> u64| days.iter().map(|day| f64::from(u32::try_from(of(day)).unwrap_or(u32::MAX))).collect();
-    Plot {
-        id: "days",
-        title: "Jobs a day",
-        scale: Scale::Days,
-        times: days.iter().map(|day| Millis::parse(&day.day).unwrap_or_default()).collect(),
-        series: vec![
-            Series { name: "Submitted", values: values(|day| day.submitted) },
-            Series { name: "Completed", values: values(|day| day.completed) },
-            Series { name: "Failed", values: values(|day| day.failed) },
-            Series { name: "Compute units", values: values(|day| day.units_used) },
-        ],
+/// The last days, also those on which nothing happened.
+fn plot(days: &[DayRow], now: Millis) -> Markup {
+    let times: Vec<_> = (0..DAYS).rev().map(|back| now.before(DAY * back)).collect();
+    let values = |of: fn(&DayRow) -> u64| {
+        let on = |day: String| days.iter().find(|row| row.day == day).map_or(0, of);
+        times.iter().map(|at| f64::from(u32::try_from(on(at.day())).unwrap_or(u32::MAX))).collect()
+    };
+    let series = vec![
+        Series { name: "Submitted", values: values(|day| day.submitted) },
+        Series { name: "Completed", values: values(|day| day.completed) },
+        Series { name: "Failed", values: values(|day| day.failed) },
+        Series { name: "Compute units", values: values(|day| day.units_used) },
+    ];
+    Plot { id: "days", title: "Jobs a day", scale: Scale::Days, times, series }.shown()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_on_which_nothing_happened_are_days_too() {
+        let row = |day: &str, submitted| DayRow {
+            day: day.to_owned(),
+            submitted,
+            completed: 0,
+            failed: 0,
+            cancelled: 0,
+            units_used: 0,
+        };
+        let page = plot(&[row("2024-01-13", 4), row("2024-01-15", 2)], Millis(1_705_314_600_000)).into_string();
+        assert!(page.contains("Submitted: 2 at the end, 4 at most"), "{page}");
+        assert_eq!(page.matches("<tr").count(), 31, "{page}");
     }
-    .shown()
 }
