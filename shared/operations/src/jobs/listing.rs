@@ -69,7 +69,8 @@ impl Operations {
             Ok::<_, TableError>(found)
         };
         let (task, portal, video) =
-            tokio::try_join!(of_kind(Kind::Extract), of_kind(Kind::Portal), of_kind(Kind::Video))?;
+            Box::pin(async { tokio::try_join!(of_kind(Kind::Extract), of_kind(Kind::Portal), of_kind(Kind::Video)) })
+                .await?;
         Ok(task.or(portal).or(video))
     }
 
