@@ -12,7 +12,7 @@ use super::record::Record;
 use super::row::JobRow;
 use crate::Operations;
 use crate::page::{ListError, Listing, Paging, Place};
-use crate::schedules::ScheduleName;
+use crate::schedules::name::ScheduleName;
 
 /// How many items of the index are read at once beyond a page, where many are parts of few jobs.
 const READ: u32 = 1_000;
