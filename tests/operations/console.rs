@@ -26,10 +26,13 @@ pub(super) fn somebody() -> Operator {
 }
 
 /// What a call answers, which may cost so many requests of DynamoDB at most.
-pub(super) async fn within<T>(requests: u32, call: impl Future<Output = T>) -> anyhow::Result<T> {
-    let (answer, cost) = metered(call).await;
-    ensure!(cost.dynamodb_requests <= requests, "{} requests, more than {requests}", cost.dynamodb_requests);
-    Ok(answer)
+pub(super) fn within<T>(requests: u32, call: impl Future<Output = T>) -> impl Future<Output = anyhow::Result<T>> {
+    let call = Box::pin(call);
+    async move {
+        let (answer, cost) = metered(call).await;
+        ensure!(cost.dynamodb_requests <= requests, "{} requests, more than {requests}", cost.dynamodb_requests);
+        Ok(answer)
+    }
 }
 
 /// What somebody has done today and yesterday, the newest first.

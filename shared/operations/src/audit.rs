@@ -210,9 +210,10 @@ impl Asked<'_> {
     /// Says how it went, and gives that back. What was done stays done where it cannot be written: the entry stays as `asked`, and the log says why.
     pub(crate) async fn told<T: Told>(self, result: T) -> T {
         let (told, detail) = result.told();
-        let update = outcome(told, detail.as_deref()).when(Condition::Exists("pk"));
-        if let Err(error) = self.audit.table.update(&self.key, update).await {
-            tracing::error!(%error, entry = self.key.sk, ?told, "the audit log was not told how it went");
+        match self.audit.table.update(&self.key, ending(told, detail.as_deref())).await {
+            // A transaction knows better whose answer was lost.
+            Ok(_) | Err(TableError::ConditionFailed(_)) => {}
+            Err(error) => tracing::error!(%error, entry = self.key.sk, ?told, "the audit log was not told how it went"),
         }
         result
     }
@@ -243,6 +244,15 @@ impl From<Stored> for Entry {
 
 fn outcome(outcome: Outcome, detail: Option<&str>) -> Update {
     Update::new().set("outcome", name(outcome)).set_or_remove("detail", detail.map(bounded))
+}
+
+/// How an act ended, as its doer knows. What its transaction has written down as done is not undone by an error after that.
+fn ending(told: Outcome, detail: Option<&str>) -> Update {
+    let known = match told {
+        Outcome::Done => vec![name(Outcome::Asked).into(), name(Outcome::Done).into()],
+        Outcome::Asked | Outcome::Refused | Outcome::Failed => vec![name(Outcome::Asked).into()],
+    };
+    outcome(told, detail).when(Condition::OneOf("outcome", known))
 }
 
 /// An action or outcome as it is stored.
@@ -283,6 +293,26 @@ mod tests {
         }
         assert_eq!(name(Outcome::Asked), "asked");
         assert_eq!(name(Action::RunSchedule), "run_schedule");
+    }
+
+    #[test]
+    fn what_a_transaction_has_done_is_not_undone_by_an_error_after_it() {
+        for (before, told, after) in [
+            (Outcome::Asked, Outcome::Done, Outcome::Done),
+            (Outcome::Asked, Outcome::Refused, Outcome::Refused),
+            (Outcome::Asked, Outcome::Failed, Outcome::Failed),
+            (Outcome::Done, Outcome::Done, Outcome::Done),
+            (Outcome::Done, Outcome::Failed, Outcome::Done),
+            (Outcome::Done, Outcome::Refused, Outcome::Done),
+        ] {
+            let mut entry = table::Item::new();
+            assert!(outcome(before, None).apply(&mut entry));
+            ending(told, Some("why")).apply(&mut entry);
+            let stored = entry.get("outcome").and_then(|outcome| outcome.as_s().ok().cloned());
+            assert_eq!(stored, Some(name(after)), "{before:?} {told:?}");
+        }
+        let mut nothing = table::Item::new();
+        assert!(!ending(Outcome::Done, None).apply(&mut nothing), "an entry that nobody asked for");
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub use self::operator::Operator;
 pub use self::page::{ListError, Listing, MOST, Paging};
 pub use self::pools::{CredentialAct, Pools, TrailEvent};
 pub use self::redacted::HIDDEN;
-pub use self::schedules::{Runs, ScheduleKind, ScheduleName, ScheduleRow};
+pub use self::schedules::name::{ScheduleKind, ScheduleName};
+pub use self::schedules::row::{Runs, ScheduleRow};
 pub use self::usage::{DayRow, MOST_DAYS, PlanUsage, Usage};
 
 use ::jobs::{DeadLetters, Jobs, Queue, Results};

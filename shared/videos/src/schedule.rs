@@ -287,6 +287,7 @@ mod tests {
             assert!(!update.apply(&mut item), "what was read is not so any more");
             let after = read(&item);
             assert_eq!((after.next_run_at, after.job_kind.is_some()), (next, next.is_some()), "{change:?}");
+            assert_eq!(after.listed_by.as_deref(), (!after.enabled).then_some(PAUSED), "{change:?}");
         }
         let mut item = encode(&schedule(5)).unwrap();
         for (enabled, now, next) in [(false, 60_000, None), (true, 120_000, Some(Millis(7 * 60_000)))] {
@@ -303,6 +304,10 @@ mod tests {
         Schedule {
             stale: bool,
         },
+        /// An operator starts a run out of turn, by what was read now, or a while ago.
+        RunNow {
+            stale: bool,
+        },
         /// The run ends, and reports.
         End,
         Change(u32),
@@ -312,6 +317,7 @@ mod tests {
         let step = prop_oneof![
             4 => (0_u64..40).prop_map(Step::Wait),
             6 => any::<bool>().prop_map(|stale| Step::Schedule { stale }),
+            2 => any::<bool>().prop_map(|stale| Step::RunNow { stale }),
             3 => Just(Step::End),
             1 => (5_u32..30).prop_map(Step::Change),
         ];
@@ -351,6 +357,16 @@ mod tests {
                             prop_assert!(read(&item).next_run_at.unwrap() > Millis(now));
                         }
                         stale = fresh;
+                    }
+                    Step::RunNow { stale: is_stale } => {
+                        let fresh = read(&item);
+                        let seen = if is_stale { &stale } else { &fresh };
+                        let start = seen.start_out_of_turn(Uuid::from_u128(u128::from(started) + 1), Millis(now));
+                        let done = start.is_some_and(|start| start.update.apply(&mut item));
+                        prop_assert!(!done || !running, "two runs at once");
+                        prop_assert_eq!(read(&item).next_run_at, fresh.next_run_at);
+                        running |= done;
+                        started += u64::from(done);
                     }
                     Step::End if running => {
                         item.remove("active_run");

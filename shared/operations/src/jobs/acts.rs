@@ -2,7 +2,7 @@
 
 use jobs::{Cancelled, Redriven, Reopened, Status};
 use table::TableError;
-use videos::{Video, Work};
+use videos::{Video, VideoJob, Work};
 
 use super::detail::part_key;
 use super::kind::Kind;
@@ -50,7 +50,7 @@ impl Operations {
             && job.job.status.is_final()
             && job.job.children.is_some()
         {
-            return self.retry_videos(job).await;
+            return self.take_videos_up(job, asked).await;
         }
         Ok(match self.jobs_of(name.kind).redrive(record.key(), &asked.done()).await? {
             Redriven::Waits => Acted::DONE,
@@ -61,12 +61,13 @@ impl Operations {
     }
 
     /// Takes the failed videos of a job up again, some of them at a time.
-    async fn retry_videos(&self, job: &videos::VideoJob) -> Act {
+    async fn take_videos_up(&self, job: &VideoJob, asked: &Asked<'_>) -> Act {
         let mut retried = 0;
         let videos = self.videos.videos_of(job).await?;
         let failed: Vec<_> = videos.into_iter().filter(|video| video.job.status == Status::Failed).collect();
         for video in failed.iter().take(MOST_RETRIED) {
-            match self.videos.reopen(video, None).await? {
+            let done = (retried == 0).then(|| asked.done());
+            match self.videos.reopen(video, done.as_ref()).await? {
                 Reopened::Waits => retried += 1,
                 Reopened::NotFailed | Reopened::Missing | Reopened::Elsewhere => {}
                 Reopened::NotWanted => return Ok(Acted::refused("the job was cancelled")),

@@ -59,7 +59,7 @@ pub struct ResultFile {
 pub struct Can {
     /// It has not ended.
     pub cancel: bool,
-    /// It has failed, and is not settled with its parts.
+    /// It has failed, and is not settled with its parts; or it is a video job that has ended, of whose videos some have failed.
     pub retry: bool,
 }
 
@@ -177,11 +177,21 @@ impl JobDetail {
             holds_slot: job.holds_slot,
             log_lines: job.log_lines.max(join.map_or(0, |join| join.log_lines)),
             results: results(record),
-            can: Can {
-                cancel: !job.status.is_final(),
-                retry: job.status == Status::Failed && (job.children.is_none() || matches!(record, Record::Video(_))),
-            },
+            can: Can::of(record, join),
         }
+    }
+}
+
+impl Can {
+    fn of(record: &Record, join: Option<&Join>) -> Self {
+        let job = record.job();
+        let has_failed_videos = matches!(record, Record::Video(_)) && join.is_some_and(|join| join.children_failed > 0);
+        let retry = match job.status {
+            Status::Failed => job.children.is_none() || has_failed_videos,
+            Status::Completed => has_failed_videos,
+            Status::Pending | Status::Running | Status::Cancelled => false,
+        };
+        Self { cancel: !job.status.is_final(), retry }
     }
 }
 

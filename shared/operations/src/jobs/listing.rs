@@ -12,7 +12,7 @@ use super::record::Record;
 use super::row::JobRow;
 use crate::Operations;
 use crate::page::{ListError, Listing, Paging, Place};
-use crate::schedules::ScheduleName;
+use crate::schedules::name::ScheduleName;
 
 /// How many items of the index are read at once beyond a page, where many are parts of few jobs.
 const READ: u32 = 1_000;
@@ -59,18 +59,21 @@ impl Operations {
 
     /// What has this id, wherever it lies; none if nothing has. Three requests at once. What was made a moment ago may not be found yet.
     pub async fn find(&self, id: Uuid) -> Result<Option<Found>, TableError> {
-        let text = id.to_string();
-        let of_kind = async |kind| {
-            let keys = keys_of_id(&self.jobs_of(kind).table, &text).await?;
-            let found = keys.iter().find_map(|key| {
-                let job = JobName::at(kind, key).map(Found::Job);
-                job.or_else(|| ScheduleName::at(kind, key).map(Found::Schedule))
-            });
-            Ok::<_, TableError>(found)
-        };
-        let (task, portal, video) =
-            tokio::try_join!(of_kind(Kind::Extract), of_kind(Kind::Portal), of_kind(Kind::Video))?;
+        let id = id.to_string();
+        let (task, portal, video) = tokio::try_join!(
+            Box::pin(self.found_in(Kind::Extract, &id)),
+            Box::pin(self.found_in(Kind::Portal, &id)),
+            Box::pin(self.found_in(Kind::Video, &id))
+        )?;
         Ok(task.or(portal).or(video))
+    }
+
+    async fn found_in(&self, kind: Kind, id: &str) -> Result<Option<Found>, TableError> {
+        let keys = keys_of_id(&self.jobs_of(kind).table, id).await?;
+        Ok(keys.iter().find_map(|key| {
+            let job = JobName::at(kind, key).map(Found::Job);
+            job.or_else(|| ScheduleName::at(kind, key).map(Found::Schedule))
+        }))
     }
 
     async fn in_part(&self, kind: Kind, part: Part, paging: Paging<'_>) -> Result<Listing<JobRow>, ListError> {

@@ -115,3 +115,51 @@ impl Record {
         self.job().progress.max(join.map_or(0, Join::percent))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use extract::{TaskConfig, TaskType, account_key, task_key};
+    use jobs::{Policy, place};
+    use table::Millis;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A task of this type that was submitted at 5.
+    pub(crate) fn task(task_type: TaskType, config: &Json) -> Task {
+        let (id, at) = (Uuid::from_u128(7), Millis(5));
+        Task {
+            key: task_key("u", id),
+            job: Job::submitted("extract", at, 1, place(5, at.0), &Policy::with_lease(Duration::from_mins(1))),
+            account: account_key("u"),
+            id,
+            user_id: "u".to_owned(),
+            name: "Prices".to_owned(),
+            name_key: "prices".to_owned(),
+            description: None,
+            config: TaskConfig::read(task_type, config).unwrap(),
+            priority: 5,
+        }
+    }
+
+    #[test]
+    fn what_a_task_is_to_do_is_told_without_its_secrets() {
+        let config = json!({
+            "urls": ["https://example.com/list?page=2&access_token=s3cret"],
+            "selectors": {"price": ".price"},
+            "custom_headers": {"Authorization": "Bearer s3cret", "X-Anything": "s3cret"},
+            "cookies": {"sid": "s3cret"},
+        });
+        let shown = Record::Task(Box::new(task(TaskType::AdvancedScraping, &config))).config();
+        assert!(!shown.to_string().contains("s3cret"), "{shown}");
+        assert_eq!(shown["urls"][0], format!("https://example.com/list?page=2&access_token={}", redacted::HIDDEN));
+        for (object, name) in
+            [("custom_headers", "Authorization"), ("custom_headers", "X-Anything"), ("cookies", "sid")]
+        {
+            assert_eq!(shown[object][name], redacted::HIDDEN);
+        }
+        assert!(!shown["selectors"]["price"].is_null(), "{shown}");
+    }
+}

@@ -119,3 +119,79 @@ impl JobRow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use extract::TaskType;
+    use jobs::{PartOf, Slots};
+    use lease::LeaseState;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jobs::record::tests::task;
+
+    /// A task that stands so, in this part of the index `due`, held by a worker until 100.
+    fn record(status: Status, job_kind: &str) -> Record {
+        let mut task =
+            task(TaskType::SimpleScraping, &json!({"urls": ["https://example.com/"], "selectors": {"t": ".t"}}));
+        task.job.status = status;
+        task.job.job_kind = job_kind.to_owned();
+        task.job.progress = 20;
+        task.job.redeliver_at = Some(Millis(101));
+        if status == Status::Running {
+            task.job.lease = LeaseState {
+                claimable_at: Some(Millis(100)),
+                lease_owner: Some("worker-1".to_owned()),
+                lease_token: 3,
+                lease_nonce: None,
+            };
+        }
+        Record::Task(Box::new(task))
+    }
+
+    #[test]
+    fn a_row_says_where_a_job_stands() {
+        //                                                    rests, paused, due, progress
+        for (status, kind, expected) in [
+            (Status::Pending, "extract", (false, false, true, 20)),
+            (Status::Pending, "extract-resting", (true, false, true, 20)),
+            (Status::Pending, "extract-paused", (false, true, true, 20)),
+            (Status::Running, "extract", (false, false, true, 20)),
+            (Status::Failed, "extract-failed", (false, false, false, 20)),
+            (Status::Completed, "extract", (false, false, false, 100)),
+        ] {
+            let row = JobRow::of(&record(status, kind), None, Millis(50));
+            let stands = (row.rests, row.paused, row.due_at.is_some(), row.progress);
+            assert_eq!(stands, expected, "{status:?} {kind}");
+            assert_eq!(row.held.is_some(), status == Status::Running);
+        }
+    }
+
+    #[test]
+    fn a_lease_that_is_over_is_nobodys() {
+        let record = record(Status::Running, "extract");
+        let hold = Hold { by: "worker-1".to_owned(), until: Millis(100), token: 3 };
+        assert_eq!(JobRow::of(&record, None, Millis(99)).held, Some(hold));
+        assert_eq!(JobRow::of(&record, None, Millis(100)).held, None);
+    }
+
+    #[test]
+    fn a_row_tells_what_its_parts_have_done() {
+        let record = record(Status::Running, "extract");
+        let part_of = PartOf::new(record.key(), 3);
+        let join = Join {
+            key: part_of.join,
+            parent: part_of.parent,
+            is_open: true,
+            children: 4,
+            children_open: 1,
+            children_failed: 2,
+            units_used: 9,
+            log_lines: 0,
+            slots: Slots::of(2),
+        };
+        let row = JobRow::of(&record, Some(&join), Millis(50));
+        assert_eq!(row.parts, Some(Parts { total: 4, open: 1, failed: 2 }));
+        assert_eq!((row.progress, row.units_used), (75, 9));
+    }
+}
