@@ -79,6 +79,7 @@ mod tests {
             "dynamodb": {
                 "ApproximateCreationDateTime": 1_700_000_000.75,
                 "SequenceNumber": "111",
+                "SizeBytes": 60,
                 "Keys": {"pk": {"S": "CRED#1"}, "sk": {"S": "CRED"}},
                 "NewImage": {"status": {"S": "in_use"}},
             },

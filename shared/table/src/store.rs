@@ -212,7 +212,7 @@ impl Table {
         let index = index.into();
         let request = self.client.scan().table_name(self.name()).set_index_name(index.map(str::to_owned));
         let request = request.set_select(index.map(|_| Select::AllProjectedAttributes)).set_exclusive_start_key(start);
-        let answer = request.consistent_read(index.is_none()).send().await.map_err(|error| classify(&error))?;
+        let answer = request.send().await.map_err(|error| classify(&error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 

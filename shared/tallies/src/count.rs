@@ -1,14 +1,11 @@
 //! Counting what the streams tell.
 
 use serde::Serialize;
-use table::TableError;
+use table::{Item, TableError};
 
 use crate::change::Change;
 use crate::piece::{Piece, marks_key};
 use crate::store::Tallies;
-
-/// How often a transaction is tried that finds changes counted already.
-const TRIES: usize = 8;
 
 /// What came of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,24 +34,30 @@ impl Tallies {
 
     /// Counts those that are not counted yet, and gives how many that were.
     async fn count_piece(&self, mut piece: Piece) -> Result<usize, TableError> {
-        for _ in 0..TRIES {
-            if piece.is_empty() {
-                return Ok(0);
-            }
+        while !piece.is_empty() {
             match piece.transaction(&self.table, self.lane)?.commit(&self.table).await {
                 Ok(()) => return Ok(piece.len()),
                 Err(TableError::ConditionFailed(refused)) => {
-                    for (second, refused) in piece.seconds().into_iter().zip(refused) {
-                        let Some(told) = refused else { continue };
-                        // An engine that does not tell the item (DynamoDB Local of 2020) is asked for it.
-                        let told = Some(told).filter(|told| !told.is_empty());
-                        let marks = self.table.refused(&marks_key(second), vec![told]).await?.unwrap_or_default();
-                        piece.leave_out(second, &marks);
+                    if self.leave_out_counted(&mut piece, refused).await? == 0 {
+                        return Err(TableError::Broken("refused, though nothing of it is counted".to_owned()));
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(TableError::Unavailable("others count the same changes at the same time".to_owned()))
+        Ok(0)
+    }
+
+    /// Leaves out of a piece what the items that refused it say is counted, and gives how many that were.
+    async fn leave_out_counted(&self, piece: &mut Piece, refused: Vec<Option<Item>>) -> Result<usize, TableError> {
+        let mut left_out = 0;
+        for (second, refused) in piece.seconds().into_iter().zip(refused) {
+            let Some(told) = refused else { continue };
+            // An engine that does not tell the item (DynamoDB Local of 2020) is asked for it.
+            let told = Some(told).filter(|told| !told.is_empty());
+            let marks = self.table.refused(&marks_key(second), vec![told]).await?.unwrap_or_default();
+            left_out += piece.leave_out(second, &marks);
+        }
+        Ok(left_out)
     }
 }

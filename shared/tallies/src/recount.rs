@@ -53,7 +53,8 @@ pub struct Difference {
 }
 
 impl Tallies {
-    /// Counts the items of a table anew, and waits for `pause` before and after: longer than it takes until a change is counted.
+    /// Counts the items of a table anew, half a read unit for each 4 KB of it, and waits for `pause` before and after: longer than it takes until a
+    /// change is counted.
     pub async fn recount(&self, source: Source, table: &Table, pause: Duration) -> Result<Recount, TableError> {
         let corrections = self.corrections(source).await?;
         sleep(pause).await;

@@ -159,12 +159,12 @@ impl Store {
 fn numbers(overview: &Overview) -> BTreeMap<(String, &'static str), u64> {
     let jobs = overview.jobs.iter().flat_map(|jobs| {
         let of = [jobs.waiting, jobs.resting, jobs.running, jobs.completed, jobs.failed, jobs.cancelled];
-        JOB_STATES.into_iter().zip(of).map(|(state, count)| ((jobs.kind.as_str().to_owned(), state), count))
+        JOB_STATES.into_iter().zip(of).map(move |(state, count)| ((jobs.kind.as_str().to_owned(), state), count))
     });
     let pools = overview.pools.iter().flat_map(|pool| {
         let of = [pool.available, pool.in_use, pool.failed, pool.cooldown, pool.disabled];
         let names = credentials::Status::ALL.map(|(name, _)| name);
-        names.into_iter().zip(of).map(|(state, count)| ((pool.platform.clone(), state), count))
+        names.into_iter().zip(of).map(move |(state, count)| ((pool.platform.clone(), state), count))
     });
     jobs.chain(pools).filter(|(_, count)| *count > 0).collect()
 }
@@ -186,8 +186,8 @@ fn counted(items: &BTreeMap<usize, Item>) -> BTreeMap<(String, &'static str), u6
             "pending" if item.contains_key("turn") => "waiting",
             "pending" => "resting",
             other => {
-                let known = JOB_STATES.into_iter().chain(credentials::Status::ALL.map(|(name, _)| name));
-                known.into_iter().find(|state| *state == other).unwrap()
+                let mut known = JOB_STATES.into_iter().chain(credentials::Status::ALL.map(|(name, _)| name));
+                known.find(|state| *state == other).unwrap()
             }
         };
         *counts.entry((of.to_owned(), state)).or_default() += 1;

@@ -33,7 +33,7 @@ fn record(stack: &Stack, number: u64, now: Millis) -> Json {
         "eventID": number.to_string(), "eventName": "MODIFY", "eventSource": "aws:dynamodb", "awsRegion": "eu-west-1",
         "eventSourceARN": format!("arn:aws:dynamodb:eu-west-1:000000000000:table/{}-{table}/stream/1", stack.name),
         "dynamodb": {
-            "ApproximateCreationDateTime": now.epoch_seconds() - number % 40, "SequenceNumber": format!("{number:025}"),
+            "ApproximateCreationDateTime": now.epoch_seconds() - number % 40, "SequenceNumber": format!("{number:025}"), "SizeBytes": 60,
             "Keys": {"pk": {"S": "one"}, "sk": {"S": sk}}, "OldImage": image(0), "NewImage": image(1),
         },
     })

@@ -97,7 +97,7 @@ async fn an_answer_that_is_lost_is_not_counted_again() -> anyhow::Result<()> {
         // All tries of the function: the stream tells it again.
         (TRIES, Fault::LoseAnswer),
         (TRIES, Fault::LoseRequest),
-        (2, Fault::Twice),
+        (1, Fault::Twice),
     ] {
         let pool = stack.pool(6).await?;
         agreed(&pool).await?;
