@@ -245,3 +245,48 @@ fn shown(line: &LoggedLine, json: &Json) -> String {
     let style = anstyle::Style::new().fg_color(colour);
     format!("{}  {style}{level:7}{style:#}  {}", line.at, plain(&line.message))
 }
+
+#[cfg(test)]
+mod tests {
+    use operations::{Hold, JobRow, Parts};
+    use table::Millis;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// The names that scripts rely on.
+    #[test]
+    fn a_job_has_the_fields_that_are_promised_and_a_list_shows_some() {
+        let at = Millis(1_700_000_000_000);
+        let row = JobRow {
+            name: JobName::new(Kind::Extract, "u", Uuid::nil()).unwrap(),
+            sort: "simple_scraping",
+            title: "Prices".to_owned(),
+            status: Status::Running,
+            rests: false,
+            paused: false,
+            progress: 50,
+            parts: Some(Parts { total: 2, open: 1, failed: 0 }),
+            held: Some(Hold { by: "worker".to_owned(), until: at, token: 7 }),
+            attempts: 1,
+            redrives: 0,
+            units_used: 3,
+            due_at: Some(at),
+            created_at: at,
+            started_at: Some(at),
+            updated_at: at,
+            completed_at: None,
+            error: None,
+        };
+        let json = serde_json::to_value(row).unwrap();
+        let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let promised = "kind tenant id sort title status rests paused progress parts held attempts redrives units_used due_at created_at \
+                        started_at updated_at completed_at error";
+        assert_eq!(names, promised.split_whitespace().collect::<Vec<_>>());
+        assert!(SHOWN.iter().all(|shown| names.contains(shown)), "{names:?}");
+        assert_eq!(
+            (json["created_at"].as_str(), json["held"]["by"].as_str()),
+            (Some("2023-11-14T22:13:20Z"), Some("worker"))
+        );
+    }
+}
