@@ -5,7 +5,7 @@ use drover_tests::Stack;
 use drover_tests::answer::Answer;
 use drover_tests::console::Console;
 use reqwest::Method;
-use table::{Clock, Condition, Item, Query};
+use table::{Condition, Item, Query};
 
 const ID: &str = "018d0a7c-5f80-7000-8000-000000000001";
 

@@ -22,8 +22,10 @@ pub struct Console {
     pub cookies: String,
     /// What forms repeat.
     pub csrf: String,
-    url: String,
-    client: reqwest::Client,
+    /// The base URL of all APIs.
+    pub url: String,
+    /// What calls from the browser's address.
+    pub client: reqwest::Client,
 }
 
 impl Stack {

@@ -12,7 +12,7 @@ impl Root {
         Self("../".repeat(depth))
     }
 
-    /// The address of something below the console: of `/jobs`, or of `` for the console itself.
+    /// The address of something below the console: of `/jobs`; of the console itself where that is empty.
     pub(crate) fn to(&self, path: &str) -> String {
         format!("{}console{path}", self.0)
     }

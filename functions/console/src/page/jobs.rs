@@ -92,7 +92,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
 pub(crate) async fn find(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
     let text = parameters.text("id", 100)?.unwrap_or_default().trim();
     let id: Uuid = text.parse().map_err(|_| Fault::Invalid("id: an id is a UUID".to_owned()))?;
-    match app.operations.find(id).await? {
+    match Box::pin(app.operations.find(id)).await? {
         Some(Found::Job(job)) => Ok(see_other(&frame.to(&path_of(&job)))),
         Some(Found::Schedule(schedule)) => Ok(see_other(&frame.to(&schedules::path_of(&schedule)))),
         None => Err(Fault::NotFound("Nothing has this id. What was made a moment ago may not be found yet")),

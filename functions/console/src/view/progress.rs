@@ -4,17 +4,13 @@ use maud::{Markup, html};
 
 /// So many of so many; of what total is not known, only how many.
 pub(crate) fn progress(label: &str, done: u64, total: Option<u64>) -> Markup {
-    match total.filter(|total| *total > 0) {
-        Some(total) => {
-            let done = done.min(total);
-            html! {
-                span.progress {
-                    progress max=(total) value=(done) aria-label=(label) { (done) " of " (total) }
-                    span.count { (done) " / " (total) }
-                }
-            }
+    let Some(total) = total.filter(|total| *total > 0) else { return html! { span.count { (done) } } };
+    let done = done.min(total);
+    html! {
+        span.progress {
+            progress max=(total) value=(done) aria-label=(label) { (done) " of " (total) }
+            span.count { (done) " / " (total) }
         }
-        None => html! { span.count { (done) } },
     }
 }
 

@@ -15,10 +15,8 @@ pub(crate) const fn shown(text: &str) -> Shown<'_> {
 
 /// Shows the beginning of a text, at most so many characters, and that there is more.
 pub(crate) fn clipped(text: &str, most: usize) -> maud::Markup {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => html! { span title=(Shown(text)) { (Shown(&text[..end])) "…" } },
-        None => html! { (Shown(text)) },
-    }
+    let Some((end, _)) = text.char_indices().nth(most) else { return html! { (Shown(text)) } };
+    html! { span title=(Shown(text)) { (Shown(&text[..end])) "…" } }
 }
 
 impl Render for Shown<'_> {
