@@ -50,6 +50,19 @@ async fn the_files_have_what_the_portal_has_row_by_row() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_live_log_tells_what_a_scrape_does() -> anyhow::Result<()> {
+    let reader = Reader::open().await?;
+    let account = reader.account(Portal::Pwmr, has(250, Plan::default())).await?;
+    let job = reader.read(&account).await?;
+    let told = reader.client.call(Method::GET, &format!("/logs/stream?job_id={}", id_of(&job)?)).await?;
+    ensure!(told.status == 200, "{told:?}");
+    let said: Vec<_> = told.text()?.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    ensure!(said.first() == Some(&"Attempt 1: signing in"), "{said:?}");
+    ensure!(said.iter().filter(|line| line.contains("page")).count() > 1, "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_accounts_owner_is_told_how_it_ended() -> anyhow::Result<()> {
     let reader = Reader::open().await?;
     let well = reader.account(Portal::Bwmr, has(12, Plan::default())).await?;

@@ -61,9 +61,9 @@ async fn each_right_too_many_is_seen_and_nothing_else() -> anyhow::Result<()> {
         (
             "s3:GetObject",
             "ResultsBucket/*",
-            &["ResultsBucket/results/", "ResultsBucket/videos/", "ResultsBucket/elsewhere/"],
+            &["ResultsBucket/portals/", "ResultsBucket/results/", "ResultsBucket/videos/", "ResultsBucket/elsewhere/"],
         ),
-        ("s3:ListBucket", "ResultsBucket?prefix=results/*", &["ResultsBucket?prefix=results/"]),
+        ("s3:ListBucket", "ResultsBucket?prefix=videos/*", &["ResultsBucket?prefix=videos/"]),
         ("logs:PutLogEvents", "ExtractTasksLogs:*", &["ExtractTasksLogs:"]),
         ("lambda:InvokeFunction", "DeadLettersFunction", &["DeadLettersFunction"]),
         ("sns:Publish", "Alarms", &["Alarms"]),
