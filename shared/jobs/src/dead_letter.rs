@@ -58,7 +58,7 @@ impl std::fmt::Display for LetterId {
 }
 
 impl LetterId {
-    /// Reads what [`LetterId::to_string`] has written; none if it is something else.
+    /// Reads what `to_string` has written; none if it is something else.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (queue, rest) = text.split_once('.')?;

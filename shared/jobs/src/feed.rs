@@ -101,7 +101,7 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    /// Reads what [`Place::to_string`] has written; none if it is something else.
+    /// Reads what `to_string` has written; none if it is something else.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let digits = |part: &str, most: usize| {
