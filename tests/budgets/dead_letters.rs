@@ -37,7 +37,7 @@ pub(super) fn bounds() -> Vec<Bound<As>> {
 #[tokio::test]
 async fn dead_letters_are_within_their_budget() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let operator = stack.operating_user().await?;
+    let operator = stack.almighty_user().await?;
     let now = Clock::system().now();
     let letter = DeadLetter {
         queue: "webhooks".to_owned(),
