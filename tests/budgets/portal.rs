@@ -272,7 +272,7 @@ async fn the_log_of_an_ended_job_costs_what_the_job_has_said() -> anyhow::Result
         feeds.append(&partition(&client.tenant), "JOB#other", vec![long]).await?;
     }
     // A look of 64 segments, each of a little more than 4 KB.
-    let cost = Cost::new(5, 100.0, 1.0, 0).measurable_on(&stack);
+    let cost = Cost::new(5, 75.0, 1.0, 0).measurable_on(&stack);
     let path = format!("/logs/stream?job_id={}", job.id);
     let costs =
         measured(&cost, async || cost_of(&stack, "log-stream", client.request(Method::GET, &path), 200).await).await?;

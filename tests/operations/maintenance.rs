@@ -8,11 +8,11 @@ use drover_tests::site::Site;
 use drover_tests::video::order;
 use drover_tests::{Stack, User, eventually};
 use extract::Task;
-use jobs::{Account, Cancelled, DeadLetter, DeadLetters, Policy, Status};
+use jobs::{Account, Cancelled, DeadLetters, Policy, Status};
 use portals::Portal;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use table::{Clock, Condition, Key, Millis, Update, new_id};
+use table::{Clock, Condition, Key, Millis, Update};
 use tokio::sync::Mutex;
 
 use super::{days_ago, unannounced};
@@ -97,6 +97,22 @@ async fn recovery_cleans_away_what_is_older_than_the_deployment_keeps() -> anyho
     .await?;
     ensure!(stack.stored_task(&young).await?.is_some(), "a young one was deleted");
     Ok(())
+}
+
+/// Round after round until it is interrupted.
+#[tokio::test]
+async fn a_loop_cleans_and_does_not_end() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let _cleaning = CLEANING.lock().await;
+    let user = stack.user().await?;
+    let old = failed(&stack, &user, days_ago(30)).await?;
+    let looped = stack.droverctl(&["maintenance", "--loop", "--age", AGE, "--kind", "extract"]);
+    let cleaned =
+        eventually("a round has cleaned it away", async || Ok(stack.stored_task(&old).await?.is_none().then_some(())));
+    tokio::select! {
+        said = looped => anyhow::bail!("it has ended: {said:?}"),
+        cleaned = cleaned => cleaned,
+    }
 }
 
 #[tokio::test]
@@ -200,24 +216,16 @@ async fn a_task_that_is_redriven_while_it_is_deleted_leaves_its_account_whole() 
     let (user, operator) = (stack.user().await?, stack.almighty_user().await?);
     let key = failed(&stack, &user, Clock::system().now()).await?;
     let id = key.sk.strip_prefix("TASK#").context("no task")?.to_owned();
-    let now = Clock::system().now();
-    let letter = DeadLetter {
-        queue: "extract".to_owned(),
-        message_id: new_id(now).to_string(),
-        body: serde_json::to_string(&key)?,
-        sent_at: now,
-        verdict: "written by a test".to_owned(),
-        redriven_at: None,
-    };
-    let letters = DeadLetters::new(stack.table("events"));
-    letters.keep(&letter).await?;
+    let letter = stack.letter("extract", &serde_json::to_string(&key)?).await?;
     // No worker hears of it: it would end the task meanwhile.
     let unheard = stack.chaos(&Rule::new("AmazonSQS.SendMessage", &user.id, u32::MAX, Fault::not_authorized())).await?;
-    let slow = stack.chaos(&Rule::new("GET ", &id, 1, Fault::Delay { milliseconds: 4_000 })).await?;
+    let last = Rule::new("DynamoDB_20120810.DeleteItem", &id, 1, Fault::Delay { milliseconds: 4_000 });
+    let slow = stack.chaos(&last).await?;
     let path = format!("/tasks/{id}");
     let delete = async { user.call(Method::DELETE, &path).await?.success(200) };
     let redrive = async {
-        eventually("the deletion looks for files", async || Ok((slow.struck().await? > 0).then_some(()))).await?;
+        eventually("the files are gone, and the task is to go", async || Ok((slow.struck().await? > 0).then_some(())))
+            .await?;
         let path = format!("/admin/dead-letters/{}/redrive", letter.id());
         operator.call(Method::POST, &path).await?.success(200)
     };
@@ -228,7 +236,7 @@ async fn a_task_that_is_redriven_while_it_is_deleted_leaves_its_account_whole() 
     ensure!((account.units_reserved, account.jobs_open) == (0, 0), "{deleted}: {account:?}");
     unheard.end().await?;
     slow.end().await?;
-    letters.delete_one(&letter.id()).await?;
+    DeadLetters::new(stack.table("events")).delete_one(&letter.id()).await?;
     Ok(())
 }
 
