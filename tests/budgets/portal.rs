@@ -6,7 +6,7 @@
 use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::portal::{PortalClient, PortalDesk};
-use jobs::{Level, Line, Place, Progress};
+use jobs::{Level, Line, LoggedLine, Place, Progress};
 use portals::{Portal, PortalAccount, partition};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
@@ -251,6 +251,33 @@ async fn a_look_at_the_live_log_is_within_its_budget() -> anyhow::Result<()> {
         faults.extend(over(what, &costs, &cost, &COLD_TOKEN)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}
+
+/// Of a job that has ended nobody reads what others have said since.
+#[tokio::test]
+async fn the_log_of_an_ended_job_costs_what_the_job_has_said() -> anyhow::Result<()> {
+    /// Twice as many segments as one look reads.
+    const OTHERS: u64 = 130;
+    let stack = Stack::from_environment()?;
+    let desk = stack.portal_desk(Clock::system()).await?;
+    let client = stack.portal_client().await?;
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Ewmr).await?).await?;
+    let line = Line::new(Clock::system().now(), Level::Info, "test", "one");
+    desk.begin(&job).await?.fail("as it should", 0, vec![line]).await?;
+    let feeds = portals::feeds(stack.table("events"), Clock::system());
+    for number in 1..=OTHERS {
+        let (at, level, message) = (Clock::system().now(), Level::Info, "x".repeat(4_000));
+        let long = LoggedLine { number, at, level, message, metadata: serde_json::Map::new() };
+        feeds.append(&partition(&client.tenant), "JOB#other", vec![long]).await?;
+    }
+    // A look of 64 segments, each of a little more than 4 KB.
+    let cost = Cost::new(5, 75.0, 1.0, 0).measurable_on(&stack);
+    let path = format!("/logs/stream?job_id={}", job.id);
+    let costs =
+        measured(&cost, async || cost_of(&stack, "log-stream", client.request(Method::GET, &path), 200).await).await?;
+    let faults = over("an ended job's log", &costs, &cost, &COLD_TOKEN)?;
+    ensure!(faults.is_none(), "over budget:\n{faults:?}");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod view;
 use api::extract_cloud::{Caller, Error, Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use identity::Permission;
 use operations::Operations;
 use table::Clock;
 use table::aws::{SettingError, configure};
@@ -49,10 +50,10 @@ pub fn router(app: App) -> Router {
     gated(routes, gate, &[])
 }
 
-/// Goes on only for who runs this deployment.
-fn only_operators(caller: &Caller) -> Result<(), Error> {
+/// Goes on only for who runs this deployment, by a key that may do this.
+fn only_operators(caller: &Caller, permission: Permission) -> Result<(), Error> {
     if caller.is_operator {
-        return Ok(());
+        return caller.require(permission);
     }
     Err(Error::Authorization("Only an operator of this deployment may see its dead letters".to_owned()))
 }

@@ -149,7 +149,7 @@ impl<'a> Letters<'a> {
 
 async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Result<Json> {
     let is_one = selection.ids.len() == 1;
-    let (mut waits, mut sent, mut before, mut impossible) = (0, 0, 0, Vec::new());
+    let (mut waits, mut sent, mut before, mut impossible, mut failed) = (0, 0, 0, Vec::new(), Vec::new());
     let mut letters = Letters::new(selection, operations);
     loop {
         let some = letters.next().await?;
@@ -157,16 +157,23 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
             break;
         }
         for letter in some {
-            match operations.redrive(&letter).await? {
-                Redriven::Waits => waits += 1,
-                Redriven::Sent => sent += 1,
-                Redriven::Before => before += 1,
-                Redriven::Impossible(why) if is_one => bail!("it cannot be redriven: {why}"),
-                Redriven::Impossible(why) => impossible.push(json!({"id": letter.id().to_string(), "impossible": why})),
+            match operations.redrive(&letter).await {
+                Ok(Redriven::Waits) => waits += 1,
+                Ok(Redriven::Sent) => sent += 1,
+                Ok(Redriven::Before) => before += 1,
+                Ok(Redriven::Impossible(why)) if is_one => bail!("it cannot be redriven: {why}"),
+                Ok(Redriven::Impossible(why)) => {
+                    impossible.push(json!({"id": letter.id().to_string(), "impossible": why}));
+                }
+                Err(error) if is_one => return Err(error.into()),
+                // The others are not to wait for it; it can be tried again.
+                Err(error) => failed.push(json!({"id": letter.id().to_string(), "failed": error.to_string()})),
             }
         }
     }
-    Ok(json!({"taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible}))
+    Ok(
+        json!({"taken_up": waits, "sent_again": sent, "redriven_before": before, "impossible": impossible, "failed": failed}),
+    )
 }
 
 async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyhow::Result<Json> {

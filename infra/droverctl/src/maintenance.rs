@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 use operations::{Kind, Operations, Tally};
 use serde_json::{Value as Json, json};
@@ -38,7 +39,7 @@ pub(crate) struct Maintenance {
     /// Only jobs of this kind; may be given several times
     #[arg(long, value_enum)]
     kind: Vec<KindName>,
-    /// Say what would be deleted, and delete nothing
+    /// Say how many would be deleted, and which first, and delete nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
@@ -105,21 +106,34 @@ impl Maintenance {
         deployment: &Deployment,
         mut work: impl AsyncFnMut(Kind) -> Result<Tally, TableError>,
     ) -> anyhow::Result<Json> {
-        let mut done = Vec::new();
+        let (mut done, mut fault) = (Vec::new(), None);
         for kind in self.kinds() {
             let (tally, cost) = metered(work(kind)).await;
-            let Tally { found, deleted, not_deleted } = tally?;
-            done.push(json!({
+            let mut told = json!({
                 "kind": kind,
-                "found": found,
-                "deleted": deleted,
-                "not_deleted": not_deleted,
                 "dynamodb_requests": cost.dynamodb_requests,
                 "read_units": cost.read_units,
                 "write_units": cost.write_units,
-            }));
+            });
+            match tally {
+                Ok(Tally { found, deleted, not_deleted, first }) => {
+                    told["found"] = found.into();
+                    told["deleted"] = deleted.into();
+                    told["not_deleted"] = not_deleted.into();
+                    if self.dry_run {
+                        told["first"] = first.into();
+                    }
+                }
+                // The other kinds are not to wait for it.
+                Err(error) => fault = fault.or(Some((kind, error))),
+            }
+            done.push(told);
         }
-        Ok(json!({"at": deployment.clock.now().to_string(), "dry_run": self.dry_run, "jobs": done}))
+        let told = json!({"at": deployment.clock.now().to_string(), "dry_run": self.dry_run, "jobs": done});
+        match fault {
+            Some((kind, error)) => Err(error).with_context(|| format!("{} jobs: done is {told}", kind.as_str())),
+            None => Ok(told),
+        }
     }
 
     fn kinds(&self) -> Vec<Kind> {

@@ -1,6 +1,7 @@
 //! The kinds of jobs.
 
 use serde::Serialize;
+use table::Key;
 
 /// A kind of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,5 +27,14 @@ impl Kind {
             Self::Portal => portals::QUEUE_KIND,
             Self::Video => videos::QUEUE_KIND,
         }
+    }
+
+    /// Whether an item of its table is a job, by its key.
+    pub(crate) fn has(self, key: &Key) -> bool {
+        key.sk.starts_with(match self {
+            Self::Extract => extract::TASK_PREFIX,
+            Self::Portal => portals::JOB,
+            Self::Video => videos::JOB,
+        })
     }
 }
