@@ -17,8 +17,12 @@ use tokio::sync::Mutex;
 
 use super::{days_ago, unannounced};
 
-/// Twenty days: nobody else's job failed so long ago.
-const AGE: &str = "28800";
+/// For how many days the suites' deployment keeps what failed (`FailedJobDays`).
+const KEPT: u64 = 3_000;
+/// So many days ago something fails here that is cleaned away by hand: nobody else's job failed so long ago, by no suite's clock.
+const LONG: u64 = 2_500;
+/// A hundred days less, in minutes.
+const AGE: &str = "3456000";
 
 /// A task that failed at a moment.
 async fn failed(stack: &Stack, user: &User, at: Millis) -> anyhow::Result<Key> {
@@ -44,7 +48,7 @@ async fn failed_tasks_are_cleaned_away_when_they_are_old() -> anyhow::Result<()>
     let stack = Stack::from_environment()?;
     let _cleaning = CLEANING.lock().await;
     let user = stack.user().await?;
-    let (old, young) = (failed(&stack, &user, days_ago(30)).await?, failed(&stack, &user, days_ago(1)).await?);
+    let (old, young) = (failed(&stack, &user, days_ago(LONG)).await?, failed(&stack, &user, days_ago(1)).await?);
     let account = stack.account(&user).await?;
 
     let would = stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--dry-run"]).await?;
@@ -71,12 +75,13 @@ async fn a_task_that_is_no_failed_one_any_more_stays() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let _cleaning = CLEANING.lock().await;
     let user = stack.user().await?;
-    let (begun, again) = (failed(&stack, &user, days_ago(31)).await?, failed(&stack, &user, days_ago(31)).await?);
+    let (begun, again) = (failed(&stack, &user, days_ago(LONG)).await?, failed(&stack, &user, days_ago(LONG)).await?);
     let jobs = stack.jobs(Policy::with_lease(Duration::from_mins(1))).await?;
-    ensure!(jobs.begin_cleaning(&begun, days_ago(30)).await?.is_some(), "it was not to be cleaned");
-    let taken_up = Update::new().set("job_kind", "extract").set("status", "running").set("redeliver_at", days_ago(31));
+    ensure!(jobs.begin_cleaning(&begun, days_ago(LONG)).await?.is_some(), "it was not to be cleaned");
+    let taken_up =
+        Update::new().set("job_kind", "extract").set("status", "running").set("redeliver_at", days_ago(LONG));
     stack.table("extract").update(&again, taken_up.when(Condition::Exists("pk"))).await?;
-    ensure!(jobs.begin_cleaning(&again, days_ago(30)).await?.is_none(), "one that runs was to be cleaned");
+    ensure!(jobs.begin_cleaning(&again, days_ago(LONG)).await?.is_none(), "one that runs was to be cleaned");
     stack.operate(&["maintenance", "--clean-failed", "--age", AGE]).await?;
     ensure!(stack.stored_task(&begun).await?.is_none(), "nobody went on with it");
     let task = stack.stored_task(&again).await?.context("it was deleted")?;
@@ -89,7 +94,8 @@ async fn recovery_cleans_away_what_is_older_than_the_deployment_keeps() -> anyho
     let stack = Stack::from_environment()?;
     let _cleaning = CLEANING.lock().await;
     let user = stack.user().await?;
-    let (old, young) = (failed(&stack, &user, days_ago(91)).await?, failed(&stack, &user, days_ago(10)).await?);
+    let (old, young) =
+        (failed(&stack, &user, days_ago(KEPT + 1)).await?, failed(&stack, &user, days_ago(KEPT - 100)).await?);
     eventually("recovery has cleaned it away", async || {
         stack.run_recovery().await?;
         Ok(stack.stored_task(&old).await?.is_none().then_some(()))
@@ -105,7 +111,7 @@ async fn a_loop_cleans_and_does_not_end() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let _cleaning = CLEANING.lock().await;
     let user = stack.user().await?;
-    let old = failed(&stack, &user, days_ago(30)).await?;
+    let old = failed(&stack, &user, days_ago(LONG)).await?;
     let looped = stack.droverctl(&["maintenance", "--loop", "--age", AGE, "--kind", "extract"]);
     let cleaned =
         eventually("a round has cleaned it away", async || Ok(stack.stored_task(&old).await?.is_none().then_some(())));
@@ -123,7 +129,7 @@ async fn failed_video_jobs_are_cleaned_away_too() -> anyhow::Result<()> {
     let studio = stack.studio(Clock::system()).await?;
     let job = studio.jobs.create(&client.tenant, order("nobody")).await?.job;
     studio.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
-    let old = Update::new().set("redeliver_at", days_ago(30));
+    let old = Update::new().set("redeliver_at", days_ago(LONG));
     stack.table("video").update(&job.key, old.when(Condition::equal("job_kind", "video-failed"))).await?;
     stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--kind", "video"]).await?;
     ensure!(studio.jobs.at(&job.key).await?.is_none(), "it is still there");
@@ -142,7 +148,7 @@ async fn a_failed_portal_job_is_cleaned_away_too() -> anyhow::Result<()> {
     for job in [&old, &young] {
         desk.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
     }
-    let long_ago = Update::new().set("redeliver_at", days_ago(30));
+    let long_ago = Update::new().set("redeliver_at", days_ago(LONG));
     stack.table("portal").update(&old.key, long_ago.when(Condition::equal("job_kind", "portal-failed"))).await?;
     stack.operate(&["maintenance", "--clean-failed", "--age", AGE, "--kind", "portal"]).await?;
     client.call(Method::GET, &format!("/cpcb/queue/job/{}", old.id)).await?.portal_error(404)?;

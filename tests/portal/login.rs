@@ -1,5 +1,7 @@
 //! `/auth/login`, and what its token opens.
 
+use std::time::{Duration, Instant};
+
 use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::answer::Answer;
@@ -31,6 +33,33 @@ async fn a_wrong_password_and_an_unknown_name_are_told_alike() -> anyhow::Result
         let answer = client.try_log_in(name, password).await?;
         ensure!(answer.portal_error(401)? == REFUSED, "{name}: {answer:?}");
     }
+    Ok(())
+}
+
+/// How often a known and an unknown name are tried in turn, and how often a known one is before the next: a minute takes ten of it.
+const TIMED: u32 = 200;
+const TIMED_OF_A_NAME: u32 = 8;
+
+#[tokio::test]
+#[ignore = "a measurement: nothing else should be at work on the machine"]
+async fn an_unknown_name_takes_as_long_as_a_known_one_over_http() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (mut known, mut unknown) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..TIMED / TIMED_OF_A_NAME {
+        let victim = stack.portal_client().await?;
+        for guess in 0..TIMED_OF_A_NAME {
+            let nobody = format!("{}-{guess}", victim.name);
+            for (name, sum) in [(&victim.name, &mut known), (&nobody, &mut unknown)] {
+                let caller = victim.elsewhere()?;
+                let begun = Instant::now();
+                let answer = caller.try_log_in(name, "a guess").await?;
+                *sum += begun.elapsed();
+                ensure!(answer.portal_error(401)? == REFUSED);
+            }
+        }
+    }
+    let of = |sum: Duration| (sum / TIMED).as_secs_f64() * 1_000.0;
+    println!("known {:.1} ms, unknown {:.1} ms, ratio {:.3}", of(known), of(unknown), of(unknown) / of(known));
     Ok(())
 }
 

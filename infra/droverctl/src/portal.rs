@@ -78,7 +78,7 @@ pub(crate) struct Account {
 pub(crate) struct NewAccount {
     #[command(flatten)]
     account: Account,
-    /// The user's name at the portal; the address unless given
+    /// The user's name at the portal; unless given, what it is already, and of a new account the address
     #[arg(long)]
     username: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The recipes that there are: one file for each portal, compiled in, and checked when a function starts. That they are right when it is built, the tests say.
+//! The recipes that there are: one file for each portal, compiled in, and checked when a function starts, and before that by a test.
 
 use std::collections::HashMap;
 use std::sync::Arc;
