@@ -31,7 +31,7 @@ fn same(found: &Sheet, truth: &Sheet) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_files_have_what_the_portal_has_row_by_row() -> anyhow::Result<()> {
-    for (portal, records) in [(Portal::Pwmr, 1_234), (Portal::Bwmr, 2_345), (Portal::Ewmr, 678)] {
+    for (portal, records) in [(Portal::Pwmr, 1_234), (Portal::Bwmr, 2_345), (Portal::Ewmr, 2_678)] {
         let reader = Reader::open().await?;
         let account = reader.account(portal, has(records, Plan::default())).await?;
         let job = reader.read(&account).await?;
