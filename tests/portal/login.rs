@@ -21,6 +21,22 @@ async fn a_name_and_a_password_give_a_token_as_the_contract_shows_it() -> anyhow
     Ok(())
 }
 
+/// As a browser sends its `FormData`.
+#[tokio::test]
+async fn a_form_may_come_in_parts() -> anyhow::Result<()> {
+    let client = Stack::from_environment()?.portal_client().await?;
+    let part =
+        |name, value: &str| format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    for (password, status) in [(client.password.as_str(), 200), ("another", 401)] {
+        let body = format!("{}{}--x1--\r\n", part("username", &client.name), part("password", password));
+        let request =
+            client.anonymous(Method::POST, "/auth/login").header("Content-Type", "multipart/form-data; boundary=x1");
+        let answer = Answer::of(request.body(body).send().await?).await?;
+        anyhow::ensure!(answer.status == status, "{answer:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_are_told_alike() -> anyhow::Result<()> {
     let client = Stack::from_environment()?.portal_client().await?;
