@@ -2,10 +2,12 @@
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
+use drover_tests::quiet::QuietTasks;
+use extract::TaskType;
 use futures::future::try_join_all;
-use jobs::{DeadLetter, DeadLetters};
+use jobs::DeadLetters;
 use reqwest::Method;
-use table::{Clock, new_id};
+use table::Clock;
 
 use super::bound::{As, Bound};
 use super::cost::Cost;
@@ -13,6 +15,9 @@ use super::requests::{CLOUD_KEY, cost_of, measured, over};
 
 /// The function that serves them.
 const FUNCTION: &str = "dead-letter-records";
+/// What a task that is taken up writes, in one transaction, where all counts twice: the task with its places in the indexes, its account, that account's
+/// day and sum, an entry of its ledger, and the letter. And what the rate limiter writes.
+const TAKEN_UP: f64 = 21.0;
 /// How many requests go before, at once, so that most functions know the caller's key.
 const WARMING: usize = 20;
 
@@ -37,18 +42,8 @@ pub(super) fn bounds() -> Vec<Bound<As>> {
 #[tokio::test]
 async fn dead_letters_are_within_their_budget() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let operator = stack.operating_user().await?;
-    let now = Clock::system().now();
-    let letter = DeadLetter {
-        queue: "webhooks".to_owned(),
-        message_id: new_id(now).to_string(),
-        body: "no JSON".to_owned(),
-        sent_at: now,
-        verdict: "written by a test".to_owned(),
-        redriven_at: None,
-    };
-    let letters = DeadLetters::new(stack.table("events"));
-    letters.keep(&letter).await?;
+    let operator = stack.almighty_user().await?;
+    let (letter, letters) = (stack.letter("webhooks", "no JSON").await?, DeadLetters::new(stack.table("events")));
     try_join_all((0..WARMING).map(|_| operator.get("/admin/dead-letters?queue=webhooks&limit=1"))).await?;
     let mut faults = Vec::new();
     for Bound { what, method, path, status, cost, .. } in bounds() {
@@ -61,6 +56,38 @@ async fn dead_letters_are_within_their_budget() -> anyhow::Result<()> {
         faults.extend(over(what, &costs, &cost, &CLOUD_KEY)?);
     }
     letters.delete_one(&letter.id()).await?;
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}
+
+/// What a letter costs that does something: its job is taken up, its message sent, it is purged. Each time another job and letter.
+#[tokio::test]
+async fn letters_that_do_something_are_within_their_budget() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator) = (stack.user().await?, stack.almighty_user().await?);
+    let (quiet, letters) = (QuietTasks::new(&stack, Clock::system()).await?, DeadLetters::new(stack.table("events")));
+    let mut faults = Vec::new();
+    for (what, failed, method, below, cost) in [
+        ("take a job up", true, Method::POST, "/redrive", Cost::new(4, 2.0, TAKEN_UP, 1)),
+        ("send a message again", false, Method::POST, "/redrive", Cost::new(4, 2.0, 5.0, 1)),
+        ("purge", true, Method::DELETE, "", Cost::new(2, 0.0, 2.0, 0)),
+    ] {
+        let cost = cost.measurable_on(&stack);
+        let costs = measured(&cost, async || {
+            let task = quiet.pending(&user, "A task", TaskType::SimpleScraping).await?;
+            if failed {
+                quiet.fail(&task).await?;
+            }
+            let letter = stack.letter("extract", &serde_json::to_string(&task.key)?).await?;
+            let path = format!("/admin/dead-letters/{}{below}", letter.id());
+            let cost = cost_of(&stack, FUNCTION, operator.request(method.clone(), &path), 200).await?;
+            letters.delete_one(&letter.id()).await?;
+            Ok(cost)
+        })
+        .await
+        .context(what)?;
+        faults.extend(over(what, &costs, &cost, &CLOUD_KEY)?);
+    }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
     Ok(())
 }

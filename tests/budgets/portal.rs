@@ -3,18 +3,21 @@
 //! Who is calling is read with each request: one read unit in each cost of a user's. What a `BatchGetItem` reads the emulator does not tell: DynamoDB
 //! charges a unit for each item of a page. An address to download from is made without a request.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use drover_tests::Stack;
 use drover_tests::portal::{PortalClient, PortalDesk};
-use jobs::{Level, Line, Place, Progress};
+use drover_tests::portal_site::Reader;
+use jobs::{Level, Line, LoggedLine, Place, Progress};
+use portal_stand_in::Account;
 use portals::{Portal, PortalAccount, partition};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use table::{Clock, Update};
 use uuid::Uuid;
 
-use super::cost::Cost;
+use super::cost::{Cost, one_is_within};
 use super::requests::{KEY, cost_of, measured, over};
+use super::tasks::costs_of;
 
 /// What a function costs more that has no key of the tokens' yet: one parameter, or of a login another.
 const COLD_TOKEN: Cost = Cost::new(0, 0.0, 0.0, 2);
@@ -219,6 +222,35 @@ fn renewed(body: &Json) -> Json {
     body
 }
 
+/// What a job of so many pages may cost in the scraper, from its message to its end; the files are among the others. Pages cost little: a step
+/// is recorded once in two seconds, with the lines of the log since the last, whose writes are counted by their size.
+const JOBS: [(u64, Cost); 2] = [(1, Cost::new(14, 4.0, 39.0, 4)), (20, Cost::new(17, 4.0, 70.0, 4))];
+/// How often each is measured: on a busy machine a job may take so long that a step is recorded more.
+const RUNS: usize = 5;
+/// How many records the portal has on a page.
+const ON_A_PAGE: u64 = 50;
+
+#[tokio::test]
+async fn a_whole_portal_job_is_within_its_budget() -> anyhow::Result<()> {
+    let reader = Reader::open().await?;
+    let mut faults = Vec::new();
+    for (pages, bound) in JOBS {
+        let (bound, since, mut jobs) = (bound.measurable_on(&reader.stack), Clock::system().now(), Vec::new());
+        for _ in 0..RUNS {
+            let has = Account { records: pages * ON_A_PAGE, ..Account::default() };
+            let job = reader.read(&reader.account(Portal::Pwmr, has).await?).await?;
+            jobs.push(job["job_id"].as_str().context("no id")?.to_owned());
+        }
+        let costs = costs_of(&reader.stack, "portal-scraper", since, &jobs, 1).await?;
+        println!("{pages} pages: {costs:?}");
+        faults.extend(
+            (!one_is_within(&costs, &bound)).then(|| format!("{pages} pages: {costs:?} is more than {bound:?}")),
+        );
+    }
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}
+
 /// Each is counted by the rate limiter: a write unit. A stream costs a look, a request, each two seconds more.
 #[tokio::test]
 async fn a_look_at_the_live_log_is_within_its_budget() -> anyhow::Result<()> {
@@ -251,6 +283,33 @@ async fn a_look_at_the_live_log_is_within_its_budget() -> anyhow::Result<()> {
         faults.extend(over(what, &costs, &cost, &COLD_TOKEN)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}
+
+/// Of a job that has ended nobody reads what others have said since.
+#[tokio::test]
+async fn the_log_of_an_ended_job_costs_what_the_job_has_said() -> anyhow::Result<()> {
+    /// Twice as many segments as one look reads.
+    const OTHERS: u64 = 130;
+    let stack = Stack::from_environment()?;
+    let desk = stack.portal_desk(Clock::system()).await?;
+    let client = stack.portal_client().await?;
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Ewmr).await?).await?;
+    let line = Line::new(Clock::system().now(), Level::Info, "test", "one");
+    desk.begin(&job).await?.fail("as it should", 0, vec![line]).await?;
+    let feeds = portals::feeds(stack.table("events"), Clock::system());
+    for number in 1..=OTHERS {
+        let (at, level, message) = (Clock::system().now(), Level::Info, "x".repeat(4_000));
+        let long = LoggedLine { number, at, level, message, metadata: serde_json::Map::new() };
+        feeds.append(&partition(&client.tenant), "JOB#other", vec![long]).await?;
+    }
+    // A look of 64 segments, each of a little more than 4 KB.
+    let cost = Cost::new(5, 75.0, 1.0, 0).measurable_on(&stack);
+    let path = format!("/logs/stream?job_id={}", job.id);
+    let costs =
+        measured(&cost, async || cost_of(&stack, "log-stream", client.request(Method::GET, &path), 200).await).await?;
+    let faults = over("an ended job's log", &costs, &cost, &COLD_TOKEN)?;
+    ensure!(faults.is_none(), "over budget:\n{faults:?}");
     Ok(())
 }
 

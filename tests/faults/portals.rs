@@ -20,9 +20,12 @@ use super::{STORE, UPDATE};
 /// How many tenants there are, and how many jobs each has, of an account of its own.
 const TENANTS: usize = 10;
 const JOBS: usize = 10;
-/// How many workers are killed.
+/// How many workers are killed, unless all jobs have ended before; and how many it takes to show anything.
 const KILLED: u64 = 40;
-/// A moment between one worker's end and the next one's, at most.
+const ENOUGH: u64 = 10;
+/// What ends an attempt: a server that fails once more than a page is tried in one.
+const ENDS_AN_ATTEMPT: u32 = 4;
+/// A moment between one worker's end and the next one's, at most, once enough were killed.
 const MOMENT: Duration = Duration::from_millis(400);
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -42,6 +45,8 @@ struct Begun {
     portal: Portal,
     email: String,
     id: String,
+    /// Whether the portal fails for so long that an attempt ends.
+    is_interrupted: bool,
     /// How its message must begin, if it cannot come to anything.
     reason: Option<&'static str>,
 }
@@ -79,7 +84,9 @@ impl Siege {
             };
             let is_killed = requests.kill_next(MOMENT).await?;
             *killed.entry(step).or_default() += u64::from(is_killed);
-            sleep(MOMENT.mul_f64(fastrand::f64())).await;
+            if killed.values().sum::<u64>() >= ENOUGH {
+                sleep(MOMENT.mul_f64(fastrand::f64())).await;
+            }
         }
         for requests in [reading, storing, holding] {
             requests.end().await?;
@@ -107,10 +114,20 @@ impl Siege {
 
     async fn outcomes(&self) -> anyhow::Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
-        for Begun { tenant, portal, email, id, reason } in &self.jobs {
+        for Begun { tenant, portal, email, id, reason, .. } in &self.jobs {
             outcomes.push(Outcome::of(&self.readers[*tenant], (*portal, email.as_str()), id, *reason).await?);
         }
         Ok(outcomes)
+    }
+
+    /// Of the jobs whose portal ends an attempt, how many there are, and how many have gone on from what that had kept.
+    async fn gone_on(&self) -> anyhow::Result<(usize, usize)> {
+        let (mut interrupted, mut gone_on) = (0, 0);
+        for job in self.jobs.iter().filter(|job| job.is_interrupted) {
+            interrupted += 1;
+            gone_on += usize::from(self.readers[job.tenant].has_gone_on(&job.id).await?);
+        }
+        Ok((interrupted, gone_on))
     }
 
     /// Deletes all jobs, after which nothing of them is left: no file of a killed worker either.
@@ -125,20 +142,24 @@ impl Siege {
     }
 }
 
-/// Begins a job whose portal is broken, if its number says so, and whose sessions end if it says that.
+/// Begins a job whose portal is broken, if its number says so; whose sessions end, if it says that, or which fails for longer than an attempt has patience.
 async fn begin(reader: &Reader, tenant: usize, number: usize) -> anyhow::Result<Begun> {
     let records = 300 + u64::try_from(number)? * 7;
+    let is_interrupted = number % 5 != 4 && !number.is_multiple_of(2);
     let (portal, plan, reason) = if number % 5 == 4 {
         let (portal, what, page, reason) = BROKEN[number / 5 % BROKEN.len()];
         (portal, Plan::default().always(what, page), Some(reason))
     } else {
         let portal = Portal::ALL[number % Portal::ALL.len()];
         let plan = Plan::default().everywhere(What::Slow(100)).with(What::Status(503), 2, 1);
-        (portal, if number.is_multiple_of(2) { plan.sessions_of(15) } else { plan }, None)
+        let late = if portal == Portal::Pwmr { 5 } else { 2 };
+        let plan =
+            if is_interrupted { plan.with(What::Status(503), late, ENDS_AN_ATTEMPT) } else { plan.sessions_of(15) };
+        (portal, plan, None)
     };
     let account = reader.account(portal, Account { records, plan, ..Account::default() }).await?;
     let id = reader.start(&account).await?;
-    Ok(Begun { tenant, portal, email: account.email, id, reason })
+    Ok(Begun { tenant, portal, email: account.email, id, is_interrupted, reason })
 }
 
 #[tokio::test]
@@ -162,7 +183,10 @@ async fn of_a_hundred_jobs_each_is_whole_or_says_why_not_though_workers_are_kill
     );
     let found = faults(&outcomes);
     ensure!(found.is_empty(), "{}", found.join("\n"));
-    ensure!(killed.values().sum::<u64>() >= KILLED / 2, "only these were killed: {killed:?}");
+    ensure!(killed.values().sum::<u64>() >= ENOUGH, "only these were killed: {killed:?}");
+    let (interrupted, gone_on) = siege.gone_on().await?;
+    println!("{gone_on} of {interrupted} whose portal failed for long have gone on from what was kept");
+    ensure!(gone_on * 2 >= interrupted, "{gone_on} of {interrupted} have gone on: nothing is shown of the others");
     ensure!(given_up * 10 <= outcomes.len(), "{given_up} were given up: nothing is shown by those");
 
     assert_spoils_are_noticed(&outcomes)?;

@@ -3,6 +3,7 @@
 mod billing;
 mod bodies;
 mod configs;
+mod dead_letters;
 mod fields;
 mod headers;
 mod keys;

@@ -289,3 +289,76 @@ async fn no_field_of_a_user_or_an_account_takes_what_it_should_not() -> anyhow::
     client.administer(Method::GET, &format!("/users/{tenant}"), None).await?.portal_error(404)?;
     Ok(())
 }
+
+#[tokio::test]
+async fn no_stream_takes_a_place_or_a_job_that_is_none() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let client = stack.portal_client().await?;
+    let long = "x".repeat(3_000);
+    let ids = [
+        "1",
+        "-",
+        "1-",
+        "-1",
+        "1-1-1",
+        "1-1 x",
+        "+1-1",
+        "0x1-1",
+        "1e3-1",
+        "1.5-1",
+        "99999999999999-0",
+        "1-9999999",
+        "1-1,2-2",
+        "1705314600000",
+        "17053146000000-1",
+        "null",
+        "NaN-NaN",
+        "TENANT#a",
+        "../..",
+        "%00",
+        "1-%31",
+        "<script>",
+        "' OR '1'='1",
+        &long,
+    ];
+    for id in ids {
+        let request = client.request(Method::GET, "/logs/stream").header("Last-Event-ID", id.as_bytes());
+        refused(&client, &format!("Last-Event-ID {id:.40}"), &Answer::of(request.send().await?).await?, 400)?;
+    }
+    let queries = [
+        "job_id=1",
+        "job_id=%00",
+        "job_id=*",
+        "job_id=JOB%23a",
+        "job_id=..%2F..%2Fetc",
+        "job_id=550e8400e29b41d4a716446655440000",
+        "job_id=%7B550e8400-e29b-41d4-a716-446655440000%7D",
+        "job_id=550E8400-E29B-41D4-A716-446655440000",
+        "since=now",
+        "since=0",
+        "since=-1",
+        "since=1705314600000",
+        "since=2024-02-30T00:00:00Z",
+        "since=99999-01-01T00:00:00Z",
+        "since=%00",
+        "format=xml",
+        "format=TEXT",
+        "format=%00",
+    ];
+    let queries = queries.into_iter().map(str::to_owned).chain([
+        format!("job_id={long}"),
+        format!("since={long}"),
+        format!("format={long}"),
+    ]);
+    for query in queries {
+        let answer = client.call(Method::GET, &format!("/logs/stream?{query}")).await?;
+        refused(&client, &format!("{query:.60}"), &answer, 400)?;
+    }
+    // A place that nothing lies at is one nevertheless.
+    for id in ["0-0", "9999999999999-999999"] {
+        let request = client.request(Method::GET, "/logs/stream").header("Last-Event-ID", id);
+        let answer = Answer::of(request.send().await?).await?;
+        ensure!(answer.status == 200, "{id}: {answer:?}");
+    }
+    Ok(())
+}

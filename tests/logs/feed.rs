@@ -1,5 +1,7 @@
 //! The feed behind the stream: what many write at once, and what a job's worker writes.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use drover_tests::{CROWD, Stack};
 use jobs::{Level, Line, Place, Progress};
@@ -27,8 +29,11 @@ async fn a_feed_that_many_write_is_in_one_order_from_every_place() -> anyhow::Re
         ensure!(all[n + 1..].starts_with(&rest.lines), "other lines come after {place}");
         ensure!(rest.more || n + 1 + rest.lines.len() == all.len(), "fewer lines come after {place}");
     }
-    let place = feeds(&stack).place_at(&group, Clock::system().now()).await?;
+    let (now, minute) = (Clock::system().now(), Duration::from_mins(1));
+    let place = feeds(&stack).place_at(&group, now.after(minute)).await?;
     ensure!(place > Place::default() && place <= all[all.len() - 1].0, "{place}");
+    // Whose clock is late: what they say now is looked for a minute earlier too.
+    ensure!(feeds(&stack).place_at(&group, now.before(minute)).await? == Place::default(), "a minute is too little");
     Ok(())
 }
 

@@ -12,6 +12,8 @@ use super::Tenant;
 
 /// How long a client waits for all there is.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// After how long a stream is come again to that has ended; where the client has come too often, it is told another.
+const USUAL: Duration = Duration::from_secs(1);
 /// How many functions answer in turn: one whose client has left goes on for its time.
 const FUNCTIONS: usize = 4;
 /// How long an answer lasts at most: it ends twelve seconds before its function is stopped.
@@ -79,7 +81,7 @@ pub(super) async fn open(
     last_event_id: Option<&str>,
 ) -> anyhow::Result<Streamed> {
     let bearer = format!("Bearer {}", tenant.client.token);
-    let mut headers = vec![("authorization", bearer.as_str())];
+    let mut headers = vec![("authorization", bearer.as_str()), ("accept", "text/event-stream")];
     headers.extend(last_event_id.map(|id| ("last-event-id", id)));
     function.open(path, &headers).await
 }
@@ -105,6 +107,11 @@ pub(super) async fn follow_streaming(
             if reader.seen.len() >= wanted && reader.lost >= weather.drops {
                 return Ok(reader);
             }
+        }
+        // Where it has come too often, it is told when to come again.
+        let retry = reader.source.retry.take().map_or(Duration::ZERO, Duration::from_millis);
+        if retry > USUAL {
+            tokio::time::sleep(retry).await;
         }
     }
     Ok(reader)

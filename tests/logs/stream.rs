@@ -33,7 +33,7 @@ async fn behind_a_gateway_that_buffers_it_sees_them_too() -> anyhow::Result<()> 
     let follow = follow_deployed(&tenant, PATH, 300, weather);
     let (reader, ()) = tokio::try_join!(follow, write(&stack, &tenant.group, &jobs, 100))?;
     assert_whole(&stack, &tenant.group, &jobs, 100, &reader.seen).await?;
-    anyhow::ensure!(reader.source.retry == Some(1_000), "{:?}", reader.source.retry);
+    anyhow::ensure!(reader.source.retry == Some(5_000), "{:?}", reader.source.retry);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 """Who calls, from where, and about which hosts. The limits are the real ones: by address in the worker API, by user in the extraction cloud, by
-key in the video jobs. So each request comes from a loopback address of its own, and the cloud's users and the one video tenant's keys take turns.
+key in the video jobs. So each request comes from a loopback address of its own, and the cloud's users, the one video tenant's keys and the one portal
+tenant's users take turns.
 What would be fetched or told is on this machine: no name that was made up is asked for elsewhere."""
 
 import itertools
@@ -20,6 +21,7 @@ HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Ver
 _users = itertools.cycle(CALLERS["users"])
 _key_owners = itertools.cycle(CALLERS["key_owners"])
 _video_keys = itertools.cycle(CALLERS["video_keys"])
+_portal_tokens = itertools.cycle(CALLERS["portal_tokens"])
 _thread = threading.local()
 _addresses = random.Random(0)
 _connect = connection.create_connection
@@ -74,7 +76,25 @@ class Worker:
         case.headers["X-API-Token"] = data
 
 
-@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/|ws/)")
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(cpcb/(?!admin/)|pwmr/|logs/)")
+class PortalUser:
+    def get(self, case: Any, context: Any) -> str:
+        return next(_portal_tokens)
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/cpcb/admin/")
+class PortalAdministrator:
+    def get(self, case: Any, context: Any) -> str:
+        return CALLERS["administrator"]
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/(?!api/|ws/|cpcb/|pwmr/|logs/)")
 class User:
     def get(self, case: Any, context: Any) -> str:
         callers, role = (_key_owners, "key_owner") if case.operation.path.startswith("/api-keys") else (_users, "user")

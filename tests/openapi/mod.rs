@@ -23,6 +23,8 @@ const USERS: usize = 150;
 const KEY_OWNERS: usize = 30;
 /// How many keys of the video jobs take turns: the bucket of each holds twenty requests.
 const VIDEO_KEYS: usize = 150;
+/// How many users of the portal jobs take turns.
+const PORTAL_USERS: usize = 10;
 
 #[tokio::test]
 #[ignore = "takes minutes, and wants the stack for itself"]
@@ -34,11 +36,15 @@ async fn schemathesis_finds_nothing() -> anyhow::Result<()> {
         try_join(try_join_all((0..USERS).map(|_| stack.almighty_user())), stack.video_client()).await?;
     let keys: Vec<_> = users.iter().map(|user| user.key.as_str()).collect();
     let (key_owners, users) = keys.split_at(KEY_OWNERS);
+    let portal_user = stack.portal_client().await?;
+    let portal_users = try_join_all((1..PORTAL_USERS).map(|_| stack.portal_client_of(&portal_user.tenant))).await?;
+    let portal_tokens: Vec<_> = portal_users.iter().chain([&portal_user]).map(|user| user.token.as_str()).collect();
     let callers = json!({
         "administrator": stack.administrator()?.key,
         "users": users,
         "key_owners": key_owners,
         "video_keys": try_join_all((0..VIDEO_KEYS).map(|_| fetcher.new_key())).await?,
+        "portal_tokens": portal_tokens,
     });
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi");
     let tool = std::env::var("DROVER_SCHEMATHESIS").context("localstack/python schemathesis installs it")?;

@@ -3,29 +3,24 @@
 use anyhow::{Context, ensure};
 use axum::Router;
 use axum::routing::get;
+use drover_tests::quiet::QuietTasks;
+use drover_tests::receiver::{Receiver, Step};
 use drover_tests::site::Site;
+use drover_tests::video::order;
 use drover_tests::{Stack, User, eventually};
-use jobs::{DeadLetter, DeadLetters, Status, ledger};
+use jobs::{DeadLetter, DeadLetters, Redriven, Reopened, Status, ledger};
 use portals::Portal;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use table::{Clock, Key, new_id};
+use table::{Clock, Condition, Key, Update, new_id};
 
 use super::unannounced;
 
-/// A letter of a queue that says this, of now.
-async fn letter(stack: &Stack, queue: &str, body: &str) -> anyhow::Result<DeadLetter> {
-    let now = Clock::system().now();
-    let letter = DeadLetter {
-        queue: queue.to_owned(),
-        message_id: new_id(now).to_string(),
-        body: body.to_owned(),
-        sent_at: now,
-        verdict: "written by a test".to_owned(),
-        redriven_at: None,
-    };
-    DeadLetters::new(stack.table("events")).keep(&letter).await?;
-    Ok(letter)
+/// Deletes a letter of a test's own.
+async fn purge(stack: &Stack, letter: &DeadLetter) -> anyhow::Result<()> {
+    let purged = stack.operate(&["dead-letters", "purge", &letter.id().to_string(), "--yes"]).await?;
+    ensure!(purged == json!({"purged": 1}), "{purged}");
+    Ok(())
 }
 
 /// A task whose message died, as the function `dead-letters` leaves it.
@@ -43,7 +38,7 @@ async fn bury(stack: &Stack, queue: &str, key: &Key) -> anyhow::Result<DeadLette
     let id = sent.message_id.context("no id")?;
     let letters = DeadLetters::new(stack.table("events"));
     eventually("the letter is kept", async || {
-        let found = letters.list(queue, None, 100).await?;
+        let found = letters.list(queue, None, 100).await?.items;
         Ok(found.into_iter().find(|letter| letter.message_id == id))
     })
     .await
@@ -95,7 +90,7 @@ async fn a_failed_task_is_redriven_once_from_a_terminal() -> anyhow::Result<()> 
 #[tokio::test]
 async fn a_failed_task_is_redriven_once_over_http() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (user, operator, site) = (stack.user().await?, stack.operating_user().await?, site().await?);
+    let (user, operator, site) = (stack.user().await?, stack.almighty_user().await?, site().await?);
     let (key, letter) = buried(&stack, &user, &site.url("/page")).await?;
     let path = format!("/admin/dead-letters/{}", letter.id());
     let listed = operator.get("/admin/dead-letters?queue=extract&limit=100").await?;
@@ -139,21 +134,187 @@ async fn a_failed_portal_job_is_redriven_once() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the last worker said of a portal job is not said of it when it waits again.
+#[tokio::test]
+async fn a_portal_job_that_is_redriven_is_as_new() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Pwmr).await?).await?;
+    let said = Update::new().set("message", "Page 3 of 7").set("worker", "worker-1").set("entity_name", "A company");
+    stack.table("portal").update(&job.key, said.when(Condition::Exists("pk"))).await?;
+    desk.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
+    let letter = stack.letter("portal", &serde_json::to_string(&job.key)?).await?;
+    let told = stack.operate(&["dead-letters", "redrive", &letter.id().to_string()]).await?;
+    ensure!(told["taken_up"] == 1, "{told}");
+    let job = desk.jobs.get(&client.tenant, job.id).await?.context("it is gone")?;
+    // A worker of the stack may be at it by now, and has a name of its own.
+    ensure!(job.worker.as_deref() != Some("worker-1") && job.message.as_deref() != Some("Page 3 of 7"), "{job:?}");
+    ensure!(job.entity_name.as_deref() != Some("A company"), "{job:?}");
+    client.call(Method::DELETE, &format!("/cpcb/queue/job/{}", job.id)).await?.success(200)?;
+    purge(&stack, &letter).await
+}
+
+/// A video job that is deleted, and only waits to be cleared away, is not taken up again.
+#[tokio::test]
+async fn a_deleted_video_job_is_not_redriven() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let job = studio.jobs.create(&client.tenant, order("nobody")).await?.job;
+    studio.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
+    let letter = stack.letter("video", &serde_json::to_string(&job.key)?).await?;
+    studio.jobs.mark_deleted(&client.tenant, job.id).await?;
+    let said = stack.droverctl(&["dead-letters", "redrive", &letter.id().to_string()]).await?;
+    ensure!(!said.success && said.errors.contains("its job is gone"), "{said:?}");
+    // Nor by whoever has read it before it was marked.
+    let letters = DeadLetters::new(stack.table("events"));
+    let mark = letters.redriven(&letter.id(), Clock::system().now());
+    let redriven = studio.jobs.jobs.redrive(&job.key, &Update::new(), &mark).await?;
+    ensure!(redriven == Redriven::Impossible("its job is gone"), "{redriven:?}");
+    let overview = studio.jobs.overview(&client.tenant).await?;
+    ensure!((overview.account.jobs_open, overview.account.jobs_failed) == (0, 0), "{overview:?}");
+    purge(&stack, &letter).await
+}
+
+/// A video that has failed is taken up again with its job, which had ended.
+#[tokio::test]
+async fn a_failed_video_is_redriven_once() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, studio) = (stack.video_client().await?, stack.studio(Clock::system()).await?);
+    let job = studio.listed(&client.tenant, "nobody", &["first", "second"]).await?;
+    studio.work_through(&job, &["first"]).await?;
+    let videos = studio.jobs.videos_of(&job).await?;
+    let failed = videos.iter().find(|video| video.video_id == "first").context("no such video")?;
+    let letter = stack.letter("video", &serde_json::to_string(&failed.key)?).await?;
+    // By another's hands than an operator's command, of which the deployed workers hear.
+    let (letters, now) = (DeadLetters::new(stack.table("events")), Clock::system().now());
+    let reopened = studio.jobs.reopen(failed, Some(&letters.redriven(&letter.id(), now))).await?;
+    ensure!(reopened == Reopened::Waits, "{reopened:?}");
+    let again = stack.operate(&["dead-letters", "redrive", &letter.id().to_string()]).await?;
+    ensure!(again["redriven_before"] == 1, "{again}");
+    let running = studio.reload(&job).await?;
+    ensure!(running.job.status == Status::Running, "{running:?}");
+    studio.work_through(&job, &[]).await?;
+    let shown = studio.shown(&job).await?;
+    ensure!(shown.job.job.status == Status::Completed, "{shown:?}");
+    purge(&stack, &letter).await
+}
+
+/// A delivery that goes on gets its message again.
+#[tokio::test]
+async fn a_delivery_that_goes_on_is_sent_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, server) = (stack.user().await?, Receiver::start(&[Step::Busy(3_600), Step::status(200)]).await?);
+    let webhook = user.webhook(&server).await?;
+    let quiet = QuietTasks::new(&stack, Clock::system()).await?;
+    quiet.complete(&quiet.pending(&user, "A task", extract::TaskType::SimpleScraping).await?).await?;
+    stack.attempts_after(&user, &webhook, 1).await?;
+    let delivery = stack.deliveries(&user).await?.remove(0);
+    let letter = stack.letter("webhooks", &serde_json::to_string(&delivery.key)?).await?;
+    // It may be tried now, and recovery would not yet send its message.
+    let now = Clock::system().now();
+    let rested = Update::new().set("claimable_at", now).when(Condition::equal("status", "pending"));
+    stack.table("webhooks").update(&delivery.key, rested).await?;
+    let id = letter.id().to_string();
+    let told = stack.operate(&["dead-letters", "redrive", &id]).await?;
+    ensure!(told["sent_again"] == 1, "{told}");
+    let received = server.after(2).await?;
+    ensure!(received[0].id() == received[1].id(), "another delivery");
+    let again = stack.operate(&["dead-letters", "redrive", &id]).await?;
+    ensure!(again["redriven_before"] == 1, "{again}");
+    purge(&stack, &letter).await
+}
+
+/// A job that fails after it was read: its letter is not used up for a message that nobody needs.
+#[tokio::test]
+async fn a_letter_is_not_used_up_by_a_job_that_has_just_failed() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (client, desk) = (stack.portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let job = desk.jobs.create(&stack.portal_account(&client.tenant, Portal::Pwmr).await?).await?;
+    let (letter, letters) =
+        (stack.letter("portal", &serde_json::to_string(&job.key)?).await?, DeadLetters::new(stack.table("events")));
+    let mark = letters.redriven(&letter.id(), Clock::system().now());
+    desk.jobs.jobs.give_up(&job.key, "a test gave it up").await?;
+    // As one goes on who has read it before that.
+    let sent = desk.jobs.jobs.send_again(&job.key, Status::Pending, &mark).await?;
+    ensure!(sent.is_none(), "{sent:?}");
+    let kept = letters.get(&letter.id()).await?.context("the letter is gone")?;
+    ensure!(kept.redriven_at.is_none(), "{kept:?}");
+    let redriven = desk.jobs.redrive(&job.key, &mark).await?;
+    ensure!(redriven == Redriven::Waits, "{redriven:?}");
+    let redriven = desk.jobs.redrive(&job.key, &mark).await?;
+    ensure!(redriven == Redriven::Before, "{redriven:?}");
+    client.call(Method::DELETE, &format!("/cpcb/queue/job/{}", job.id)).await?.success(200)?;
+    purge(&stack, &letter).await
+}
+
+/// A message that is longer than an item may be is kept too, the beginning of it.
+#[tokio::test]
+async fn a_letter_that_is_too_long_is_cut() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let letter = stack.letter("video", &"\u{e9}".repeat(500_000)).await?;
+    let kept = DeadLetters::new(stack.table("events")).get(&letter.id()).await?.context("it is not kept")?;
+    ensure!(kept.body.len() <= 16_384 && letter.body.starts_with(&kept.body), "{} bytes", kept.body.len());
+    let redriven = stack.droverctl(&["dead-letters", "redrive", &letter.id().to_string()]).await?;
+    ensure!(!redriven.success && redriven.errors.contains("names no job"), "{redriven:?}");
+    purge(&stack, &letter).await
+}
+
+/// A page of letters is redriven whatever each of them says, and each says what came of it.
+#[tokio::test]
+async fn many_letters_are_redriven_whatever_each_says() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (user, operator) = (stack.user().await?, stack.almighty_user().await?);
+    // The key of something that is no job.
+    let account = serde_json::to_string(&extract::account_key(&user.id))?;
+    let ours = [stack.letter("extract", &account).await?, stack.letter("extract", "no JSON").await?];
+    let path = format!("/admin/dead-letters/{}/redrive", ours[0].id());
+    let told = operator.call(Method::POST, &path).await?.success(200)?;
+    ensure!(told["outcome"] == "impossible" && told["reason"].is_string(), "{told}");
+    let ids: Vec<_> = ours.iter().map(|letter| letter.id().to_string()).collect();
+    let told = stack.operate(&["dead-letters", "redrive", &ids[0], &ids[1]]).await?;
+    ensure!(told["impossible"].as_array().is_some_and(|all| all.len() == 2) && told["failed"] == json!([]), "{told}");
+    let mut arguments = vec!["dead-letters", "purge", "--yes"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let purged = stack.operate(&arguments).await?;
+    ensure!(purged == json!({"purged": 2}), "{purged}");
+    Ok(())
+}
+
+/// An operator's key may do what it was made for, and no more.
+#[tokio::test]
+async fn each_endpoint_wants_the_permission_of_its_kind() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    // An operator whose key may do nothing.
+    let operator = stack.operating_user().await?;
+    for (method, path, permission) in [
+        (Method::GET, "/admin/dead-letters", "tasks:read"),
+        (Method::GET, "/admin/dead-letters/extract.1.x", "tasks:read"),
+        (Method::POST, "/admin/dead-letters/extract.1.x/redrive", "tasks:update"),
+        (Method::POST, "/admin/dead-letters/redrive", "tasks:update"),
+        (Method::DELETE, "/admin/dead-letters/extract.1.x", "tasks:delete"),
+        (Method::DELETE, "/admin/dead-letters?queue=video", "tasks:delete"),
+    ] {
+        let told = operator.call(method.clone(), path).await?.error(403, "authorization_error")?;
+        ensure!(told.contains(permission), "{method} {path}: {told}");
+    }
+    Ok(())
+}
+
 /// What cannot be redriven says why; what has not ended gets its message again.
 #[tokio::test]
 async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (user, operator, site) = (stack.user().await?, stack.operating_user().await?, site().await?);
+    let (user, operator, site) = (stack.user().await?, stack.almighty_user().await?, site().await?);
     let open = unannounced(&stack, &user, &site.url("/page")).await?;
     let missing = extract::task_key(&user.id, new_id(Clock::system().now()));
     let cases = [
-        (letter(&stack, "extract", &serde_json::to_string(&open)?).await?, "sent_again", None),
-        (letter(&stack, "extract", "no JSON").await?, "impossible", Some("it names no job")),
-        (letter(&stack, "extract", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
-        (letter(&stack, "portal", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
-        (letter(&stack, "video", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (stack.letter("extract", &serde_json::to_string(&open)?).await?, "sent_again", None),
+        (stack.letter("extract", "no JSON").await?, "impossible", Some("it names no job")),
+        (stack.letter("extract", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (stack.letter("portal", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
+        (stack.letter("video", &serde_json::to_string(&missing)?).await?, "impossible", Some("its job is gone")),
         (
-            letter(&stack, "webhooks", &serde_json::to_string(&missing)?).await?,
+            stack.letter("webhooks", &serde_json::to_string(&missing)?).await?,
             "impossible",
             Some("its delivery has ended"),
         ),
@@ -165,7 +326,7 @@ async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
     }
     let task = stack.ended(&open).await?;
     ensure!(task.job.status == Status::Completed, "{task:?}");
-    let completed = letter(&stack, "extract", &serde_json::to_string(&open)?).await?;
+    let completed = stack.letter("extract", &serde_json::to_string(&open)?).await?;
     let said = stack.droverctl(&["dead-letters", "redrive", &completed.id().to_string()]).await?;
     ensure!(!said.success && said.errors.contains("its job has completed"), "{said:?}");
     for (letter, ..) in cases {
@@ -179,10 +340,10 @@ async fn each_letter_says_what_can_be_done() -> anyhow::Result<()> {
 #[tokio::test]
 async fn letters_are_listed_by_page() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let operator = stack.operating_user().await?;
+    let operator = stack.almighty_user().await?;
     let mut ours = Vec::new();
     for queue in ["video", "webhooks", "portal", "webhooks", "video"] {
-        ours.push(letter(&stack, queue, "no JSON").await?.id().to_string());
+        ours.push(stack.letter(queue, "no JSON").await?.id().to_string());
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -204,7 +365,7 @@ async fn letters_are_listed_by_page() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_wrong_is_told_and_strangers_are_told_nothing() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
-    let (user, operator) = (stack.user().await?, stack.operating_user().await?);
+    let (user, operator) = (stack.user().await?, stack.almighty_user().await?);
     for (method, path, field) in [
         (Method::GET, "/admin/dead-letters?queue=other", "queue"),
         (Method::GET, "/admin/dead-letters?limit=0", "limit"),

@@ -63,7 +63,10 @@ async fn an_account_is_made_shown_changed_and_deleted_and_its_credentials_are_to
     ensure!(opened().await? == ("BR-17".to_owned(), format!("{SECRET}-1")), "other credentials");
     let other = json!({"password": format!("{SECRET}-2")});
     client.administer(Method::PUT, &path, Some(&other)).await?.success(200)?;
-    ensure!(opened().await? == (email.to_lowercase(), format!("{SECRET}-2")), "the old credentials");
+    ensure!(opened().await? == ("BR-17".to_owned(), format!("{SECRET}-2")), "the old password, or another name");
+    let named = json!({"username": "BR-18", "password": format!("{SECRET}-3")});
+    client.administer(Method::PUT, &path, Some(&named)).await?.success(200)?;
+    ensure!(opened().await? == ("BR-18".to_owned(), format!("{SECRET}-3")), "the old credentials");
 
     // What is sealed is sealed for its own item.
     let account = accounts.find(&client.tenant, Portal::Bwmr, &email).await?.context("no account")?;
@@ -77,6 +80,21 @@ async fn an_account_is_made_shown_changed_and_deleted_and_its_credentials_are_to
     for (method, body) in [(Method::GET, None), (Method::DELETE, None), (Method::PUT, Some(&other))] {
         client.administer(method, &path, body).await?.portal_error(404)?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_without_a_name_of_its_own_logs_in_with_its_address_as_it_was_registered() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let client = stack.portal_client().await?;
+    let email = format!("{}@Example.com", fresh("User"));
+    let account = stack.portal_account_named(&client.tenant, Portal::Bwmr, &email).await?;
+    let path = format!("/accounts/{}/bwmr/{}", client.tenant, email.to_lowercase());
+    let other = json!({"password": format!("{SECRET}-2")});
+    client.administer(Method::PUT, &path, Some(&other)).await?.success(200)?;
+    let accounts = stack.portal_accounts();
+    let account = accounts.find(&account.tenant, Portal::Bwmr, &email).await?.context("no account")?;
+    ensure!(accounts.open(&account).await?.username.reveal() == email, "another name");
     Ok(())
 }
 

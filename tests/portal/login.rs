@@ -1,5 +1,7 @@
 //! `/auth/login`, and what its token opens.
 
+use std::time::{Duration, Instant};
+
 use anyhow::ensure;
 use drover_tests::Stack;
 use drover_tests::answer::Answer;
@@ -19,6 +21,22 @@ async fn a_name_and_a_password_give_a_token_as_the_contract_shows_it() -> anyhow
     Ok(())
 }
 
+/// As a browser sends its `FormData`.
+#[tokio::test]
+async fn a_form_may_come_in_parts() -> anyhow::Result<()> {
+    let client = Stack::from_environment()?.portal_client().await?;
+    let part =
+        |name, value: &str| format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    for (password, status) in [(client.password.as_str(), 200), ("another", 401)] {
+        let body = format!("{}{}--x1--\r\n", part("username", &client.name), part("password", password));
+        let request =
+            client.anonymous(Method::POST, "/auth/login").header("Content-Type", "multipart/form-data; boundary=x1");
+        let answer = Answer::of(request.body(body).send().await?).await?;
+        anyhow::ensure!(answer.status == status, "{answer:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_are_told_alike() -> anyhow::Result<()> {
     let client = Stack::from_environment()?.portal_client().await?;
@@ -31,6 +49,33 @@ async fn a_wrong_password_and_an_unknown_name_are_told_alike() -> anyhow::Result
         let answer = client.try_log_in(name, password).await?;
         ensure!(answer.portal_error(401)? == REFUSED, "{name}: {answer:?}");
     }
+    Ok(())
+}
+
+/// How often a known and an unknown name are tried in turn, and how often a known one is before the next: a minute takes ten of it.
+const TIMED: u32 = 200;
+const TIMED_OF_A_NAME: u32 = 8;
+
+#[tokio::test]
+#[ignore = "a measurement: nothing else should be at work on the machine"]
+async fn an_unknown_name_takes_as_long_as_a_known_one_over_http() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (mut known, mut unknown) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..TIMED / TIMED_OF_A_NAME {
+        let victim = stack.portal_client().await?;
+        for guess in 0..TIMED_OF_A_NAME {
+            let nobody = format!("{}-{guess}", victim.name);
+            for (name, sum) in [(&victim.name, &mut known), (&nobody, &mut unknown)] {
+                let caller = victim.elsewhere()?;
+                let begun = Instant::now();
+                let answer = caller.try_log_in(name, "a guess").await?;
+                *sum += begun.elapsed();
+                ensure!(answer.portal_error(401)? == REFUSED);
+            }
+        }
+    }
+    let of = |sum: Duration| (sum / TIMED).as_secs_f64() * 1_000.0;
+    println!("known {:.1} ms, unknown {:.1} ms, ratio {:.3}", of(known), of(unknown), of(unknown) / of(known));
     Ok(())
 }
 

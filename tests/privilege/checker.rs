@@ -51,7 +51,7 @@ async fn each_right_too_many_is_seen_and_nothing_else() -> anyhow::Result<()> {
     let mut wider = own.clone();
     let mut seen = BTreeSet::new();
     for (action, resource, what_it_opens) in [
-        ("dynamodb:GetItem", "ExtractTable", &["ExtractTable"][..]),
+        ("dynamodb:PutItem", "ExtractTable", &["ExtractTable"][..]),
         ("dynamodb:GetItem", "IdentityTable", &["IdentityTable"]),
         ("dynamodb:Query", "ExtractTable/index/by_*", &["/by_name", "/by_status", "/by_turn", "/by_updated"]),
         ("dynamodb:GetRecords", "CredentialsTable/stream/*", &["CredentialsTable/stream/"]),
@@ -61,9 +61,9 @@ async fn each_right_too_many_is_seen_and_nothing_else() -> anyhow::Result<()> {
         (
             "s3:GetObject",
             "ResultsBucket/*",
-            &["ResultsBucket/results/", "ResultsBucket/videos/", "ResultsBucket/elsewhere/"],
+            &["ResultsBucket/portals/", "ResultsBucket/results/", "ResultsBucket/videos/", "ResultsBucket/elsewhere/"],
         ),
-        ("s3:ListBucket", "ResultsBucket?prefix=results/*", &["ResultsBucket?prefix=results/"]),
+        ("s3:ListBucket", "ResultsBucket?prefix=videos/*", &["ResultsBucket?prefix=videos/"]),
         ("logs:PutLogEvents", "ExtractTasksLogs:*", &["ExtractTasksLogs:"]),
         ("lambda:InvokeFunction", "DeadLettersFunction", &["DeadLettersFunction"]),
         ("sns:Publish", "Alarms", &["Alarms"]),

@@ -219,6 +219,18 @@ impl FunctionProcess {
         }
     }
 
+    /// The next line that a function logs with this message, while it answers a request that it passes on as it makes it.
+    pub async fn logged(&self, message: &str) -> anyhow::Result<Json> {
+        let mut log = self.log.lock().await;
+        loop {
+            let line = log.next_line().await?.context("the function has ended")?;
+            let told: Json = serde_json::from_str(&line).with_context(|| format!("no log line: {line}"))?;
+            if told["message"] == message {
+                return Ok(told);
+            }
+        }
+    }
+
     async fn invoke(&self, event: Json) -> anyhow::Result<Json> {
         match self.invoked(event).await? {
             Answered::Whole(Ok(answer)) => Ok(answer),

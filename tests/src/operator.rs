@@ -7,15 +7,30 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use extract::{Task, account_key, task_key};
-use jobs::{Results, Status};
+use jobs::{DeadLetter, DeadLetters, Results, Status};
 use serde_json::{Value as Json, json};
-use table::{Clock, Condition, Key, Millis, TableError, Update};
+use table::{Clock, Condition, Key, Millis, TableError, Update, new_id};
 use uuid::Uuid;
 
 use crate::stack::{Stack, eventually};
 use crate::user::User;
 
 impl Stack {
+    /// A letter of a queue that says this, of now.
+    pub async fn letter(&self, queue: &str, body: &str) -> anyhow::Result<DeadLetter> {
+        let now = Clock::system().now();
+        let letter = DeadLetter {
+            queue: queue.to_owned(),
+            message_id: new_id(now).to_string(),
+            body: body.to_owned(),
+            sent_at: now,
+            verdict: "written by a test".to_owned(),
+            redriven_at: None,
+        };
+        DeadLetters::new(self.table("events")).keep(&letter).await?;
+        Ok(letter)
+    }
+
     /// A task as it is stored. Asking costs nothing of the owner's rate limit.
     pub async fn stored_task(&self, key: &Key) -> anyhow::Result<Option<Task>> {
         Ok(self.table("extract").get(key).await?)

@@ -85,7 +85,16 @@ impl Stack {
 
     /// A new account of this tenant's, of an address of its own.
     pub async fn portal_account(&self, tenant: &str, portal: Portal) -> anyhow::Result<PortalAccount> {
-        let email = format!("{}@example.com", Uuid::new_v4().simple());
+        self.portal_account_named(tenant, portal, &format!("{}@example.com", Uuid::new_v4().simple())).await
+    }
+
+    /// A new account of this tenant's, of this address.
+    pub async fn portal_account_named(
+        &self,
+        tenant: &str,
+        portal: Portal,
+        email: &str,
+    ) -> anyhow::Result<PortalAccount> {
         let new = json!({"tenant": tenant, "portal": portal, "email": email, "password": portal_password()});
         let new = AccountFields::read(&new).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
         Ok(self.portal_accounts().create(new).await?)

@@ -56,8 +56,22 @@ impl PortalSite {
 
     /// How often somebody has signed in with an account.
     pub async fn sign_ins(&self, portal: Portal, name: &str) -> anyhow::Result<u64> {
+        self.count(portal, name, "sign_ins").await
+    }
+
+    /// How often somebody has tried to.
+    pub async fn attempts(&self, portal: Portal, name: &str) -> anyhow::Result<u64> {
+        self.count(portal, name, "attempts").await
+    }
+
+    /// How many requests came in an account's sessions.
+    pub async fn asked(&self, portal: Portal, name: &str) -> anyhow::Result<u64> {
+        self.count(portal, name, "asked").await
+    }
+
+    async fn count(&self, portal: Portal, name: &str, what: &str) -> anyhow::Result<u64> {
         let told = self.client.get(self.of(portal, name, "/sign-ins")).send().await?.error_for_status()?;
-        told.json::<Json>().await?["sign_ins"].as_u64().context("no number")
+        told.json::<Json>().await?[what].as_u64().context("no number")
     }
 
     /// What a portal has for an account, as a file should have it.
@@ -110,6 +124,19 @@ impl Reader {
             Ok(matches!(told["status"].as_str(), Some("completed" | "failed")).then_some(told))
         })
         .await
+    }
+
+    /// What the log of a job says.
+    pub async fn log(&self, job: &str) -> anyhow::Result<Vec<String>> {
+        let told = self.client.call(Method::GET, &format!("/logs/stream?job_id={job}")).await?;
+        ensure!(told.status == 200, "{told:?}");
+        Ok(told.text()?.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect())
+    }
+
+    /// Whether the log of a job says of an attempt that it goes on from what an earlier one has kept.
+    pub async fn has_gone_on(&self, job: &str) -> anyhow::Result<bool> {
+        let goes_on = |line: &String| line.starts_with("Attempt ") && line.contains(", to go on after ");
+        Ok(self.log(job).await?.iter().any(goes_on))
     }
 
     /// Reads an account by a job of its own, which must end well, and gives the job as it is shown.

@@ -25,6 +25,6 @@ input::parameters! {
 input::parameters! {
     /// The letters of a queue.
     pub(crate) QueueQuery {
-        query "queue" "The queue." => one_of(QUEUES),
+        needed "queue" "The queue." => one_of(QUEUES),
     }
 }

@@ -5,6 +5,7 @@ use api::query::Parameters;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use identity::Permission;
 use input::Fault;
 use jobs::{DeadLetter, LetterId};
 use operations::{LetterPage, QUEUES};
@@ -36,7 +37,7 @@ pub(crate) async fn list(
     caller: Caller,
     query: Parameters,
 ) -> Result<Reply<LettersView>, Error> {
-    operator(&caller)?;
+    operator(&caller, Permission::TasksRead)?;
     Ok(Reply(StatusCode::OK, page(&app, &query).await?.into()))
 }
 
@@ -58,7 +59,7 @@ pub(crate) async fn page(app: &App, query: &Parameters) -> Result<LetterPage, Er
 #[utoipa::path(get, path = "/admin/dead-letters/{letter_id}", tag = "System", params(LetterPath),
     responses((status = 200, body = LetterView)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<LetterView>, Error> {
-    operator(&caller)?;
+    operator(&caller, Permission::TasksRead)?;
     Ok(Reply(StatusCode::OK, find(&app, &id).await?.into()))
 }
 
@@ -71,17 +72,17 @@ async fn find(app: &App, id: &LetterId) -> Result<DeadLetter, Error> {
 #[utoipa::path(post, path = "/admin/dead-letters/{letter_id}/redrive", tag = "System", params(LetterPath),
     responses((status = 200, body = RedrivenView)))]
 pub(crate) async fn redrive(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<RedrivenView>, Error> {
-    let by = operator(&caller)?;
+    let by = operator(&caller, Permission::TasksUpdate)?;
     let letter = find(&app, &id).await?;
     let redriven = app.operations.redrive(&by, &letter).await?;
-    Ok(Reply(StatusCode::OK, RedrivenView::of(&letter, redriven)))
+    Ok(Reply(StatusCode::OK, RedrivenView::of(&letter, Ok(redriven))))
 }
 
 /// `DELETE /admin/dead-letters/{letter_id}`: deletes a letter. Of its job nothing changes.
 #[utoipa::path(delete, path = "/admin/dead-letters/{letter_id}", tag = "System", params(LetterPath),
     responses((status = 200, body = Purged)))]
 pub(crate) async fn purge(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<Purged>, Error> {
-    let by = operator(&caller)?;
+    let by = operator(&caller, Permission::TasksDelete)?;
     if !app.operations.purge(&by, &id).await? {
         return Err(missing());
     }

@@ -9,6 +9,7 @@ mod view;
 use api::extract_cloud::{Caller, Error, Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
+use identity::Permission;
 use operations::{Operations, Operator};
 use table::Clock;
 use table::aws::{SettingError, configure};
@@ -49,9 +50,10 @@ pub fn router(app: App) -> Router {
     gated(routes, gate, &[])
 }
 
-/// Who runs this deployment, as the audit log names them; goes on for nobody else.
-fn operator(caller: &Caller) -> Result<Operator, Error> {
+/// Who runs this deployment, as the audit log names them, by a key that may do this; goes on for nobody else.
+fn operator(caller: &Caller, permission: Permission) -> Result<Operator, Error> {
     if caller.is_operator {
+        caller.require(permission)?;
         return Ok(Operator::administrator(&caller.user_id));
     }
     Err(Error::Authorization("Only an operator of this deployment may see its dead letters".to_owned()))

@@ -4,6 +4,7 @@ use api::extract_cloud::{Caller, Error, Reply};
 use api::query::Parameters;
 use axum::extract::State;
 use axum::http::StatusCode;
+use identity::Permission;
 use input::Fault;
 use operations::QUEUES;
 
@@ -23,11 +24,11 @@ pub(crate) async fn redrive(
     caller: Caller,
     query: Parameters,
 ) -> Result<Reply<RedrivenPage>, Error> {
-    let by = operator(&caller)?;
+    let by = operator(&caller, Permission::TasksUpdate)?;
     let page = page(&app, &query).await?;
     let mut letters = Vec::with_capacity(page.letters.len());
     for letter in &page.letters {
-        let redriven = app.operations.redrive(&by, letter).await?;
+        let redriven = app.operations.redrive(&by, letter).await;
         letters.push(RedrivenView::of(letter, redriven));
     }
     let next_cursor = page.next.map(|next| next.to_string());
@@ -37,8 +38,8 @@ pub(crate) async fn redrive(
 /// `DELETE /admin/dead-letters`: deletes the letters of a queue, up to a thousand at once. Of their jobs nothing changes.
 #[utoipa::path(delete, path = "/admin/dead-letters", tag = "System", params(QueueQuery), responses((status = 200, body = Purged)))]
 pub(crate) async fn purge(State(app): State<App>, caller: Caller, query: Parameters) -> Result<Reply<Purged>, Error> {
-    let by = operator(&caller)?;
+    let by = operator(&caller, Permission::TasksDelete)?;
     let queue = query.word("queue", &QUEUES)?.ok_or_else(|| Fault::new("queue", "is required"))?;
-    let purged = app.operations.purge_some(&by, QUEUES[queue], MOST_PURGED).await?;
-    Ok(Reply(StatusCode::OK, Purged { purged, more: purged >= MOST_PURGED as usize }))
+    let (purged, more) = app.operations.purge_some(&by, QUEUES[queue], MOST_PURGED).await?;
+    Ok(Reply(StatusCode::OK, Purged { purged, more }))
 }

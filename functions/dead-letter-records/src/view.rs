@@ -4,6 +4,7 @@ use input::schema::moment;
 use jobs::{DeadLetter, Redriven};
 use operations::LetterPage;
 use serde::Serialize;
+use table::TableError;
 use utoipa::ToSchema;
 
 /// A message that kept failing.
@@ -36,9 +37,9 @@ pub(crate) struct LettersView {
 #[schema(as = RedrivenLetter)]
 pub(crate) struct RedrivenView {
     id: String,
-    /// `taken_up`, `sent_again`, `redriven_before` or `impossible`.
+    /// `taken_up`, `sent_again`, `redriven_before`, `impossible`, or `failed`: that one can be tried again.
     outcome: &'static str,
-    /// Why it is impossible.
+    /// Why it is impossible, or has failed.
     reason: Option<&'static str>,
 }
 
@@ -80,12 +81,16 @@ impl From<LetterPage> for LettersView {
 }
 
 impl RedrivenView {
-    pub(crate) fn of(letter: &DeadLetter, redriven: Redriven) -> Self {
+    pub(crate) fn of(letter: &DeadLetter, redriven: Result<Redriven, TableError>) -> Self {
         let (outcome, reason) = match redriven {
-            Redriven::Waits => ("taken_up", None),
-            Redriven::Sent => ("sent_again", None),
-            Redriven::Before => ("redriven_before", None),
-            Redriven::Impossible(why) => ("impossible", Some(why)),
+            Ok(Redriven::Waits) => ("taken_up", None),
+            Ok(Redriven::Sent) => ("sent_again", None),
+            Ok(Redriven::Before) => ("redriven_before", None),
+            Ok(Redriven::Impossible(why)) => ("impossible", Some(why)),
+            Err(error) => {
+                tracing::warn!(%error, letter = %letter.id(), "a letter was not redriven");
+                ("failed", Some("its table or queue did not answer"))
+            }
         };
         Self { id: letter.id().to_string(), outcome, reason }
     }

@@ -53,7 +53,9 @@ async fn store_result(
     let columns = columns(selectors.fields(), portion.config.pages.include_metadata);
     let key = format!("{}{token}.{}", portion.files, format.extension());
     let parts = part_keys(portion, harvest.parts());
-    Box::pin(store_rows(results, &key, (format, columns), &parts, harvest.rows_in_memory())).await
+    let rows = harvest.rows_in_memory();
+    let (stored, _) = Box::pin(store_rows(results, &key, (format, columns), &parts, rows, |_| Ok(()))).await?;
+    Ok(stored)
 }
 
 async fn store_pieces(

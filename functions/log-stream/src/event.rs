@@ -21,6 +21,11 @@ pub(crate) fn head(retry: Duration, place: Place) -> String {
     format!("retry: {}\n{}", retry.as_millis(), here(place))
 }
 
+/// A stream of nothing but when to come again; who does is where it was.
+pub(crate) fn come_again(after: Duration) -> String {
+    format!("retry: {}\n\n", after.as_millis())
+}
+
 /// Where the stream is, for whoever comes again: an event without data is none, but its id counts.
 pub(crate) fn here(place: Place) -> String {
     format!("id: {place}\n\n")
@@ -98,5 +103,6 @@ mod tests {
     fn a_stream_says_where_it_is_before_its_first_event() {
         let head = head(Duration::from_secs(1), Place::read("17-2").unwrap());
         assert_eq!(head, "retry: 1000\nid: 17-2\n\n");
+        assert_eq!(come_again(Duration::from_secs(7)), "retry: 7000\n\n");
     }
 }

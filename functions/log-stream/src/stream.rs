@@ -17,18 +17,21 @@ use lambda_http::RequestExt;
 use portals::{job_key, partition};
 use table::cost::{Cost, metered};
 use table::{Millis, TableError};
+use tracing::{Instrument, Span};
 
 use crate::App;
 use crate::asked::{Asked, From};
 use crate::document::StreamQuery;
-use crate::event::{COMMENT, Form, head, here, line};
-use crate::followed::Followed;
+use crate::event::{COMMENT, Form, come_again, head, here, line};
+use crate::followed::{At, Followed};
 use crate::pace::Pace;
 
-/// After how long an `EventSource` comes again.
+/// After how long an `EventSource` comes again whose stream has ended.
 const RETRY: Duration = Duration::from_secs(1);
-/// After how long without an event there is a comment (RULINGS.md, "portal-jobs").
-const SILENCE: Duration = Duration::from_secs(15);
+/// The same, of one that was given what there was: each request is one of [`BUFFERED`].
+const BUFFERED_RETRY: Duration = Duration::from_secs(5);
+/// After how long without an event there is a comment: with the pause before it less than the 15 seconds of RULINGS.md, "portal-jobs".
+const SILENCE: Duration = Duration::from_secs(12);
 /// A stream ends so long before its function is stopped: more than a look at the table takes.
 const MARGIN: Duration = Duration::from_secs(12);
 /// How long a stream goes on where nobody says when the function is stopped.
@@ -37,8 +40,15 @@ const USUAL: Duration = Duration::from_secs(20);
 const FAILURES: u32 = 5;
 /// How many bytes of events an answer has that is not streamed: what is left comes with the next.
 const LARGEST: usize = 1_000_000;
+/// How many looks such an answer takes at most, and how long: of one job there may be little among much of others.
+const LOOKS: u32 = 16;
+const LONGEST: Duration = Duration::from_secs(5);
+/// By how much the clock of whoever said a line may differ from ours.
+const SKEW: Duration = Duration::from_mins(1);
 /// How often a tenant may open a stream: each holds a function while it lasts.
-const OPENED: RateLimit = RateLimit { scope: "log-stream", requests: 120, window: Duration::from_mins(1) };
+const STREAMED: RateLimit = RateLimit { scope: "log-stream", requests: 20, window: Duration::from_mins(1) };
+/// How often a tenant may ask where answers are not streamed.
+const BUFFERED: RateLimit = RateLimit { scope: "log-stream", requests: 120, window: Duration::from_mins(1) };
 
 /// `GET /logs/stream`: the log lines of the caller's jobs, or of one of them, as they come (Server-Sent Events). Each event's `id` is the place behind it:
 /// who comes again with the last as `Last-Event-ID`, as every `EventSource` does, misses nothing and sees nothing twice. A stream ends some time, or with
@@ -60,11 +70,12 @@ pub(crate) async fn show(
     let now = app.clock.now();
     let asked = Asked::read(&headers, &query, now)?;
     let subject = format!("TENANT#{}", caller.tenant);
-    let opened = app.limiter.hit(&subject, OPENED).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
+    let limit = if app.streams { STREAMED } else { BUFFERED };
+    let opened = app.limiter.hit(&subject, limit).await.inspect_err(|error| tracing::warn!(%error, "not counted"));
     if let Ok(opened) = opened.as_ref()
         && !opened.allowed
     {
-        return Err(Error::rate_limited(opened.retry_after));
+        return too_many(&headers, opened.retry_after);
     }
     let mut following = Following::begin(app, &caller.tenant, asked).await?;
     let place = following.place;
@@ -73,19 +84,34 @@ pub(crate) async fn show(
     if first.is_empty() && following.is_over().await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let begun = head(RETRY, place) + &first;
-    let body = if following.app.streams {
+    if following.app.streams {
+        let begun = head(RETRY, place) + &first;
         let live = Live::new(following, ends_at(&request, now));
-        Body::from_stream(unfold((Some(begun), live), next))
-    } else {
-        Body::from(following.at_once(begun).await?)
-    };
+        return Ok(events(Body::from_stream(unfold((Some(begun), live), next))));
+    }
+    let all = following.at_once(first).await?;
+    // Who was not given all there is need not wait for the rest.
+    let retry = if following.more { RETRY } else { BUFFERED_RETRY };
+    Ok(events(Body::from(head(retry, place) + &all + &here(following.place))))
+}
+
+fn events(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
+}
+
+/// The answer to one stream too many, after how many seconds there may be another. An `EventSource` never comes again after an error: it is told when to,
+/// and keeps its place.
+fn too_many(headers: &HeaderMap, retry_after: u64) -> Result<Response, Error> {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if !accepted.is_some_and(|accepted| accepted.contains("text/event-stream")) {
+        return Err(Error::rate_limited(retry_after));
+    }
+    Ok(events(Body::from(come_again(Duration::from_secs(retry_after.max(1))))))
 }
 
 /// When a stream ends whose function is stopped some time after.
@@ -98,6 +124,8 @@ struct Following {
     app: App,
     group: String,
     followed: Option<Followed>,
+    /// What was said before is not told.
+    since: Millis,
     form: Form,
     place: Place,
     /// Whether there may be more already.
@@ -107,45 +135,57 @@ struct Following {
 impl Following {
     async fn begin(app: App, tenant: &str, asked: Asked) -> Result<Self, Error> {
         let missing = || Error::not_found("Job not found");
-        let (followed, created_at) = match asked.job {
+        let followed = match asked.job {
             Some(id) => {
-                let (followed, job) = Followed::find(&app.jobs, job_key(tenant, id)).await?.ok_or_else(missing)?;
-                (Some(followed), job.created_at)
+                let found = Followed::find(&app.jobs, job_key(tenant, id), app.clock.now()).await?;
+                Some(found.ok_or_else(missing)?)
             }
-            None => (None, Millis(0)),
+            None => None,
         };
         let group = partition(tenant);
-        let place = match asked.from {
-            From::Place(place) => place,
-            From::Moment(moment) => app.feeds.place_at(&group, moment).await?,
-            From::Job => app.feeds.place_at(&group, created_at).await?,
+        let (place, since) = match asked.from {
+            From::Place(place) => (place, Millis(0)),
+            From::Moment(moment) => (app.feeds.place_at(&group, moment).await?, moment.before(SKEW)),
+            From::Job => {
+                let created_at = followed.as_ref().map_or(Millis(0), Followed::created_at);
+                (app.feeds.place_at(&group, created_at).await?, Millis(0))
+            }
         };
-        Ok(Self { app, group, followed, form: asked.form, place, more: true })
+        Ok(Self { app, group, followed, since, form: asked.form, place, more: true })
     }
 
     /// The events that are new. One request.
     async fn look(&mut self) -> Result<String, TableError> {
         let Stretch { lines, end, more } = self.app.feeds.read(&self.group, self.place).await?;
         (self.place, self.more) = (end, more);
-        let Self { followed, form, .. } = self;
-        let of_it = lines.iter().filter(|(_, line)| followed.as_mut().is_none_or(|followed| followed.admits(line)));
-        Ok(of_it.map(|(place, told)| line(*place, told, *form)).collect())
+        let Self { followed, since, form, .. } = self;
+        let told = lines.iter().filter(|(_, line)| {
+            let is_its = followed.as_mut().is_none_or(|followed| followed.admits(line));
+            is_its && line.line.at >= *since
+        });
+        Ok(told.map(|(place, told)| line(*place, told, *form)).collect())
     }
 
     /// Whether nothing more comes: of one job, some time; of all of them never.
-    async fn is_over(&self) -> Result<bool, TableError> {
-        match &self.followed {
-            Some(followed) if !self.more => followed.is_over(&self.app.jobs, self.app.clock.now()).await,
-            _ => Ok(false),
+    async fn is_over(&mut self) -> Result<bool, TableError> {
+        let at = At { place: self.place, more: self.more };
+        match &mut self.followed {
+            Some(followed) => followed.is_over(&self.app.jobs, at, self.app.clock.now()).await,
+            None => Ok(false),
         }
     }
 
     /// What there is by now, or as much of it as an answer takes.
-    async fn at_once(mut self, mut events: String) -> Result<String, TableError> {
-        while self.more && events.len() < LARGEST {
+    async fn at_once(&mut self, mut events: String) -> Result<String, TableError> {
+        let (mut looks, ends_at) = (1, self.app.clock.now().after(LONGEST));
+        while self.more && events.len() < LARGEST && looks < LOOKS && self.app.clock.now() < ends_at {
+            if self.is_over().await? {
+                break;
+            }
             events += &self.look().await?;
+            looks += 1;
         }
-        Ok(events + &here(self.place))
+        Ok(events)
     }
 }
 
@@ -158,15 +198,18 @@ struct Live {
     found: bool,
     failures: u32,
     cost: Cost,
+    /// The request's, which its log lines are known by: the body is made after it was answered.
+    span: Span,
 }
 
 /// The next piece of a body: what it begins with, and then what comes.
 async fn next(
     (begun, mut live): (Option<String>, Live),
 ) -> Option<(Result<Bytes, Infallible>, (Option<String>, Live))> {
+    let span = live.span.clone();
     let piece = match begun {
         Some(begun) => begun,
-        None => live.next().await?,
+        None => live.next().instrument(span).await?,
     };
     Some((Ok(Bytes::from(piece)), (None, live)))
 }
@@ -174,13 +217,14 @@ async fn next(
 impl Live {
     fn new(following: Following, ends_at: Millis) -> Self {
         let told_at = following.app.clock.now();
-        Self { following, pace: Pace::new(), ends_at, told_at, found: true, failures: 0, cost: Cost::default() }
+        let (pace, cost, span) = (Pace::new(), Cost::default(), Span::current());
+        Self { following, pace, ends_at, told_at, found: true, failures: 0, cost, span }
     }
 
     /// Waits for something to tell; none at the end.
     async fn next(&mut self) -> Option<String> {
         loop {
-            if !self.following.more {
+            if !self.following.more || self.failures > 0 {
                 tokio::time::sleep(self.pace.pause(self.found)).await;
             }
             let now = self.following.app.clock.now();

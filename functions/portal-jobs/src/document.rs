@@ -24,7 +24,7 @@ input::body! {
 input::parameters! {
     /// Whose account is to be read with.
     pub(crate) EmailQuery {
-        query "user_email" "The address of one of the caller's accounts at the portal; it must be given." => text::<1, LONGEST_EMAIL>(),
+        needed "user_email" "The address of one of the caller's accounts at the portal." => text::<1, LONGEST_EMAIL>(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::{Kept, Level, Lines, Lost, Run};
 use portals::{Held, PortalAccount, PortalJob};
-use recipes::{Batch, Recipe, Remedy, Scrape, ScrapeError, SignIn};
+use recipes::{Batch, Fault, Recipe, Remedy, Scrape, ScrapeError, SignIn};
 use secrets::SealError;
 use spool::{Unstored, discard, stored};
 use tokio::time::Instant;
@@ -17,9 +17,11 @@ use crate::next::Next;
 use crate::{App, Worker, files};
 
 /// Steps are recorded at most so often while pages come sooner, and at least so often while one takes longer. A job that was cancelled stops then.
-const STEP: Duration = Duration::from_secs(2);
+pub(crate) const STEP: Duration = Duration::from_secs(2);
 /// What a killed worker has had since its last checkpoint is asked for again: there is one at least so often.
 const CHECKPOINT: Duration = Duration::from_secs(30);
+/// How long a part may take to be stored. The time of the attempt may be up by then: there is some left for that.
+const PART: Duration = Duration::from_secs(10);
 
 /// One attempt at a job.
 pub(crate) struct Attempt<'a> {
@@ -113,7 +115,7 @@ impl<'a> Attempt<'a> {
         let stop = match self.visit(base, sign_in).await? {
             Stop::Whole => return Box::pin(self.write()).await,
             // What was had is not to be asked for again.
-            stop => self.store_part().await.map_or_else(Stop::Fault, |()| stop),
+            stop => self.store_part().await?.map_or_else(Stop::Fault, |()| stop),
         };
         Ok(match stop {
             Stop::Portal(error) => match error.remedy() {
@@ -141,14 +143,32 @@ impl<'a> Attempt<'a> {
         loop {
             let page = Box::pin(scrape.next_page());
             match self.run.during(self.memory.progress(), STEP, self.worker.until, page).await? {
-                Some(Ok(Some(batch))) => self.add(batch),
+                Some(Ok(Some(batch))) => {
+                    if let Err(error) = self.belongs_to(scrape.entity()) {
+                        return Ok(Stop::Portal(error));
+                    }
+                    self.add(batch);
+                }
                 Some(Ok(None)) => return Ok(Stop::Whole),
                 Some(Err(error)) => return Ok(Stop::Portal(error)),
                 None => return Ok(Stop::OutOfTime),
             }
-            self.memory.belongs_to(scrape.entity());
             if let Err(error) = self.keep().await? {
                 return Ok(Stop::Fault(error));
+            }
+        }
+    }
+
+    /// Sees to it that what comes is of the same owner as what was had: the account may have been given other credentials meanwhile.
+    fn belongs_to(&mut self, entity: Option<&str>) -> Result<(), ScrapeError> {
+        match (self.memory.entity(), entity) {
+            (Some(before), Some(now)) if before != now => {
+                let fault = Fault::OtherEntity { before: before.to_owned(), now: now.to_owned() };
+                Err(ScrapeError { place: None, fault })
+            }
+            _ => {
+                self.memory.belongs_to(entity);
+                Ok(())
             }
         }
     }
@@ -163,10 +183,11 @@ impl<'a> Attempt<'a> {
     async fn keep(&mut self) -> Result<anyhow::Result<()>, Lost> {
         let is_due = self.checkpointed_at.elapsed() >= CHECKPOINT && self.memory.has_news();
         if self.memory.is_full() || is_due {
-            if let Err(error) = self.store_part().await {
+            if let Err(error) = self.store_part().await? {
                 return Ok(Err(error));
             }
             self.checkpoint().await?;
+            self.recorded_at = Some(Instant::now());
         }
         if self.recorded_at.is_none_or(|at| at.elapsed() >= STEP) {
             let (message, lines) = (self.memory.told(), self.lines.take());
@@ -177,8 +198,12 @@ impl<'a> Attempt<'a> {
         Ok(Ok(()))
     }
 
-    async fn store_part(&mut self) -> anyhow::Result<()> {
-        files::store_part(&self.app.results, self.job, self.run.token(), &mut self.memory).await
+    async fn store_part(&mut self) -> Result<anyhow::Result<()>, Lost> {
+        let (progress, token) = (self.memory.progress(), self.run.token());
+        let storing = Box::pin(files::store_part(&self.app.results, self.job, token, &mut self.memory));
+        let until = Instant::now() + PART;
+        let storing = self.run.during(progress, STEP, until, storing).await?;
+        Ok(storing.unwrap_or_else(|| Err(anyhow::anyhow!("a part was not stored in {PART:?}"))))
     }
 
     pub(crate) async fn checkpoint(&mut self) -> Result<(), Lost> {
@@ -196,17 +221,22 @@ impl<'a> Attempt<'a> {
         let storing = Box::pin(files::store(&self.app.results, self.job, token, &self.recipe, &self.memory));
         let storing = self.run.during(self.memory.progress(), STEP, self.worker.until, storing).await?;
         let why = match stored(storing) {
-            Ok((files, notes)) => {
+            Ok(Ok((files, notes))) => {
                 for note in notes {
                     self.lines.say(Level::Warning, "result", note);
                 }
                 return Ok(Next::End(End::Completed { files, records: self.memory.records() }));
             }
-            Err(why) => why,
+            Ok(Err(torn)) => Err(torn),
+            Err(why) => Ok(why),
         };
         // Of several, some may be there.
         discard(&self.app.results, &std::mem::take(&mut self.unnamed)).await;
-        if let Err(error) = self.store_part().await {
+        let why = match why {
+            Ok(why) => why,
+            Err(torn) => return Ok(self.anew(&torn)),
+        };
+        if let Err(error) = self.store_part().await? {
             return Ok(self.interrupted(&error));
         }
         Ok(match why {

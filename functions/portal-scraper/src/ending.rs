@@ -44,16 +44,24 @@ impl End {
     }
 }
 
-/// Tells the owner of a job's account how the job ends, if this deployment sends e-mail, and has not sent too many for the tenant.
-pub(crate) async fn tell(app: &App, job: &PortalJob, end: &End, lines: &mut Lines) -> Result<Told, TableError> {
+/// Tells the owner of a job's account how the job ends, if this deployment sends e-mail, and has not sent too many for the tenant. `is_counted` says whether
+/// this e-mail is among those, and is kept with the job: one that could not be sent is not another one when it is tried again.
+pub(crate) async fn tell(
+    app: &App,
+    job: &PortalJob,
+    end: &End,
+    is_counted: &mut bool,
+    lines: &mut Lines,
+) -> Result<Told, TableError> {
     let (to, most) = (&job.email, app.mails_a_day);
     if !app.mailer.is_on() {
         return Ok(Told::Done);
     }
-    if !app.jobs.count_mail(&job.tenant, most).await? {
+    if !*is_counted && !app.jobs.count_mail(&job.tenant, most).await? {
         lines.say(Level::Warning, "mail", format!("No e-mail is sent: there were {most} today"));
         return Ok(Told::Done);
     }
+    *is_counted = true;
     match app.mailer.send(&letter(job, end)).await {
         Ok(()) => {
             telemetry::counter!("MailsSent").increment(1);

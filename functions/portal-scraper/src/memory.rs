@@ -42,6 +42,9 @@ struct Kept {
     /// How the job ends, once that is decided, and somebody is to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end: Option<End>,
+    /// Whether the e-mail about that is counted among its tenant's.
+    #[serde(default)]
+    is_mail_counted: bool,
 }
 
 impl Memory {
@@ -93,13 +96,18 @@ impl Memory {
         self.kept.end = Some(end);
     }
 
-    /// Forgets all that was had, and gives the parts that nobody asks for any more. None: it was done too often.
+    /// Whether the e-mail about the end is counted.
+    pub(crate) const fn is_mail_counted(&mut self) -> &mut bool {
+        &mut self.kept.is_mail_counted
+    }
+
+    /// Forgets all that was had, whose account it is too, and gives the parts that nobody asks for any more. None: it was done too often.
     pub(crate) fn begin_anew(&mut self) -> Option<Vec<String>> {
         if self.kept.anew == MOST_ANEW {
             return None;
         }
-        let Kept { parts, entity, anew, .. } = std::mem::take(self).kept;
-        self.kept = Kept { entity, anew: anew + 1, ..Kept::default() };
+        let Kept { parts, anew, .. } = std::mem::take(self).kept;
+        self.kept = Kept { anew: anew + 1, ..Kept::default() };
         Some(parts)
     }
 
@@ -237,8 +245,10 @@ mod tests {
         let mut memory = Memory::read(None);
         for _ in 0..MOST_ANEW {
             memory.add(page(1, 50, 50));
+            memory.belongs_to(Some("Example Entity"));
             memory.stored(Some("3-0".to_owned()));
             assert_eq!(memory.begin_anew(), Some(vec!["3-0".to_owned()]));
+            assert_eq!(memory.entity(), None, "it may be another's account by now");
             assert_eq!((memory.records(), memory.parts().len(), memory.rows_in_memory().len()), (0, 0, 0));
             memory = Memory::read(Some(&memory.checkpoint()));
         }
@@ -255,6 +265,8 @@ mod tests {
         memory.decide(end.clone());
         let later = Memory::read(Some(&memory.checkpoint()));
         assert_eq!((later.end(), later.entity()), (Some(&end), Some("Example Entity")));
+        *memory.is_mail_counted() = true;
+        assert!(*Memory::read(Some(&memory.checkpoint())).is_mail_counted(), "it would be counted again");
         let read: Value = serde_json::from_str(&memory.checkpoint()).unwrap();
         assert_eq!(read["end"], json!({"failed": {"reason": "The portal did not accept the name and password"}}));
     }

@@ -1,15 +1,21 @@
 //! What becomes of a job when an attempt leaves it: decided first, then recorded by one write.
 
+use std::time::Duration;
+
 use jobs::{Level, Lost};
 use portals::{PortalJobs, Report};
 use recipes::ScrapeError;
 use spool::discard;
 use table::Update;
+use tokio::time::Instant;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, STEP};
 use crate::ending::{self, End, Told};
 use crate::files;
 use crate::memory::Memory;
+
+/// How long an e-mail may take to be sent.
+const MAIL: Duration = Duration::from_secs(10);
 
 /// What becomes of a job when an attempt leaves it.
 pub(crate) enum Next {
@@ -31,9 +37,17 @@ impl Attempt<'_> {
 
     /// It is tried again later, unless this was the last attempt: then it fails here, where its account's owner is told.
     pub(crate) fn again(&self, reason: String) -> Next {
-        if self.memory.has_advanced() || self.attempts < self.app.jobs.jobs.policy.attempts {
+        if self.memory.has_advanced() || self.has_attempts_left() {
             return Next::Retry(reason);
         }
+        self.given_up(&reason)
+    }
+
+    fn has_attempts_left(&self) -> bool {
+        self.attempts < self.app.jobs.jobs.policy.attempts
+    }
+
+    fn given_up(&self, reason: &str) -> Next {
         Next::End(End::failed(format!("Given up after {} attempts: {reason}", self.attempts)))
     }
 
@@ -43,8 +57,12 @@ impl Attempt<'_> {
         self.again("Interrupted by a fault on our side".to_owned())
     }
 
-    /// It is begun anew some time later, unless that was done too often: what was had, and what there is now, are not of one piece.
+    /// It is begun anew some time later, unless that was done too often, or this was the last attempt: what was had, and what there is now, are not of one
+    /// piece.
     pub(crate) fn anew(&mut self, error: &ScrapeError) -> Next {
+        if !self.has_attempts_left() {
+            return self.given_up(&error.to_string());
+        }
         let Some(parts) = self.memory.begin_anew() else { return Next::End(End::failed(error.to_string())) };
         self.unnamed.extend(files::part_keys(self.job, &parts));
         Next::Retry(format!("{error}; it is begun anew"))
@@ -61,9 +79,12 @@ impl Attempt<'_> {
             self.is_decided = true;
             self.unnamed.clear();
         }
-        if let Told::Later = ending::tell(self.app, self.job, &end, &mut self.lines).await? {
+        let (progress, is_counted) = (self.memory.progress(), self.memory.is_mail_counted());
+        let telling = Box::pin(ending::tell(self.app, self.job, &end, is_counted, &mut self.lines));
+        let told = self.run.during(progress, STEP, Instant::now() + MAIL, telling).await?.transpose()?;
+        if told.is_none_or(|told| matches!(told, Told::Later)) {
             let reason = "The e-mail about the end could not be sent";
-            if self.attempts < self.app.jobs.jobs.policy.attempts {
+            if self.has_attempts_left() {
                 return Ok(Next::Retry(reason.to_owned()));
             }
             self.lines.say(Level::Error, "mail", format!("{reason}, and is not tried any more"));

@@ -41,7 +41,7 @@ pub(crate) struct Maintenance {
     /// Only jobs of this kind; may be given several times
     #[arg(long, value_enum)]
     kind: Vec<KindName>,
-    /// Say what would be deleted, and delete nothing
+    /// Say how many would be deleted, and which first, and delete nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
@@ -100,10 +100,13 @@ impl Maintenance {
                 "write_units": cost.write_units,
             });
             match tally {
-                Ok(Tally { found, deleted, not_deleted }) => {
+                Ok(Tally { found, deleted, not_deleted, first }) => {
                     told["found"] = found.into();
                     told["deleted"] = deleted.into();
                     told["not_deleted"] = not_deleted.into();
+                    if self.dry_run {
+                        told["first"] = first.into();
+                    }
                 }
                 // The other kinds are not to wait for it.
                 Err(error) => fault = fault.or(Some((kind, error))),

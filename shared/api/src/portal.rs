@@ -37,14 +37,18 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-/// A request's body: a form, of up to 1 MiB (`application/x-www-form-urlencoded`).
+/// A request's body: a form, of up to 1 MiB (`application/x-www-form-urlencoded`, or `multipart/form-data`, as a browser's `FormData` is sent).
 pub struct Form(pub Parameters);
 
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let boundary = body::boundary(request.headers());
         let text = body::text(request, state).await.map_err(Error::bad_request)?;
-        Ok(Self(Parameters::of_form(&text)))
+        Ok(Self(match boundary {
+            Some(boundary) => Parameters::of_parts(body::parts(text, boundary).await.map_err(Error::bad_request)?),
+            None => Parameters::of_form(&text),
+        }))
     }
 }

@@ -35,6 +35,11 @@ impl Parameters {
         Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
+    /// Those of a form that was sent in parts (`multipart/form-data`).
+    pub(crate) const fn of_parts(parts: Vec<(String, String)>) -> Self {
+        Self(parts)
+    }
+
     /// The last value of a parameter, of at most `longest` characters; an empty one counts as not given.
     pub fn text(&self, name: &str, longest: usize) -> Result<Option<&str>, Fault> {
         let given = self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -3,7 +3,8 @@
 use table::Key;
 use uuid::Uuid;
 
-pub(crate) const TASK_PREFIX: &str = "TASK#";
+/// What the sort keys of tasks begin with.
+pub const TASK_PREFIX: &str = "TASK#";
 
 /// The key of a user's task.
 #[must_use]

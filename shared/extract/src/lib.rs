@@ -49,7 +49,7 @@ pub use config::{
 pub use document::NewTaskBody;
 pub use environment::{QUEUE_KIND, open};
 pub use input::{Fault, HIGHEST_PRIORITY, NewTask, TaskChange};
-pub use keys::{account_key, task_key};
+pub use keys::{TASK_PREFIX, account_key, task_key};
 pub use kind::TaskType;
 pub use list::{ListError, SortBy, TaskQuery};
 pub use plan::Plan;

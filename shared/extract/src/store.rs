@@ -102,6 +102,16 @@ fn moved(place: Option<&str>, waits: bool) -> Update {
     if waits { moved.set("turn", place).when(Condition::Exists("turn")) } else { moved.when(Condition::Absent("turn")) }
 }
 
+/// Holds while a task has ended as it had when it was read.
+fn as_read(task: &Task) -> Condition {
+    let (status, lease) = (task.job.status.as_str(), task.job.lease.lease_token);
+    Condition::All(vec![Condition::equal("status", status), Condition::equal("lease_token", lease)])
+}
+
+fn changes_too_fast() -> UpdateError {
+    TableError::Unavailable("the task begins and waits faster than it can be changed".to_owned()).into()
+}
+
 /// What a deletion did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {
@@ -202,7 +212,7 @@ impl Tasks {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(TableError::Unavailable("the task begins and waits faster than it can be changed".to_owned()).into())
+        Err(changes_too_fast())
     }
 
     /// Cancels a task that has not ended. Of its batches it leaves nothing.
@@ -218,43 +228,53 @@ impl Tasks {
 
     /// Cancels a task that has not ended; deletes one that has, with its results. Of its batches neither leaves anything.
     ///
-    /// The task goes last: if anything before that fails it is still there, and deleting it again goes on.
+    /// The task goes last: if anything before that fails it is still there, and deleting it again goes on. One that is taken up again meanwhile is as any
+    /// that has not ended.
     pub async fn delete(&self, user: &str, id: Uuid, results: &Results) -> Result<Deleted, UpdateError> {
-        match self.cancel(user, id, results).await? {
-            Cancelled::Now { .. } => return Ok(Deleted::Cancelled),
-            Cancelled::Missing => return Err(UpdateError::Missing),
-            Cancelled::AlreadyEnded => {}
+        for _ in 0..RACES {
+            match self.cancel(user, id, results).await? {
+                Cancelled::Now { .. } => return Ok(Deleted::Cancelled),
+                Cancelled::Missing => return Err(UpdateError::Missing),
+                Cancelled::AlreadyEnded => {}
+            }
+            let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
+            if task.job.status.is_final() && self.clear(&task, results).await? {
+                return Ok(Deleted::Deleted);
+            }
         }
-        let Some(task) = self.get(user, id).await? else { return Err(UpdateError::Missing) };
-        self.clear(&task, results).await?;
-        Ok(Deleted::Deleted)
+        Err(changes_too_fast())
     }
 
     /// Deletes a task that failed up to a moment, with what is left of it; false if it is another's, or not so any more.
     pub async fn clean(&self, key: &Key, until: Millis, results: &Results) -> Result<bool, UpdateError> {
         let Some(task) = self.jobs.begin_cleaning(key, until).await? else { return Ok(false) };
-        self.clear(&decode(task)?, results).await?;
-        Ok(true)
+        self.clear(&decode(task)?, results).await
     }
 
     /// Deletes a task, cancelled first if it has not ended, with what is left of it; false if there is none.
     pub async fn remove(&self, key: &Key, results: &Results) -> Result<bool, UpdateError> {
-        if !key.sk.starts_with(TASK_PREFIX) || self.jobs.cancel(key).await? == Cancelled::Missing {
+        if !key.sk.starts_with(TASK_PREFIX) {
             return Ok(false);
         }
-        let Some(task) = self.jobs.table.get(key).await? else { return Ok(false) };
-        self.clear(&task, results).await?;
-        Ok(true)
+        for _ in 0..RACES {
+            if self.jobs.cancel(key).await? == Cancelled::Missing {
+                return Ok(false);
+            }
+            let Some(task) = self.jobs.table.get::<Task>(key).await? else { return Ok(false) };
+            if task.job.status.is_final() && self.clear(&task, results).await? {
+                return Ok(true);
+            }
+        }
+        Err(changes_too_fast())
     }
 
-    /// Deletes a task that has ended, its files and its batches.
-    async fn clear(&self, task: &Task, results: &Results) -> Result<(), UpdateError> {
+    /// Deletes a task that has ended, its files and its batches; false if it is not as it was read, for somebody has taken it up again.
+    async fn clear(&self, task: &Task, results: &Results) -> Result<bool, UpdateError> {
         results.delete_all(&results_prefix(&task.user_id, task.id)).await?;
         if let Some(join) = &task.job.children {
             self.jobs.drop_children(join).await?;
         }
-        self.jobs.table.delete(&task.key).await?;
-        Ok(())
+        Ok(self.jobs.table.delete_if(&task.key, &as_read(task)).await?)
     }
 
     /// The lines of a task's log from number `first` to `last`.

@@ -328,27 +328,32 @@ macro_rules! parameters {
     };
 }
 
-/// One parameter; of a path it is needed. One of a query may be empty too, and is as if it were not given.
+/// One parameter; of a path it is needed, and of a query if its place is `needed`. Another of a query may be empty too, and is as if it were not given.
 #[must_use]
 pub fn parameter(place: &str, name: &str, description: &str, schema: Schema) -> Parameter {
+    let is_needed = matches!(place, "path" | "needed");
     let place = match place {
         "path" => ParameterIn::Path,
         "header" => ParameterIn::Header,
         _ => ParameterIn::Query,
     };
+    let may_be_empty = place == ParameterIn::Query && !is_needed;
+    let nothing = || ObjectBuilder::new().schema_type(Type::String).max_length(Some(0)).build();
     let schema = match schema {
-        Schema::Object(text) if place == ParameterIn::Query && (text.format.is_some() || text.min_length.is_some()) => {
-            either(text, ObjectBuilder::new().schema_type(Type::String).max_length(Some(0)).build())
+        Schema::Object(text) if may_be_empty && (text.format.is_some() || text.min_length.is_some()) => {
+            either(text, nothing())
+        }
+        Schema::AnyOf(mut texts) if may_be_empty => {
+            texts.items.push(RefOr::T(nothing().into()));
+            Schema::AnyOf(texts)
         }
         schema => schema,
     };
-    let is_needed =
-        if place == ParameterIn::Path { utoipa::openapi::Required::True } else { utoipa::openapi::Required::False };
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .description(Some(description))
-        .required(is_needed)
+        .required(if is_needed { utoipa::openapi::Required::True } else { utoipa::openapi::Required::False })
         .schema(Some(schema))
         .build()
 }

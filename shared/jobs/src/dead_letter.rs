@@ -5,12 +5,14 @@
 //! | the letters of a queue, by time | `pk = DEAD#queue`, `sk` begins with the moment, thirteen digits |
 
 use serde::{Deserialize, Serialize};
-use table::{Condition, Key, Millis, Query, Table, TableError, Update};
+use table::{Condition, Key, Millis, Page, Query, Table, TableError, Update};
 
 use crate::beside::Elsewhere;
 
 /// For how many seconds a letter is kept: 90 days.
 const KEPT_SECONDS: u64 = 90 * 24 * 3_600;
+/// How many bytes of a message are kept at most. Ours are far shorter; another's may be longer than an item can be.
+const LARGEST_BODY: usize = 16_384;
 
 /// A message that kept failing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +21,7 @@ pub struct DeadLetter {
     pub queue: String,
     /// Its id in that queue.
     pub message_id: String,
-    /// What it said.
+    /// What it said, or the first 16 KB of it.
     pub body: String,
     /// When it was sent.
     pub sent_at: Millis,
@@ -58,7 +60,7 @@ impl std::fmt::Display for LetterId {
 }
 
 impl LetterId {
-    /// Reads what [`LetterId::to_string`] has written; none if it is something else.
+    /// Reads what `to_string` has written; none if it is something else.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (queue, rest) = text.split_once('.')?;
@@ -102,8 +104,10 @@ impl DeadLetters {
         Self(table)
     }
 
-    /// Keeps a letter. The same letter again is kept once.
+    /// Keeps a letter, the beginning of one that says too much. The same letter again is kept once.
     pub async fn keep(&self, letter: &DeadLetter) -> Result<(), TableError> {
+        let body = letter.body[..letter.body.floor_char_boundary(LARGEST_BODY)].to_owned();
+        let letter = &DeadLetter { body, ..letter.clone() };
         let stored =
             Stored { key: letter.id().key(), expires_at: letter.sent_at.epoch_seconds() + KEPT_SECONDS, letter };
         match self.0.put(&stored, Condition::Absent("pk")).await {
@@ -117,17 +121,17 @@ impl DeadLetters {
         self.0.get(&id.key()).await
     }
 
-    /// Up to `limit` letters of a queue, the newest first, of those that are older than `before` if one is named.
+    /// A page of up to `limit` letters of a queue, the newest first, of those that are older than `before` if one is named.
     pub async fn list(
         &self,
         queue: &str,
         before: Option<&LetterId>,
         limit: u32,
-    ) -> Result<Vec<DeadLetter>, TableError> {
+    ) -> Result<Page<DeadLetter>, TableError> {
         let letters = Condition::equal("pk", partition(queue));
         let start = before.map(|id| id.key().into_item());
         let query = Query::new(letters).descending(true).consistent().limit(limit).start(start);
-        Ok(self.0.query(query).await?.items)
+        self.0.query(query).await
     }
 
     /// Deletes letters, whether they are there or not.

@@ -9,7 +9,8 @@
 //!
 //! A write is one `UpdateItem` that appends its lines to the last segment: so lines have their place from the moment that they can be seen, and none
 //! appears before one that was seen, whoever writes at once, however late, or dies. A full segment is closed by naming the next one in it, under the
-//! moment it is closed at; all who find it closed go on there. A write that is repeated finds its mark in the segment, and does nothing twice.
+//! moment it is closed at; all who find it closed go on there, or at the last there is. A write that is repeated finds its mark in the segment, and
+//! does nothing twice.
 //!
 //! A reader goes from segment to segment by their names for each other, and keeps its place as segment and line ([`Place`]): a poll is one query,
 //! and of an idle feed it reads the last segment, some 4 KB.
@@ -33,6 +34,10 @@ const LARGEST_APPEND: usize = 64_000;
 const SEGMENTS: u32 = 64;
 /// How often an append is tried while others close segments.
 const ROUNDS: u32 = 20;
+/// By how much clocks may differ.
+const SKEW: Duration = Duration::from_mins(1);
+/// A segment that is kept for less than this takes no more lines: it may be gone when they come.
+const LEAST_KEPT: Duration = Duration::from_hours(1);
 /// How many feeds a warm function remembers the last segments of.
 const REMEMBERED: usize = 1_000;
 /// The sort key of what says where a feed begins.
@@ -101,7 +106,13 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    /// Reads what [`Place::to_string`] has written; none if it is something else.
+    /// Whether all lies before it that was appended up to a moment, by whoever's clock.
+    #[must_use]
+    pub fn is_behind(self, moment: Millis) -> bool {
+        self.segment > moment.after(SKEW).0
+    }
+
+    /// Reads what `to_string` has written; none if it is something else.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let digits = |part: &str, most: usize| {
@@ -135,33 +146,46 @@ impl Feeds {
             Some(segment) => segment,
             None => self.find_last(pk).await?,
         };
-        for _ in 0..ROUNDS {
-            let key = Key::new(pk, sort_key(segment));
-            let stored = match self.table.update(&key, part.append(self.clock.now())).await {
-                Ok(stored) => {
-                    self.remember(pk, segment);
-                    let stored: Segment = decode(stored)?;
-                    if stored.bytes >= FULL {
-                        // One that stays open is closed by the next append.
-                        match self.close(&key, segment).await {
-                            Ok(next) => self.remember(pk, next),
-                            Err(error) => tracing::warn!(%error, "a full segment was not closed"),
-                        }
-                    }
-                    return Ok(());
+        for round in 0..ROUNDS {
+            match self.append_to(pk, segment, part).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(next)) => segment = next,
+                Err(error) => {
+                    self.forget(pk);
+                    return Err(error);
                 }
-                Err(TableError::ConditionFailed(told)) => self.table.refused(&key, told).await?,
-                Err(error) => return Err(error),
-            };
-            let Some(stored) = stored else { continue };
-            if part.is_in(&stored) {
-                return Ok(());
             }
-            if let Some(next) = decode::<Segment>(stored)?.next {
-                segment = next;
+            // Closed twice: others are far ahead, and following them link by link might never come to an end.
+            if round % 2 == 1 {
+                segment = self.find_last(pk).await?.max(segment);
             }
         }
+        self.forget(pk);
         Err(TableError::Unavailable("segments are closed faster than one can be written to".to_owned()))
+    }
+
+    /// Appends to a segment; if that is closed, gives the one to go on at.
+    async fn append_to(&self, pk: &str, segment: u64, part: &Part) -> Result<Option<u64>, TableError> {
+        let key = Key::new(pk, sort_key(segment));
+        match self.table.update(&key, part.append(self.clock.now())).await {
+            Ok(stored) => {
+                self.remember(pk, segment);
+                if decode::<Segment>(stored)?.bytes >= FULL {
+                    // One that stays open is closed by the next append.
+                    match self.close(&key, segment).await {
+                        Ok(next) => self.remember(pk, next),
+                        Err(error) => tracing::warn!(%error, "a full segment was not closed"),
+                    }
+                }
+                Ok(None)
+            }
+            Err(TableError::ConditionFailed(told)) => match self.table.refused(&key, told).await? {
+                Some(stored) if part.is_in(&stored) => Ok(None),
+                Some(stored) => Ok(Some(decode::<Segment>(stored)?.next.unwrap_or(segment))),
+                None => Ok(Some(segment)),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Closes a segment, and gives the one after it: whoever closes it first says which that is.
@@ -171,14 +195,38 @@ impl Feeds {
         decode::<Segment>(closed)?.next.ok_or_else(|| TableError::Broken("a closed segment names no next".to_owned()))
     }
 
-    /// The last segment of a feed. Where there is none, or none that is kept any more, the first writer says which is the next.
+    /// The last segment of a feed. One that is hardly kept any more is closed, and kept anew for those that are to find the next by it; where there is
+    /// none, the first writer says which is.
     async fn find_last(&self, pk: &str) -> Result<u64, TableError> {
         let now = self.clock.now();
-        let last = self.last_up_to(pk, u64::MAX).await?.filter(|last| last.expires_at > now.epoch_seconds());
-        if let Some(last) = last {
-            return last.id();
+        match self.last_up_to(pk, u64::MAX).await? {
+            Some(last) if last.expires_at > now.after(LEAST_KEPT).epoch_seconds() => {
+                last.next.map_or_else(|| last.id(), Ok)
+            }
+            Some(last) => match self.close_old(pk, last.id()?, now).await? {
+                Some(next) => Ok(next),
+                None => self.begin_anew(pk, now).await,
+            },
+            None => self.begin_anew(pk, now).await,
         }
-        let (root, forgotten) = (Key::new(pk, ROOT), now.before(KEPT).0);
+    }
+
+    /// Closes a segment that may be gone any moment, and keeps it anew; gives the one after it, or none if it is gone.
+    async fn close_old(&self, pk: &str, segment: u64, now: Millis) -> Result<Option<u64>, TableError> {
+        let kept = Update::new()
+            .set_if_absent("next", now.0.max(segment + 1))
+            .set("expires_at", now.after(KEPT).epoch_seconds())
+            .when(Condition::Exists("pk"));
+        match self.table.update(&Key::new(pk, sort_key(segment)), kept).await {
+            Ok(closed) => Ok(decode::<Segment>(closed)?.next),
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first segment of a feed that has none: the first writer says which it is.
+    async fn begin_anew(&self, pk: &str, now: Millis) -> Result<u64, TableError> {
+        let (root, forgotten) = (Key::new(pk, ROOT), now.before(KEPT).after(SKEW).0);
         let begun: Segment = decode(self.table.update(&root, Update::new().set_if_absent("next", now)).await?)?;
         let first = begun.next.unwrap_or(now.0);
         if first > forgotten {
@@ -198,9 +246,9 @@ impl Feeds {
         Ok(self.table.query(query).await?.items.pop())
     }
 
-    /// The place from which on everything lies that was appended since a moment, and some before it.
+    /// The place from which on everything lies that was appended since a moment, by whoever's clock, and some before it.
     pub async fn place_at(&self, group: &str, moment: Millis) -> Result<Place, TableError> {
-        let found = self.last_up_to(&self.partition(group), moment.0).await?;
+        let found = self.last_up_to(&self.partition(group), moment.before(SKEW).0).await?;
         Ok(Place { segment: found.map_or(Ok(0), |segment| segment.id())?, line: 0 })
     }
 
@@ -225,6 +273,10 @@ impl Feeds {
             last.clear();
         }
         last.insert(pk.to_owned(), segment);
+    }
+
+    fn forget(&self, pk: &str) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(pk);
     }
 }
 
@@ -549,6 +601,81 @@ mod tests {
             assert!(of_one.map(|(_, line)| line.line.number).eq(1..=EACH), "{writer}");
         }
         assert!(reader.read("group", place).await.unwrap().lines.is_empty());
+    }
+
+    fn feeds_at(table: &Table, clock: &Clock) -> Feeds {
+        Feeds::new("test", table.clone(), clock.clone())
+    }
+
+    async fn all(feeds: &Feeds) -> Vec<u64> {
+        let (mut place, mut seen) = (Place::default(), Vec::new());
+        loop {
+            let stretch = feeds.read("group", place).await.unwrap();
+            seen.extend(stretch.lines.into_iter().map(|(_, line)| line.line.number));
+            place = stretch.end;
+            if !stretch.more {
+                return seen;
+            }
+        }
+    }
+
+    /// However many segments others have filled since a process wrote last, it finds the end of the feed.
+    #[tokio::test]
+    #[ignore = "needs a table: tests/run runs it"]
+    async fn feeds_that_went_far_ahead_are_caught_up_with() {
+        let table = table::testing::fresh_table("feeds").await.unwrap();
+        let (slow, busy) = (feeds_at(&table, &Clock::system()), feeds_at(&table, &Clock::system()));
+        slow.append("group", "JOB#1", vec![line(1).line]).await.unwrap();
+        for number in 2..52 {
+            let long = LoggedLine { message: "x".repeat(4_000), ..line(number).line };
+            busy.append("group", "JOB#2", vec![long]).await.unwrap();
+        }
+        for (number, most) in [(52, 4), (53, 1)] {
+            let append = slow.append("group", "JOB#1", vec![line(number).line]);
+            let (appended, cost) = Box::pin(table::cost::metered(append)).await;
+            appended.unwrap();
+            // An engine that does not tell the item that refused a write is asked for it: one request more for each of the two.
+            assert!(cost.dynamodb_requests <= most + 2, "{number}: {cost:?}");
+        }
+        assert!(all(&busy).await.into_iter().eq(1..=53));
+    }
+
+    /// A feed that nobody wrote to for so long that its end may be gone any moment, or is: whoever comes then goes on at one place, and so do readers.
+    #[tokio::test]
+    #[ignore = "needs a table: tests/run runs it"]
+    async fn feeds_that_rested_for_long_go_on_at_one_place() {
+        const MINUTE: Duration = Duration::from_mins(1);
+        for (rest, is_deleted) in [
+            (Duration::ZERO, false),
+            (KEPT.saturating_sub(LEAST_KEPT + MINUTE), false),
+            (KEPT.saturating_sub(MINUTE), false),
+            (KEPT + MINUTE, false),
+            (KEPT + MINUTE, true),
+            (KEPT * 3, false),
+            (KEPT * 3, true),
+        ] {
+            let table = table::testing::fresh_table("feeds").await.unwrap();
+            let clock = Clock::fake(Millis(1_705_314_600_000));
+            let first = feeds_at(&table, &clock);
+            first.append("group", "JOB#1", vec![line(1).line]).await.unwrap();
+            let place = first.read("group", Place::default()).await.unwrap().end;
+            clock.advance(rest);
+            // Processes that have just begun.
+            let (one, other) = (feeds_at(&table, &clock), feeds_at(&table, &clock));
+            let pk = one.partition("group");
+            if is_deleted {
+                table.delete(&Key::new(&pk, sort_key(place.segment))).await.unwrap();
+            }
+            one.append("group", "JOB#1", vec![line(2).line]).await.unwrap();
+            clock.advance(MINUTE);
+            other.append("group", "JOB#1", vec![line(3).line]).await.unwrap();
+            assert_eq!(one.remembered(&pk), other.remembered(&pk), "{rest:?} {is_deleted}");
+            one.append("group", "JOB#1", vec![line(4).line]).await.unwrap();
+            let told = first.read("group", place).await.unwrap();
+            let numbers: Vec<_> = told.lines.iter().map(|(_, line)| line.line.number).collect();
+            assert_eq!(numbers, [2, 3, 4], "{rest:?} {is_deleted}");
+            assert_eq!(all(&one).await.last(), Some(&4), "{rest:?} {is_deleted}");
+        }
     }
 
     #[test]

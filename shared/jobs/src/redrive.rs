@@ -13,7 +13,7 @@ use crate::beside::Elsewhere;
 use crate::desk::Jobs;
 use crate::ledger::Entry;
 use crate::owner::{Owner, Snapshot, taken_up};
-use crate::queue::{Hint, Queue};
+use crate::queue::Hint;
 use crate::record::{Status, place};
 use crate::usage;
 
@@ -35,24 +35,10 @@ pub enum Redriven {
     Impossible(&'static str),
 }
 
-impl Queue {
-    /// Marks the letter of what has not ended, and sends its message again. If that is lost, recovery sends another.
-    pub async fn send_again(&self, key: &Key, letter: &Elsewhere<'_>) -> Result<Redriven, TableError> {
-        match letter.table.update(&letter.key, letter.update.clone()).await {
-            Ok(_) => {
-                self.hint(&Hint::goes_on(key.clone()), Duration::ZERO).await;
-                Ok(Redriven::Sent)
-            }
-            Err(TableError::ConditionFailed(_)) => Ok(Redriven::Before),
-            Err(error) => Err(error),
-        }
-    }
-}
-
 impl Jobs {
-    /// Takes up the job of a letter again, or sends its message again if it has not ended; `letter` is how the letter is marked, on condition that it was
-    /// not. A part of another's work is [`Jobs::reopen_with`]'s.
-    pub async fn redrive(&self, key: &Key, letter: &Elsewhere<'_>) -> Result<Redriven, TableError> {
+    /// Takes up the job of a letter again, with `more` so of its item, or sends its message again if it has not ended; `letter` is how the letter is
+    /// marked, on condition that it was not. A part of another's work is [`Jobs::reopen_with`]'s.
+    pub async fn redrive(&self, key: &Key, more: &Update, letter: &Elsewhere<'_>) -> Result<Redriven, TableError> {
         for _ in 0..RACES {
             let Some(item) = self.table.get_item(key, true).await? else {
                 return Ok(Redriven::Impossible("its job is gone"));
@@ -61,11 +47,14 @@ impl Jobs {
             let changed = match job.status {
                 Status::Completed => return Ok(Redriven::Impossible("its job has completed")),
                 Status::Cancelled => return Ok(Redriven::Impossible("its job was cancelled")),
-                Status::Pending | Status::Running => return self.queue.send_again(key, letter).await,
+                Status::Pending | Status::Running => match self.send_again(key, job.status, letter).await? {
+                    Some(redriven) => return Ok(redriven),
+                    None => continue,
+                },
                 Status::Failed if job.children.is_some() => {
                     return Ok(Redriven::Impossible("its parts have ended with it: submit it anew"));
                 }
-                Status::Failed => self.take_up(key, &item, &job, letter).await,
+                Status::Failed => self.take_up(key, &item, &job, more, letter).await,
             };
             match changed {
                 Ok(redriven) => return Ok(redriven),
@@ -82,11 +71,37 @@ impl Jobs {
         Err(TableError::Unavailable("the job changes faster than it can be taken up".to_owned()))
     }
 
+    /// Marks the letter of a job or part that has not ended, while it is still so, and sends its message again; none if it is not so any more, and is to
+    /// be looked at again. If the message is lost, recovery sends another.
+    pub async fn send_again(
+        &self,
+        key: &Key,
+        status: Status,
+        letter: &Elsewhere<'_>,
+    ) -> Result<Option<Redriven>, TableError> {
+        let marked = Transaction::new()
+            .check(&self.table, key, &Condition::equal("status", status.as_str()))?
+            .update(letter.table, &letter.key, letter.update.clone())?
+            .commit(&self.table)
+            .await;
+        match marked {
+            Ok(()) => {
+                self.queue.hint(&Hint::goes_on(key.clone()), Duration::ZERO).await;
+                Ok(Some(Redriven::Sent))
+            }
+            Err(TableError::ConditionFailed(items)) => {
+                Ok(matches!(items.as_slice(), [.., Some(_)]).then_some(Redriven::Before))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn take_up(
         &self,
         key: &Key,
         item: &Item,
         job: &Snapshot,
+        more: &Update,
         letter: &Elsewhere<'_>,
     ) -> Result<Redriven, TableError> {
         let Owner::Account(account) = job.owner()? else {
@@ -98,7 +113,7 @@ impl Jobs {
         let (table, now, units, redrives) = (&self.table, self.clock.now(), job.units_reserved, job.redrives + 1);
         let reserve = Account::reserve(units).and(Account::forget(Outcome::Failed));
         let transaction = Transaction::new()
-            .update(table, key, self.as_submitted(job, now))?
+            .update(table, key, self.as_submitted(job, now).and(more.clone()))?
             .update(table, &account, reserve)?
             .update(table, &usage::day_key(&account, now), usage::submitted(None))?
             .update(table, &usage::totals_key(&account), usage::submitted(None))?;

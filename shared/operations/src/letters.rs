@@ -1,7 +1,9 @@
 //! Dead letters of every queue: listed, redriven, purged.
 
+use std::time::Duration;
+
 use jobs::{DeadLetter, Elsewhere, Hint, LetterId, Redriven, Reopened};
-use table::{Condition, Key, TableError, decode};
+use table::{Condition, Key, TableError, Update, decode};
 use videos::Work;
 
 use crate::Operations;
@@ -13,6 +15,9 @@ use crate::operator::Operator;
 const WEBHOOKS: &str = "webhooks";
 /// The queues whose letters are kept. Those of the queue of browsers are tasks' too, and are kept under `extract`.
 pub const QUEUES: [&str; 4] = [Kind::Extract.as_str(), Kind::Portal.as_str(), Kind::Video.as_str(), WEBHOOKS];
+
+/// How often a video is looked at that changes meanwhile.
+const RACES: u32 = 10;
 
 /// A page of letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,17 +64,20 @@ impl Operations {
         limit: u32,
     ) -> Result<LetterPage, TableError> {
         let mut letters: Vec<DeadLetter> = Vec::new();
-        let (mut after, first) = (after, after.map(LetterId::queue));
+        let (mut after, first, mut more) = (after, after.map(LetterId::queue), false);
         let queues = QUEUES.into_iter().filter(|name| queue.is_none_or(|queue| queue == *name));
         for queue in queues.skip_while(|queue| first.is_some_and(|first| first != *queue)) {
             let wanted = limit.saturating_sub(u32::try_from(letters.len()).unwrap_or(limit));
-            if wanted == 0 {
+            more = more || wanted == 0;
+            if more {
                 break;
             }
-            letters.extend(self.letters.list(queue, after.take(), wanted).await?);
+            // A page ends where it is full, or has come to a megabyte.
+            let page = self.letters.list(queue, after.take(), wanted).await?;
+            more = page.next.is_some();
+            letters.extend(page.items);
         }
-        let is_full = letters.len() >= limit as usize;
-        let next = letters.last().filter(|_| is_full).map(DeadLetter::id);
+        let next = letters.last().filter(|_| more).map(DeadLetter::id);
         Ok(LetterPage { letters, next })
     }
 
@@ -92,12 +100,20 @@ impl Operations {
             return Ok(Redriven::Impossible("it names no job"));
         };
         let mark = self.letters.redriven(&letter.id(), self.clock.now());
-        match letter.queue.as_str() {
-            extract::QUEUE_KIND => self.jobs.redrive(&job, &mark).await,
-            portals::QUEUE_KIND => self.portals.jobs.redrive(&job, &mark).await,
+        let redriven = match letter.queue.as_str() {
+            extract::QUEUE_KIND => self.jobs.redrive(&job, &Update::new(), &mark).await,
+            portals::QUEUE_KIND => self.portals.redrive(&job, &mark).await,
             videos::QUEUE_KIND => self.redrive_video(&job, &mark).await,
             WEBHOOKS => self.redrive_delivery(&job, &mark).await,
             _ => Ok(Redriven::Impossible("its queue is not known")),
+        };
+        match redriven {
+            // What its letter names is no job, nor will it be.
+            Err(TableError::Broken(error)) => {
+                tracing::warn!(error, letter = %letter.id(), "a letter cannot be redriven");
+                Ok(Redriven::Impossible("what it names is not a job of its queue"))
+            }
+            redriven => redriven,
         }
     }
 
@@ -117,45 +133,68 @@ impl Operations {
         asked.told(purged).await.map(drop)
     }
 
-    /// Deletes up to `limit` letters of a queue, the newest first, and says how many.
-    pub async fn purge_some(&self, by: &Operator, queue: &str, limit: u32) -> Result<usize, TableError> {
+    /// Deletes up to `limit` letters of a queue, the newest first; says how many, and whether there may be more.
+    pub async fn purge_some(&self, by: &Operator, queue: &str, limit: u32) -> Result<(usize, bool), TableError> {
         let asked = self.audit.asked(by, Action::PurgeLetters, &format!("letters/{queue}")).await?;
-        let purged = self.delete_some(queue, limit).await.map(Purged);
-        asked.told(purged).await.map(|purged| purged.0)
+        let mut more = false;
+        let purged = self.delete_some(queue, limit).await.map(|(purged, others)| {
+            more = others;
+            Purged(purged)
+        });
+        Ok((asked.told(purged).await?.0, more))
     }
 
-    async fn delete_some(&self, queue: &str, limit: u32) -> Result<usize, TableError> {
-        let ids: Vec<_> = self.letters.list(queue, None, limit).await?.iter().map(DeadLetter::id).collect();
+    async fn delete_some(&self, queue: &str, limit: u32) -> Result<(usize, bool), TableError> {
+        let page = self.letters.list(queue, None, limit).await?;
+        let ids: Vec<_> = page.items.iter().map(DeadLetter::id).collect();
         self.letters.delete(&ids).await?;
-        Ok(ids.len())
+        Ok((ids.len(), page.next.is_some()))
     }
 
     /// A video is a part of its job, and is taken up as its tenant would; a job is as any other.
     async fn redrive_video(&self, key: &Key, mark: &Elsewhere<'_>) -> Result<Redriven, TableError> {
         let jobs = &self.videos.jobs;
-        let Some(item) = jobs.table.get_item(key, true).await? else {
-            return Ok(Redriven::Impossible("its job is gone"));
-        };
-        let Work::Video(video) = decode(item)? else { return jobs.redrive(key, mark).await };
-        if !video.job.status.is_final() {
-            return jobs.queue.send_again(key, mark).await;
+        for _ in 0..RACES {
+            let Some(item) = jobs.table.get_item(key, true).await? else {
+                return Ok(Redriven::Impossible("its job is gone"));
+            };
+            let video = match decode(item)? {
+                Work::Video(video) => video,
+                // What is left of it waits to be cleared away.
+                Work::Job(job) if job.deleted => return Ok(Redriven::Impossible("its job is gone")),
+                Work::Job(_) => return jobs.redrive(key, &Update::new(), mark).await,
+            };
+            if !video.job.status.is_final() {
+                match jobs.send_again(key, video.job.status, mark).await? {
+                    Some(redriven) => return Ok(redriven),
+                    None => continue,
+                }
+            }
+            match self.videos.reopen(&video, Some(mark)).await? {
+                Reopened::Waits => return Ok(Redriven::Waits),
+                Reopened::Elsewhere => return Ok(Redriven::Before),
+                Reopened::NotFailed => return Ok(Redriven::Impossible("its video has not failed")),
+                Reopened::NotWanted => return Ok(Redriven::Impossible("its job was cancelled")),
+                Reopened::Missing => return Ok(Redriven::Impossible("its job is gone")),
+                Reopened::Ending => break,
+            }
         }
-        match self.videos.reopen(&video, Some(mark)).await? {
-            Reopened::Waits => Ok(Redriven::Waits),
-            Reopened::Elsewhere => Ok(Redriven::Before),
-            Reopened::NotFailed => Ok(Redriven::Impossible("its video has not failed")),
-            Reopened::NotWanted => Ok(Redriven::Impossible("its job was cancelled")),
-            Reopened::Missing => Ok(Redriven::Impossible("its job is gone")),
-            Reopened::Ending => Err(TableError::Unavailable("its job is just ending".to_owned())),
-        }
+        Err(TableError::Unavailable("its job is just ending".to_owned()))
     }
 
     /// A delivery that goes on is due some time; one that has ended is due no more.
     async fn redrive_delivery(&self, key: &Key, mark: &Elsewhere<'_>) -> Result<Redriven, TableError> {
         let delivery = self.deliveries.table.get_item(key, true).await?;
-        if delivery.is_some_and(|delivery| Condition::Exists("redeliver_at").holds(&delivery)) {
-            return self.deliveries.queue.send_again(key, mark).await;
+        if !delivery.is_some_and(|delivery| Condition::Exists("redeliver_at").holds(&delivery)) {
+            return Ok(Redriven::Impossible("its delivery has ended"));
         }
-        Ok(Redriven::Impossible("its delivery has ended"))
+        match mark.table.update(&mark.key, mark.update.clone()).await {
+            Ok(_) => {
+                self.deliveries.queue.hint(&Hint::goes_on(key.clone()), Duration::ZERO).await;
+                Ok(Redriven::Sent)
+            }
+            Err(TableError::ConditionFailed(_)) => Ok(Redriven::Before),
+            Err(error) => Err(error),
+        }
     }
 }

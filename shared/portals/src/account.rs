@@ -4,7 +4,7 @@ use garde::Validate;
 use input::{Fault, form, form_needing};
 use secrets::Password;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use table::{Key, Millis};
 use utoipa::ToSchema;
 
@@ -24,7 +24,10 @@ pub struct PortalAccount {
     pub portal: Portal,
     /// What callers name it by, as it was registered.
     pub email: String,
-    pub(crate) sealed_credentials: String,
+    /// The user's name there; none where it is the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sealed_username: Option<String>,
+    pub(crate) sealed_password: String,
     /// Which attempt at which job was the last to hold it ([`Holder`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) held_by: Option<Holder>,
@@ -35,7 +38,7 @@ pub struct PortalAccount {
 }
 
 /// What is logged in with at a portal. It has neither `Debug` nor `Serialize`, so that it cannot slip into a log or a listing.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub struct PortalCredentials {
     /// The user's name there.
     pub username: Password,
@@ -70,7 +73,7 @@ pub struct AccountFields {
 /// New credentials of an account.
 #[derive(Deserialize, Validate, ToSchema)]
 pub struct CredentialFields {
-    /// The user's name at the portal; the account's address unless given.
+    /// The user's name at the portal; it stays what it is unless given.
     #[garde(inner(custom(portal_password)))]
     #[schema(schema_with = portal_password_schema)]
     pub(crate) username: Option<Password>,
@@ -85,7 +88,8 @@ pub(crate) struct NewAccount {
     pub(crate) tenant: String,
     pub(crate) portal: Portal,
     pub(crate) email: String,
-    pub(crate) credentials: PortalCredentials,
+    pub(crate) username: Option<Password>,
+    pub(crate) password: Password,
 }
 
 impl AccountFields {
@@ -98,9 +102,14 @@ impl AccountFields {
     }
 
     pub(crate) fn new_account(self) -> Option<NewAccount> {
-        let (tenant, email) = (self.tenant?.to_lowercase(), self.email?);
-        let credentials = PortalCredentials::of(&email, self.username, self.password?);
-        Some(NewAccount { tenant, portal: self.portal?, email, credentials })
+        let Self { tenant, portal, email, username, password } = self;
+        Some(NewAccount {
+            tenant: tenant?.to_lowercase(),
+            portal: portal?,
+            email: email?,
+            username,
+            password: password?,
+        })
     }
 }
 
@@ -111,36 +120,22 @@ impl CredentialFields {
     }
 }
 
-impl PortalCredentials {
-    pub(crate) fn of(email: &str, username: Option<Password>, password: Password) -> Self {
-        Self { username: username.unwrap_or_else(|| Password::given(email)), password }
-    }
-
-    /// What is sealed.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        json!({"username": self.username.reveal(), "password": self.password.reveal()}).to_string().into_bytes()
-    }
-
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn who_logs_in_is_the_address_unless_a_name_is_given() {
+    fn an_account_may_have_a_name_besides_its_address() {
         let account = json!({"tenant": "ACME", "portal": "bwmr", "email": "User@example.com", "password": "pass"});
         let new = AccountFields::read(&account).ok().and_then(AccountFields::new_account).unwrap();
         assert_eq!((new.tenant.as_str(), new.portal, new.email.as_str()), ("acme", Portal::Bwmr, "User@example.com"));
-        let sealed = PortalCredentials::read(&new.credentials.bytes()).unwrap();
-        assert_eq!((sealed.username.reveal(), sealed.password.reveal()), ("User@example.com", "pass"));
+        assert!(new.username.is_none() && new.password.reveal() == "pass");
         let mut named = account;
         named["username"] = json!("BR-17");
         let new = AccountFields::read(&named).ok().and_then(AccountFields::new_account).unwrap();
-        assert_eq!(new.credentials.username.reveal(), "BR-17");
+        assert_eq!(new.username.unwrap().reveal(), "BR-17");
     }
 
     #[test]

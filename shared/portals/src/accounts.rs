@@ -1,6 +1,6 @@
 //! Accounts at portals, made, listed, changed and deleted by administrators, and opened for jobs. Each change is one conditional write.
 
-use secrets::{SealError, Sealer};
+use secrets::{Password, SealError, Sealer};
 use serde::Serialize;
 use table::aws::{SdkConfig, SettingError, dynamodb, setting};
 use table::cost::RequestMeter;
@@ -66,16 +66,18 @@ impl Accounts {
 
     /// Makes an account.
     pub async fn create(&self, fields: AccountFields) -> Result<PortalAccount, AccountError> {
-        let NewAccount { tenant, portal, email, credentials } = fields.new_account().ok_or(AccountError::Incomplete)?;
+        let new = fields.new_account().ok_or(AccountError::Incomplete)?;
+        let NewAccount { tenant, portal, email, username, password } = new;
         let (key, now) = (portal_account_key(&tenant, portal, &email), self.clock.now());
         let listed_as = format!("{tenant}#{}#{}", portal.as_str(), email.to_lowercase());
-        let sealed_credentials = self.seal(&key, &credentials).await?;
+        let (sealed_username, sealed_password) = self.seal(&key, username.as_ref(), &password).await?;
         let account = PortalAccount {
             key,
             tenant,
             portal,
             email,
-            sealed_credentials,
+            sealed_username,
+            sealed_password,
             held_by: None,
             created_at: now,
             updated_at: now,
@@ -108,7 +110,7 @@ impl Accounts {
         page(&self.table, LISTED_BY, &prefix, limit, after).await
     }
 
-    /// Gives an account other credentials; jobs that begin from now on log in with them.
+    /// Gives an account another password, and another name at the portal, if one is given; jobs that begin from now on log in with them.
     pub async fn change(
         &self,
         tenant: &str,
@@ -118,11 +120,12 @@ impl Accounts {
     ) -> Result<PortalAccount, AccountError> {
         let key = portal_account_key(tenant, portal, email);
         let password = fields.password.ok_or(AccountError::Incomplete)?;
-        let sealed = self.seal(&key, &PortalCredentials::of(email, fields.username, password)).await?;
-        let change = Update::new()
-            .set("sealed_credentials", sealed)
-            .set("updated_at", self.clock.now())
-            .when(Condition::Exists("pk"));
+        let (username, password) = self.seal(&key, fields.username.as_ref(), &password).await?;
+        let mut change = Update::new().set("sealed_password", password).set("updated_at", self.clock.now());
+        if let Some(username) = username {
+            change = change.set("sealed_username", username);
+        }
+        let change = change.when(Condition::Exists("pk"));
         match self.table.update(&key, change).await {
             Ok(item) => Ok(decode(item)?),
             Err(TableError::ConditionFailed(_)) => Err(AccountError::Missing),
@@ -136,18 +139,39 @@ impl Accounts {
         if is_gone { Ok(()) } else { Err(AccountError::Missing) }
     }
 
-    /// What is logged in with.
+    /// What is logged in with: the name is the address, as it was registered, unless there is another.
     pub async fn open(&self, account: &PortalAccount) -> Result<PortalCredentials, SealError> {
-        let bytes = self.sealer.open(&sealed_for(&account.key), &account.sealed_credentials).await?;
-        PortalCredentials::read(&bytes).ok_or(SealError::Damaged)
+        let password = self.open_one(&account.key, "password", &account.sealed_password).await?;
+        let username = match &account.sealed_username {
+            Some(sealed) => self.open_one(&account.key, "username", sealed).await?,
+            None => Password::given(&account.email),
+        };
+        Ok(PortalCredentials { username, password })
     }
 
-    async fn seal(&self, key: &Key, credentials: &PortalCredentials) -> Result<String, SealError> {
-        self.sealer.seal(&sealed_for(key), &credentials.bytes()).await
+    async fn open_one(&self, key: &Key, what: &str, sealed: &str) -> Result<Password, SealError> {
+        let opened = self.sealer.open(&sealed_for(key, what), sealed).await?;
+        String::from_utf8(opened).map(|text| Password::given(&text)).map_err(|_| SealError::Damaged)
+    }
+
+    /// Seals each for itself: who may seal and not open can set one and keep the other.
+    async fn seal(
+        &self,
+        key: &Key,
+        username: Option<&Password>,
+        password: &Password,
+    ) -> Result<(Option<String>, String), SealError> {
+        let seal =
+            async |what, secret: &Password| self.sealer.seal(&sealed_for(key, what), secret.reveal().as_bytes()).await;
+        let sealed_password = seal("password", password).await?;
+        Ok(match username {
+            Some(username) => (Some(seal("username", username).await?), sealed_password),
+            None => (None, sealed_password),
+        })
     }
 }
 
-/// What nothing but the item of this key is opened for. No tenant has a line break in it: no two keys are one text.
-fn sealed_for(key: &Key) -> String {
-    format!("{}\n{}", key.pk, key.sk)
+/// What nothing but this field of the item of this key is opened for. No tenant has a line break in it: no two keys are one text.
+fn sealed_for(key: &Key, what: &str) -> String {
+    format!("{}\n{}\n{what}", key.pk, key.sk)
 }

@@ -1,7 +1,7 @@
-//! Jobs that an operator cleans away, found by their keys.
+//! Jobs that an operator cleans away or takes up again, found by their keys.
 
-use jobs::{Outcome, Results, Status};
-use table::{Condition, Key, Millis, TableError};
+use jobs::{Elsewhere, Outcome, Redriven, Results, Status};
+use table::{Condition, Key, Millis, TableError, Update};
 
 use crate::job::PortalJob;
 use crate::jobs::{DeleteError, PortalJobs};
@@ -25,6 +25,12 @@ impl PortalJobs {
         results.delete_all(&files_prefix(&job.tenant, job.id)).await?;
         let failed = Condition::equal("status", Status::Failed.as_str());
         Ok(self.forget(&job.tenant, key, Outcome::Failed, &failed).await?)
+    }
+
+    /// Takes up the failed job of a letter again, as [`jobs::Jobs::redrive`] does: what its last worker said of it is no more.
+    pub async fn redrive(&self, key: &Key, letter: &Elsewhere<'_>) -> Result<Redriven, TableError> {
+        let anew = Update::new().remove("message").remove("worker").remove("entity_name");
+        self.jobs.redrive(key, &anew, letter).await
     }
 
     /// The job at a key; none if that is something else's.

@@ -30,17 +30,22 @@ pub(crate) fn name(name: &str, (): &()) -> garde::Result {
 
 /// A new password of a user. What it is made of is its owner's business (NIST SP 800-63B): long ones are good ones.
 pub(crate) fn new_password(password: &Password, (): &()) -> garde::Result {
-    match password.reveal().chars().count() {
-        SHORTEST_PASSWORD..=LONGEST_PASSWORD => Ok(()),
-        _ => Err(Error::new(format!("must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"))),
-    }
+    of_characters(password, SHORTEST_PASSWORD)
 }
 
 /// A password at a portal, as it is.
 pub(crate) fn portal_password(password: &Password, (): &()) -> garde::Result {
-    match password.reveal().chars().count() {
-        1..=LONGEST_PASSWORD => Ok(()),
-        _ => Err(Error::new(format!("must have 1 to {LONGEST_PASSWORD} characters"))),
+    of_characters(password, 1)
+}
+
+fn of_characters(password: &Password, shortest: usize) -> garde::Result {
+    let password = password.reveal();
+    if password.contains('\0') {
+        return Err(Error::new("must not hold a NUL character"));
+    }
+    match password.chars().count() {
+        length if (shortest..=LONGEST_PASSWORD).contains(&length) => Ok(()),
+        _ => Err(Error::new(format!("must have {shortest} to {LONGEST_PASSWORD} characters"))),
     }
 }
 
@@ -94,6 +99,7 @@ mod tests {
             ("x", 11, false, true),
             ("\u{e9}", 256, true, true),
             ("x", 257, false, false),
+            ("x\0", 12, false, false),
         ] {
             let password = Password::given(&text.repeat(length));
             assert_eq!(new_password(&password, &()).is_ok(), is_new, "{length} of {text}");

@@ -51,6 +51,19 @@ pub enum Fault {
     /// After signing in, the page is neither of the two that the recipe knows.
     #[error("the portal's login has changed: the page after it says neither that it worked nor that it did not")]
     LoginUnclear,
+    /// The portal shows its login form after signing in, and does not say why; the name and the password were accepted before.
+    #[error(
+        "the portal shows its login form after signing in, and does not say why; it accepted the name and password before"
+    )]
+    NotLetIn,
+    /// After signing in, the account is another's than before.
+    #[error("the account was {}'s when this was begun, and is {}'s now", shown(.before), shown(.now))]
+    OtherEntity {
+        /// Whose it was.
+        before: String,
+        /// Whose it is.
+        now: String,
+    },
     /// The portal wants one to sign in for this page, however often one does.
     #[error("the portal shows its login form instead of the page, also after signing in again")]
     SignedOut,
@@ -108,6 +121,22 @@ pub enum Fault {
         column: String,
         /// What is there twice.
         text: String,
+    },
+    /// Of the records that were kept, two have the same where no two should.
+    #[error("'{column}' is '{}' of two records: they changed while they were read", shown(.text))]
+    Twice {
+        /// The column's name in the file.
+        column: String,
+        /// What is there twice.
+        text: String,
+    },
+    /// The records that were kept are not as many as were had.
+    #[error("{had} records were had, and {kept} are kept")]
+    Kept {
+        /// How many were had.
+        had: u64,
+        /// How many there are.
+        kept: u64,
     },
     /// The portal showed another page than the one that was asked for.
     #[error("the portal showed page {shown} instead")]
@@ -237,11 +266,15 @@ impl ScrapeError {
     pub fn remedy(&self) -> Remedy {
         match &self.fault {
             Fault::Fetch(error) if error.is_transient() || error.is_of_the_server() => Remedy::Later,
+            Fault::NotLetIn => Remedy::Later,
             Fault::Total { .. }
             | Fault::Overall { .. }
             | Fault::Moved { .. }
             | Fault::Repeats
             | Fault::Duplicate { .. }
+            | Fault::Twice { .. }
+            | Fault::Kept { .. }
+            | Fault::OtherEntity { .. }
             | Fault::WrongPage { .. }
             | Fault::OtherRecipe => Remedy::Anew,
             _ => Remedy::Nothing,

@@ -15,8 +15,10 @@ mod page;
 mod portals;
 pub mod recipe;
 mod scrape;
+mod unique;
 
 pub use error::{Change, Fault, Place, Remedy, ScrapeError};
 pub use portals::{RecipeError, Recipes};
 pub use recipe::Recipe;
 pub use scrape::{Batch, Cursor, Scrape, SignIn};
+pub use unique::Unique;

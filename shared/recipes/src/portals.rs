@@ -1,4 +1,5 @@
-//! The recipes that there are: one file for each portal, compiled in, and checked when a function starts. That they are right when it is built, the tests say.
+//! The recipes that there are: one file for each portal, compiled in. Each is held to the schema when it is built (`build.rs`), and read whole when a
+//! function starts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,6 +61,10 @@ mod tests {
 
     use super::*;
 
+    const BWMR: usize = 0;
+    const EWMR: usize = 1;
+    const PWMR: usize = 2;
+
     #[test]
     fn every_file_is_a_recipe_and_every_recipe_is_loaded() {
         let recipes = Recipes::load().unwrap();
@@ -73,7 +78,7 @@ mod tests {
     }
 
     /// The recipe of a portal, with the value at `place` changed; `null` takes it away.
-    fn changed(portal: usize, place: &str, value: Value) -> Option<Mistake> {
+    fn altered(portal: usize, place: &str, value: Value) -> Value {
         let (portal, text) = FILES[portal];
         let mut recipe: Value = serde_json::from_str(text).unwrap();
         let (parent, field) = place.rsplit_once('/').unwrap();
@@ -84,14 +89,46 @@ mod tests {
             Value::Array(array) => array[field.parse::<usize>().unwrap()] = value,
             _ => panic!("{place}"),
         }
-        read(portal, &recipe.to_string()).err().map(|error| error.mistake)
+        recipe
+    }
+
+    fn changed(portal: usize, place: &str, value: Value) -> Option<Mistake> {
+        let recipe = altered(portal, place, value).to_string();
+        read(FILES[portal].0, &recipe).err().map(|error| error.mistake)
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_recipe_is_not_built() {
+        let schema = serde_json::from_str(include_str!("../recipe.schema.json")).unwrap();
+        let schema = jsonschema::draft202012::new(&schema).unwrap();
+        for (portal, place, value) in [
+            (PWMR, "/columns/0/colour", json!("red")),
+            (PWMR, "/login/succeeded", json!(null)),
+            (PWMR, "/login/page", json!("https://elsewhere.example/login")),
+            (PWMR, "/login/page", json!("//elsewhere.example/login")),
+            (PWMR, "/login/page", json!("../Login.aspx")),
+            (PWMR, "/login/page", json!("\\\\elsewhere.example")),
+            (PWMR, "/version", json!(0)),
+            (PWMR, "/version", json!("1")),
+            (PWMR, "/columns/1/type", json!("money")),
+            (PWMR, "/columns/1/format", json!("%d-%m-%Y")),
+            (PWMR, "/columns/1/name", json!(null)),
+            (PWMR, "/columns/1/name", json!("Reg No")),
+            (PWMR, "/columns", json!([])),
+            (PWMR, "/records/table/paging", json!({"guess": {}})),
+            (PWMR, "/limits/rows", json!(10_000_000)),
+            (PWMR, "/file/formats", json!(["csv", "csv"])),
+            (BWMR, "/records/json/rows", json!("data")),
+            (BWMR, "/records/json/page_size", json!(0)),
+        ] {
+            assert!(!schema.is_valid(&altered(portal, place, value.clone())), "{place} = {value}");
+            assert!(changed(portal, place, value.clone()).is_some(), "{place} = {value}: the types take it");
+        }
+        assert!(schema.is_valid(&altered(PWMR, "/entity", json!(null))));
     }
 
     #[test]
     fn mistakes_are_told_with_their_place() {
-        const BWMR: usize = 0;
-        const EWMR: usize = 1;
-        const PWMR: usize = 2;
         for (portal, place, value, expected) in [
             (PWMR, "/columns/0/colour", json!("red"), "columns[0].colour: unknown field `colour`"),
             (PWMR, "/login/succeeded", json!(null), "login: missing field `succeeded`"),

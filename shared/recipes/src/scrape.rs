@@ -12,12 +12,13 @@ use scraping::{Ask, Fetcher, Retries};
 use url::Url;
 
 pub use self::cursor::Cursor;
-use self::cursor::{digest, fingerprint, step_towards};
+use self::cursor::{fingerprint, step_towards};
 use self::session::Session;
 pub use self::session::SignIn;
 use crate::error::{Change, Fault, Place, ScrapeError};
 use crate::page::{Document, Form, Next, Page, Source, read_records};
 use crate::recipe::{FormPaging, Json, Listing, Paging, Recipe, Records, Table};
+use crate::unique::Unique;
 
 /// How often a page is tried again after a fault of the network or the server.
 const RETRIES: usize = 3;
@@ -46,7 +47,7 @@ pub struct Scrape<'a> {
     here: Option<Here>,
     /// What was seen so far by this attempt: the pages, and what is unique of the records.
     pages: HashSet<String>,
-    keys: HashSet<u128>,
+    unique: Unique,
 }
 
 /// Where in the portal one is: none after signing in, or after a fault.
@@ -83,9 +84,9 @@ impl<'a> Scrape<'a> {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let session = Session::new(fetcher, Arc::clone(&recipe), base.clone(), sign_in);
-        let pages = cursor.last.iter().cloned().collect();
-        Ok(Self { recipe, base, session, cursor, here: None, pages, keys: HashSet::new() })
+        let session = Session::new(fetcher, Arc::clone(&recipe), base.clone(), sign_in, cursor.pages() > 0);
+        let (pages, unique) = (cursor.last.iter().cloned().collect(), Unique::of(&recipe));
+        Ok(Self { recipe, base, session, cursor, here: None, pages, unique })
     }
 
     /// Whose account it is, by the page after signing in: known once a page was had, if the recipe says where it stands.
@@ -112,7 +113,7 @@ impl<'a> Scrape<'a> {
         };
         // A name that is not accepted has nothing to do with a page.
         outcome.map(Some).map_err(|fault| match fault {
-            fault @ (Fault::Rejected(_) | Fault::LoginUnclear) => ScrapeError { place: None, fault },
+            fault @ (Fault::Rejected(_) | Fault::LoginUnclear | Fault::NotLetIn) => ScrapeError { place: None, fault },
             fault => ScrapeError { place: Some(place), fault },
         })
     }
@@ -131,7 +132,6 @@ impl<'a> Scrape<'a> {
                     sign_ins += 1;
                     self.session.end();
                 }
-                Err(fault) if self.session.has_ended(&fault) => return Err(Fault::SignedOut),
                 Err(Fault::Fetch(error)) => attempts.pause_after(error).await?,
                 Err(fault) => return Err(fault),
             }
@@ -237,27 +237,11 @@ impl<'a> Scrape<'a> {
         if !page.rows.is_empty() && self.pages.contains(&fingerprint) {
             return Err(Fault::Repeats);
         }
-        let keys = self.new_keys(&page.rows)?;
         let cursor = self.cursor.after(&self.recipe, &page, bytes, next, &fingerprint)?;
+        self.unique.note_page(&page.rows)?;
         self.pages.insert(fingerprint);
-        self.keys.extend(keys);
         self.here = here.filter(|_| cursor.listing == self.cursor.listing);
         self.cursor = cursor.clone();
         Ok(Batch { rows: page.rows, place, cursor })
-    }
-
-    /// What is unique of these records; a fault if one was seen before.
-    fn new_keys(&self, rows: &[Row]) -> Result<HashSet<u128>, Fault> {
-        let Some(column) = self.recipe.unique() else { return Ok(HashSet::new()) };
-        let mut keys = HashSet::with_capacity(rows.len());
-        for (at, row) in rows.iter().enumerate() {
-            let value = row.get(column).map(ToString::to_string).unwrap_or_default();
-            let key = digest(&value);
-            if self.keys.contains(&key) || !keys.insert(key) {
-                let text = row.get(column).and_then(|value| value.as_str()).map_or(value, str::to_owned);
-                return Err(Fault::Duplicate { row: at + 1, column: column.to_owned(), text });
-            }
-        }
-        Ok(keys)
     }
 }

@@ -8,6 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::sheet::LONGEST_TEXT;
 use self::sheet::Sheets;
 use crate::fetch::Page;
 

@@ -44,25 +44,32 @@ impl Stored {
     }
 }
 
-/// Writes rows to a file of a form: those of the part files, in their order, then those in memory. There is a file once all are in it.
+/// Writes rows to a file of a form: those of the part files, in their order, then those in memory. There is a file once all are in it, and `judge` has
+/// found no fault with any. Gives how many there are, too.
 pub async fn store_rows(
     results: &Results,
     key: &str,
     (format, columns): (Format, Vec<String>),
     parts: &[String],
     in_memory: &[u8],
-) -> Result<Stored, StoreError> {
+    mut judge: impl FnMut(&Row) -> io::Result<()> + Send + 'static,
+) -> Result<(Stored, u64), StoreError> {
     let (sender, mut rows) = mpsc::channel::<io::Result<Vec<Row>>>(1);
     let storing = results.store_written(key, format.content_type(), move |file| {
         let mut file = RowWriter::new(format, columns, file)?;
+        let mut written = 0_u64;
         while let Some(rows) = rows.blocking_recv() {
-            rows?.iter().try_for_each(|row| file.write(row))?;
+            for row in rows? {
+                judge(&row)?;
+                file.write(&row)?;
+                written += 1;
+            }
         }
-        Ok(file.finish()?.notes)
+        Ok((file.finish()?.notes, written))
     });
     let ((), stored) = tokio::join!(feed(results, parts, in_memory, sender), storing);
-    let (notes, bytes) = stored?;
-    Ok(Stored { key: key.to_owned(), bytes, notes })
+    let ((notes, rows), bytes) = stored?;
+    Ok((Stored { key: key.to_owned(), bytes, notes }, rows))
 }
 
 async fn feed(results: &Results, parts: &[String], in_memory: &[u8], writer: ToWriter<Row>) {

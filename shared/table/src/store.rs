@@ -286,6 +286,30 @@ impl Table {
         Ok(answer.attributes.is_some())
     }
 
+    /// Deletes an item if `condition` holds, and says whether it is gone now: also if it was before, as after a lost answer.
+    pub async fn delete_if(&self, key: &Key, condition: &Condition) -> Result<bool, TableError> {
+        let (condition, (names, values)) = condition.rendered();
+        let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));
+        let deleted = request
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await
+            .map_err(|error| {
+                refusal(&error, |error| match error {
+                    DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed),
+                    _ => None,
+                })
+            });
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(TableError::ConditionFailed(told)) => Ok(self.refused(key, told).await?.is_none()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Deletes an item and gives it as it was: of all who ask at once, one gets it.
     pub async fn take<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
         let request = self.client.delete_item().table_name(self.name()).set_key(Some(key.attributes()));

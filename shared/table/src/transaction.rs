@@ -82,6 +82,22 @@ impl Transaction {
         Ok(self)
     }
 
+    /// Changes nothing of an item, but is done only if `condition` holds.
+    pub fn check(mut self, table: &Table, key: &Key, condition: &Condition) -> Result<Self, TableError> {
+        let (condition, (names, values)) = condition.rendered();
+        let check = types::ConditionCheck::builder()
+            .table_name(table.name())
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| TableError::Broken(error.to_string()))?;
+        self.actions.push(TransactWriteItem::builder().condition_check(check).build());
+        Ok(self)
+    }
+
     /// Does it all.
     ///
     /// # Errors

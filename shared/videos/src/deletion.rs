@@ -100,6 +100,8 @@ impl VideoJobs {
         let table = &self.jobs.table;
         let mark = Update::new()
             .set("deleted", true)
+            // Nobody takes it up again.
+            .set("is_cleaned", true)
             .set("job_kind", DELETED_KIND)
             .set("redeliver_at", self.jobs.clock.now().after(PATIENCE))
             .when(Condition::equal("status", job.job.status.as_str()))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// What the partitions of tenants begin with.
 const TENANT: &str = "TENANT#";
 /// What the sort keys of jobs begin with.
-pub(crate) const JOB: &str = "JOB#";
+pub const JOB: &str = "JOB#";
 /// What the sort keys of schedules begin with.
 pub(crate) const SCHEDULE: &str = "SCHEDULE#";
 

@@ -44,7 +44,7 @@ pub use counts::Counts;
 pub use deletion::DeleteError;
 pub use environment::{QUEUE_KIND, open, open_jobs};
 pub use input::{InputError, LONGEST_VALUE, OrderForm, ScheduleForm};
-pub use keys::{account_key, counts_key, job_key, job_of_change, schedule_key};
+pub use keys::{JOB, account_key, counts_key, job_key, job_of_change, schedule_key};
 pub use list::{Filter, JobPage, ListError, VideoPage};
 pub use order::{Mode, Order};
 pub use retry::RetryError;

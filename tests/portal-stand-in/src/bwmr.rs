@@ -183,6 +183,7 @@ fn source<'a>(name: &'a str, account: &Account) -> Source<'a> {
         account: name,
         listing: LISTING,
         records: account.records,
+        first: account.first,
         page_size: MOST_AT_ONCE,
         skipped: 0,
     }

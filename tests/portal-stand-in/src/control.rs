@@ -38,7 +38,10 @@ async fn records(State(stand_in): State<StandIn>, Path((portal, name)): Path<(Po
 }
 
 async fn sign_ins(State(stand_in): State<StandIn>, Path((portal, name)): Path<(Portal, String)>) -> Json<Value> {
-    Json(json!({"sign_ins": stand_in.sign_ins(portal, &name)}))
+    Json(
+        json!({"attempts": stand_in.attempts(portal, &name), "sign_ins": stand_in.sign_ins(portal, &name), "asked": stand_in.asked(portal, &name),
+        }),
+    )
 }
 
 #[cfg(test)]
@@ -71,8 +74,9 @@ mod tests {
 
         let session = stand_in.sign_in(Portal::Ewmr, "a@b.example", "x").unwrap();
         assert_eq!(stand_in.sign_in(Portal::Ewmr, "a@b.example", "y"), None);
-        let asked = said(&stand_in, "GET", "/ewmr/accounts/a@b.example/sign-ins", "").await;
-        assert_eq!(asked, (200, r#"{"sign_ins":1}"#.to_owned()));
+        let (status, asked) = said(&stand_in, "GET", "/ewmr/accounts/a@b.example/sign-ins", "").await;
+        let asked: Value = serde_json::from_str(&asked).unwrap();
+        assert_eq!((status, asked), (200, json!({"asked": 0, "attempts": 2, "sign_ins": 1})));
         let cookies = [("cookie".parse().unwrap(), format!("S={session}").parse().unwrap())].into_iter().collect();
         assert!(stand_in.session(Portal::Ewmr, &cookies, "S").is_some());
         assert_eq!(said(&stand_in, "DELETE", "/ewmr/accounts/a@b.example/sessions", "").await.0, 204);

@@ -87,8 +87,15 @@ async fn entities(
         return answer;
     }
     let (listing, records) = listings(account.records)[at];
-    let source =
-        Source { portal: Portal::Ewmr, account: &session.account, listing, records, page_size: PAGE_SIZE, skipped: 0 };
+    let source = Source {
+        portal: Portal::Ewmr,
+        account: &session.account,
+        listing,
+        records,
+        first: None,
+        page_size: PAGE_SIZE,
+        skipped: 0,
+    };
     page(&html(&source.sheet(number, &troubles), &account, &session, at, &troubles))
 }
 

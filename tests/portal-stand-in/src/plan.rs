@@ -39,6 +39,8 @@ pub enum What {
     Cut,
     /// So many milliseconds pass before the page comes.
     Slow(u64),
+    /// The record of this number is edited before the page is answered, and comes first from then on.
+    Moves(u64),
     /// It leads to another site.
     Elsewhere,
     /// It leads to itself.

@@ -121,6 +121,7 @@ fn source<'a>(name: &'a str, account: &Account) -> Source<'a> {
         account: name,
         listing: LISTING,
         records: account.records,
+        first: account.first,
         page_size: PAGE_SIZE,
         skipped: 0,
     }

@@ -2,6 +2,7 @@
 
 use crate::plan::What;
 use crate::records::Portal;
+use crate::stand_in::number_at;
 
 /// A page of records.
 pub(crate) struct Sheet {
@@ -24,6 +25,8 @@ pub(crate) struct Source<'a> {
     pub(crate) listing: &'a str,
     /// How many there are, and how many are on a page.
     pub(crate) records: u64,
+    /// Which of them stands first, if one does.
+    pub(crate) first: Option<u64>,
     pub(crate) page_size: u64,
     /// How many records of the page are left out, from its first on: for who asks by record, not by page.
     pub(crate) skipped: u64,
@@ -41,7 +44,7 @@ impl Source<'_> {
         let shown = if has(What::Repeat) { page.saturating_sub(1).max(1) } else { page };
         let begin = u64::from(shown - 1) * self.page_size + self.skipped;
         let rows = (begin..self.records.min(begin + self.page_size))
-            .map(|number| self.portal.record(self.account, self.listing, number).shown)
+            .map(|place| self.portal.record(self.account, self.listing, number_at(place, self.first)).shown)
             .collect();
         let total = if has(What::TotalMore) {
             self.records + 1

@@ -26,6 +26,9 @@ pub struct Account {
     pub entity: String,
     /// How many records it has.
     pub records: u64,
+    /// Which of them stands first, before those that were made before it, if one does: as where the list begins with what was edited last. Tabs keep
+    /// their order.
+    pub first: Option<u64>,
     /// What goes wrong for it.
     pub plan: Plan,
 }
@@ -36,6 +39,7 @@ impl Default for Account {
             password: "open & sesame".to_owned(),
             entity: "Ganga & Söhne Recycling".to_owned(),
             records: 3_217,
+            first: None,
             plan: Plan::default(),
         }
     }
@@ -74,8 +78,11 @@ struct State {
     sessions: HashMap<String, Session>,
     /// Of those who have seen the form, but are not signed in: by their cookie, the token of the form.
     visitors: HashMap<String, String>,
-    /// How often somebody signed in.
+    /// How often somebody tried to sign in to an account, and how often that worked.
+    attempts: HashMap<(Portal, String), u32>,
     sign_ins: HashMap<(Portal, String), u32>,
+    /// How many requests there were by those who had signed in to it.
+    asked: HashMap<(Portal, String), u64>,
     /// How many requests there were.
     requests: HashMap<Portal, u64>,
 }
@@ -125,23 +132,37 @@ impl StandIn {
         self.state().sign_ins.get(&(portal, name.to_owned())).copied().unwrap_or(0)
     }
 
+    /// How often somebody tried to.
+    #[must_use]
+    pub fn attempts(&self, portal: Portal, name: &str) -> u32 {
+        self.state().attempts.get(&(portal, name.to_owned())).copied().unwrap_or(0)
+    }
+
+    /// How many requests came in an account's sessions.
+    #[must_use]
+    pub fn asked(&self, portal: Portal, name: &str) -> u64 {
+        self.state().asked.get(&(portal, name.to_owned())).copied().unwrap_or(0)
+    }
+
     /// How many requests came for a portal.
     #[must_use]
     pub fn requests(&self, portal: Portal) -> u64 {
         self.state().requests.get(&portal).copied().unwrap_or(0)
     }
 
-    /// The records of an account, as they are.
+    /// The records of an account, as they are, in the order of the portal.
     #[must_use]
     pub fn records(&self, portal: Portal, name: &str) -> Vec<Record> {
-        let records = self.account(portal, name).map_or(0, |account| account.records);
+        let account = self.account(portal, name);
+        let (records, first) = account.map_or((0, None), |account| (account.records, account.first));
+        let first = first.filter(|_| portal != Portal::Ewmr);
         let listings = match portal {
             Portal::Pwmr => vec![(pwmr::LISTING, records)],
             Portal::Bwmr => vec![(bwmr::LISTING, records)],
             Portal::Ewmr => ewmr::listings(records),
         };
         let of = |(listing, records): (&'static str, u64)| {
-            (0..records).map(move |number| portal.record(name, listing, number))
+            (0..records).map(move |place| portal.record(name, listing, number_at(place, first)))
         };
         listings.into_iter().flat_map(of).collect()
     }
@@ -166,12 +187,14 @@ impl StandIn {
         cookie.is_some_and(|cookie| self.state().visitors.get(cookie).is_some_and(|known| known == token))
     }
 
-    /// Signs in: gives the session's cookie. None if the name and the password are not those of an account.
+    /// Signs in: gives the session's cookie; the account's other sessions end. None if the name and the password are not those of an account.
     pub(crate) fn sign_in(&self, portal: Portal, name: &str, password: &str) -> Option<String> {
         let mut state = self.state();
         let key = (portal, name.to_owned());
+        *state.attempts.entry(key.clone()).or_default() += 1;
         state.accounts.get(&key).filter(|account| account.password == password)?;
         *state.sign_ins.entry(key).or_default() += 1;
+        state.sessions.retain(|_, session| session.portal != portal || session.account != name);
         let cookie = secret();
         let session = Session { portal, account: name.to_owned(), token: secret(), view_state: None, requests: 0 };
         state.sessions.insert(cookie.clone(), session);
@@ -185,6 +208,7 @@ impl StandIn {
         let session = state.sessions.get_mut(&cookie).filter(|session| session.portal == portal)?;
         session.requests += 1;
         let session = session.clone();
+        *state.asked.entry((portal, session.account.clone())).or_default() += 1;
         let limit = state.accounts.get(&(portal, session.account.clone()))?.plan.session_requests;
         if limit.is_some_and(|limit| session.requests > limit) {
             state.sessions.remove(&cookie);
@@ -208,7 +232,14 @@ impl StandIn {
     pub(crate) fn troubles(&self, portal: Portal, name: &str, page: u32) -> Vec<What> {
         let mut state = self.state();
         let account = state.accounts.get_mut(&(portal, name.to_owned()));
-        account.map(|account| account.plan.meet(page)).unwrap_or_default()
+        let Some(account) = account else { return Vec::new() };
+        let met = account.plan.meet(page);
+        for what in &met {
+            if let What::Moves(number) = what {
+                account.first = Some(*number);
+            }
+        }
+        met
     }
 
     /// What is answered instead of a page; `login` is the answer to one who is not signed in, and `own` the page's own address.
@@ -253,6 +284,15 @@ impl StandIn {
     }
 }
 
+/// Which record stands at a place, where one of them stands first.
+pub(crate) fn number_at(place: u64, first: Option<u64>) -> u64 {
+    match (first, place) {
+        (Some(first), 0) => first,
+        (Some(first), place) if place <= first => place - 1,
+        (_, place) => place,
+    }
+}
+
 fn page_of(bytes: Vec<u8>) -> Response {
     let mut answer = page(String::new());
     answer.headers_mut().remove("content-length");
@@ -263,4 +303,17 @@ fn page_of(bytes: Vec<u8>) -> Response {
 /// Something that nobody can guess.
 pub(crate) fn secret() -> String {
     format!("{:032x}", fastrand::u128(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_edited_comes_first_and_the_others_keep_their_order() {
+        let order = |first| (0..5).map(|place| number_at(place, first)).collect::<Vec<_>>();
+        assert_eq!(order(None), [0, 1, 2, 3, 4]);
+        assert_eq!(order(Some(3)), [3, 0, 1, 2, 4]);
+        assert_eq!(order(Some(0)), [0, 1, 2, 3, 4]);
+    }
 }

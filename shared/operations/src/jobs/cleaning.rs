@@ -3,7 +3,10 @@
 //! What failed is found by an index that holds that alone: a query for each hundred, and for each job what its deletion costs. For everything the index
 //! of states is read from end to end. Whatever is interrupted is found again.
 
+use std::pin::pin;
+
 use extract::UpdateError;
+use futures::{StreamExt, future, stream};
 use jobs::Found;
 use serde::Serialize;
 use table::{Item, Key, Millis, Page, TableError};
@@ -14,8 +17,13 @@ use crate::Operations;
 use crate::audit::{Action, Outcome as Entered, Told};
 use crate::operator::Operator;
 
+/// How many jobs are deleted at once.
+const AT_ONCE: usize = 8;
+/// How many jobs are named that would be deleted.
+const NAMED: usize = 10;
+
 /// What came of cleaning jobs of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// How many were found.
     pub found: u64,
@@ -23,6 +31,8 @@ pub struct Tally {
     pub deleted: u64,
     /// How many could not be; the log says why. They are found again.
     pub not_deleted: u64,
+    /// The first of those that are only counted: the sort keys of their items.
+    pub first: Vec<String>,
 }
 
 /// Why a job was not deleted.
@@ -48,12 +58,19 @@ enum Which {
 impl Tally {
     /// Both together.
     #[must_use]
-    pub const fn plus(self, more: Self) -> Self {
+    pub fn plus(self, more: Self) -> Self {
         Self {
             found: self.found + more.found,
             deleted: self.deleted + more.deleted,
             not_deleted: self.not_deleted + more.not_deleted,
+            first: self.first.into_iter().chain(more.first).take(NAMED).collect(),
         }
+    }
+
+    fn only_count(&mut self, jobs: Vec<Found>) {
+        self.found += jobs.len() as u64;
+        let room = NAMED.saturating_sub(self.first.len());
+        self.first.extend(jobs.into_iter().take(room).map(|found| found.key.sk));
     }
 
     fn count(&mut self, kind: Kind, key: &Key, deleted: Result<bool, Obstacle>) {
@@ -70,7 +87,7 @@ impl Tally {
 
 impl Told for Tally {
     fn told(&self) -> (Entered, Option<String>) {
-        let Self { found, deleted, not_deleted } = self;
+        let Self { found, deleted, not_deleted, .. } = self;
         let outcome = if *not_deleted > 0 { Entered::Failed } else { Entered::Done };
         (outcome, Some(format!("{deleted} of {found} deleted")))
     }
@@ -133,17 +150,24 @@ impl Operations {
         dry_run: bool,
     ) -> Result<Tally, TableError> {
         let (mut tally, mut start) = (Tally::default(), None);
+        let is_over = || deadline.is_some_and(|deadline| self.clock.now() >= deadline);
         loop {
             let page = self.page(kind, which, start).await?;
-            for Found { key } in page.items {
-                if deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
-                    return Ok(tally);
+            // An index of jobs' states holds what is no job of theirs, too.
+            let jobs: Vec<_> = page.items.into_iter().filter(|found| found.key.sk.starts_with(kind.job_prefix())).collect();
+            if dry_run {
+                tally.only_count(jobs);
+            } else {
+                let deletions = stream::iter(jobs)
+                    .take_while(|_| future::ready(!is_over()))
+                    .map(async |Found { key }| (Box::pin(self.delete(kind, &key, which)).await, key));
+                let mut deletions = pin!(deletions.buffer_unordered(AT_ONCE));
+                while let Some((deleted, key)) = deletions.next().await {
+                    tally.count(kind, &key, deleted);
                 }
-                let deleted = if dry_run { Ok(false) } else { Box::pin(self.delete(kind, &key, which)).await };
-                tally.count(kind, &key, deleted);
             }
             start = page.next;
-            if start.is_none() {
+            if start.is_none() || is_over() {
                 return Ok(tally);
             }
         }

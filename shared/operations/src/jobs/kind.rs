@@ -55,8 +55,9 @@ impl Kind {
     /// What the sort keys of jobs begin with, before their ids.
     pub(crate) const fn job_prefix(self) -> &'static str {
         match self {
-            Self::Extract => "TASK#",
-            Self::Portal | Self::Video => "JOB#",
+            Self::Extract => extract::TASK_PREFIX,
+            Self::Portal => portals::JOB,
+            Self::Video => videos::JOB,
         }
     }
 }

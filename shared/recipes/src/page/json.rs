@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{MOST_ROWS, Next, Page, cells, count};
 use crate::error::{Change, Fault};
-use crate::recipe::{Column, Json, Recipe};
+use crate::recipe::{Column, ColumnType, Json, Recipe};
 
 /// The headers that records are asked for with, by the page that shows them.
 pub(super) fn headers(page: &Html, json: &Json) -> Result<Vec<(HeaderName, HeaderValue)>, Change> {
@@ -52,7 +52,20 @@ fn row(record: &Map<String, Value>, row: usize, columns: &[Column]) -> Result<Ve
         return Err(Change::Columns { missing, unknown }.into());
     }
     let taken = keys().filter(|(column, _)| column.name.is_some());
-    taken.map(|(column, key)| cells::read(column, row, &text(&record[key]))).collect()
+    taken.map(|(column, key)| value(column, row, &record[key])).collect()
+}
+
+/// A field as a value of its column's type. Where a text should be, ids may be whole numbers; what else is none would be told in words of JSON's.
+fn value(column: &Column, row: usize, value: &Value) -> Result<Value, Fault> {
+    let is_text = match value {
+        Value::Null | Value::String(_) => true,
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        _ => false,
+    };
+    if column.column_type == ColumnType::Text && !is_text {
+        return Err(cells::misfit(column, row, &value.to_string()));
+    }
+    cells::read(column, row, &text(value))
 }
 
 /// A value as a cell would show it: white space collapsed.

@@ -154,6 +154,12 @@ fn cells_are_what_their_column_says_or_a_fault() {
         (decimal(), "1.2.3", None),
         (text(), "अ & <b>", Some(json!("अ & <b>"))),
         (text(), "", None),
+        (date("%d-%m-%Y"), "22-11-26", None),
+        (date("%d-%m-%Y"), "22-11-226", None),
+        (integer(), "1.000", None),
+        (integer(), "100-", None),
+        (decimal(), ",5", None),
+        (decimal(), "12,34", None),
         (optional(), "", Some(json!(null))),
         (date("%d-%m-%Y"), "22-11-2026", Some(json!("2026-11-22"))),
         (date("%d %b %Y"), "01 Feb 2026", Some(json!("2026-02-01"))),
@@ -167,7 +173,18 @@ fn cells_are_what_their_column_says_or_a_fault() {
     let long = "x".repeat(200_000);
     let fault = cells::read(&integer(), 7, &long).unwrap_err().to_string();
     assert_eq!(fault, format!("row 7: 'H' should be a whole number, and is '{}…'", "x".repeat(80)));
-    assert!(cells::read(&text(), 1, &long).is_err());
+    // What a cell of a workbook holds, and no more; nor what was cut before.
+    for (cell, is_read) in [
+        ("x".repeat(32_767), true),
+        ("x".repeat(32_768), false),
+        ("\u{1f600}".repeat(16_381), true),
+        ("\u{1f600}".repeat(16_384), false),
+        ("अ".repeat(21_842), true),
+        ("अ".repeat(21_845), false),
+        (long, false),
+    ] {
+        assert_eq!(cells::read(&text(), 1, &cell).is_ok(), is_read, "{} bytes", cell.len());
+    }
 }
 
 #[test]
@@ -278,6 +295,9 @@ fn records_in_json_are_read_or_told_about() {
         (&|answer| answer["data"][0]["new"] = json!(1), format!("{changed}the table has a column that the recipe does not know: 'new'")),
         (&|answer| answer["data"][0] = json!({"txn": 1}), format!("{changed}the table has no column 'DT_RowIndex', 'producer', 'recycler', 'battery_type', 'credits', '3 more'").replace("'3 more'", "3 more")),
         (&|answer| answer["data"][0]["units"] = json!(1.5), "row 1: 'Units' should be a whole number, and is '1.5'".to_owned()),
+        (&|answer| answer["data"][0]["producer"] = json!(1.5), "row 1: 'Producer' should be a text of at most 32767 characters and 65528 bytes, and is '1.5'".to_owned()),
+        (&|answer| answer["data"][0]["producer"] = json!(["A"]), "row 1: 'Producer' should be a text of at most 32767 characters and 65528 bytes, and is '[\"A\"]'".to_owned()),
+        (&|answer| answer["data"][0]["certificate"] = json!({}), "row 1: 'Certificate' should be a text of at most 32767 characters and 65528 bytes, and is '{}'".to_owned()),
         (&|answer| answer["data"][0]["units"] = json!({"a": 1}), "row 1: 'Units' should be a whole number, and is '{\"a\":1}'".to_owned()),
     ] {
         assert_eq!(told(change), expected);

@@ -12,6 +12,9 @@ use url::Url;
 /// The longest text that a spot may have, in bytes; longer ones are not what is looked for.
 const LONGEST_SPOT: usize = 2_048;
 
+/// What is before this year was written in another way than the recipe says.
+const EARLIEST_YEAR: i16 = 1900;
+
 /// A CSS selector.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -164,9 +167,9 @@ impl TryFrom<String> for DateFormat {
 }
 
 impl DateFormat {
-    /// Reads a date.
+    /// Reads a date. `%Y` would take a year of two digits for one of the first century.
     pub(crate) fn read(&self, text: &str) -> Option<Date> {
-        Date::strptime(&self.0, text).ok()
+        Date::strptime(&self.0, text).ok().filter(|date| date.year() >= EARLIEST_YEAR)
     }
 }
 

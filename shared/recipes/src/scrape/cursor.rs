@@ -2,13 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use ring::digest::{SHA256, digest as sha256};
 use scraping::export::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Change, Fault};
 use crate::page::Page;
 use crate::recipe::Recipe;
+use crate::unique::digest;
 
 /// The longest link to a next page that is remembered, in bytes.
 const LONGEST_LINK: usize = 2_048;
@@ -169,12 +169,6 @@ pub(super) fn fingerprint(rows: &[Row]) -> String {
         text.push('\u{1f}');
     }
     format!("{:032x}", digest(&text))
-}
-
-/// What a text is known by: the first half of its SHA-256.
-pub(super) fn digest(text: &str) -> u128 {
-    let digest = sha256(&SHA256, text.as_bytes());
-    digest.as_ref().iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
 #[cfg(test)]

@@ -33,12 +33,21 @@ pub(super) struct Session<'a> {
     /// With the cookies of one session; none where it has ended.
     visit: Option<Visit<'a>>,
     sign_ins: u32,
+    /// Whether the name and the password were accepted before, by this attempt or an earlier one.
+    was_let_in: bool,
     pub(super) entity: Option<String>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) const fn new(fetcher: &'a Fetcher, recipe: Arc<Recipe>, base: Url, sign_in: SignIn) -> Self {
-        Self { fetcher, recipe, base, sign_in, visit: None, sign_ins: 0, entity: None }
+    /// `was_let_in`: whether the name and the password were accepted before.
+    pub(super) const fn new(
+        fetcher: &'a Fetcher,
+        recipe: Arc<Recipe>,
+        base: Url,
+        sign_in: SignIn,
+        was_let_in: bool,
+    ) -> Self {
+        Self { fetcher, recipe, base, sign_in, visit: None, sign_ins: 0, was_let_in, entity: None }
     }
 
     /// Forgets the session, its cookies and all.
@@ -81,8 +90,11 @@ impl<'a> Session<'a> {
             Told::SignedIn { entity } => {
                 self.entity = entity.map(|entity| entity.chars().take(LONGEST_ENTITY).collect());
                 self.visit = Some(visit);
+                self.was_let_in = true;
                 Ok(())
             }
+            // Its form again, without a word: what ended the last session may have ended this one.
+            Told::Rejected(None) if self.was_let_in => Err(Fault::NotLetIn),
             Told::Rejected(said) => Err(Fault::Rejected(said.filter(|said| !self.tells(said)))),
             Told::Unclear => Err(Fault::LoginUnclear),
         }

@@ -11,7 +11,7 @@ use super::{Row, begins_like_formula};
 /// The most rows of a sheet, the header's among them (the form's limit).
 const MOST_ROWS: u32 = 1_048_576;
 /// The longest text of a cell, in UTF-16 units (the form's limit).
-const LONGEST_TEXT: usize = 32_767;
+pub const LONGEST_TEXT: usize = 32_767;
 /// Up to here every whole number is one of the form's, which are all floating.
 const LARGEST_WHOLE: u64 = 1 << 53;
 /// What a cell takes in the temporary file besides its text, in bytes, roughly.
