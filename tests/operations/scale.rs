@@ -45,7 +45,7 @@ fn task(user: &str, status: Status, at: Millis) -> anyhow::Result<Task> {
     let mut job = Job::submitted("extract", at, 1, place(5, at.0), &Policy::with_lease(Duration::from_mins(1)));
     job.status = status;
     if status == Status::Failed {
-        job.job_kind = "extract-failed".to_owned();
+        "extract-failed".clone_into(&mut job.job_kind);
         job.redeliver_at = Some(at);
         (job.turn, job.lease) = (None, LeaseState::default());
     }

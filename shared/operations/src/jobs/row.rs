@@ -135,7 +135,7 @@ mod tests {
         let mut task =
             task(TaskType::SimpleScraping, &json!({"urls": ["https://example.com/"], "selectors": {"t": ".t"}}));
         task.job.status = status;
-        task.job.job_kind = job_kind.to_owned();
+        job_kind.clone_into(&mut task.job.job_kind);
         task.job.progress = 20;
         task.job.redeliver_at = Some(Millis(101));
         if status == Status::Running {
