@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod maintenance;
+mod traces;
 
 use anyhow::Context;
 use drover_tests::chaos::{Fault, Rule};

@@ -3,6 +3,7 @@
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis};
+use telemetry::{Trace, TraceId};
 use utoipa::ToSchema;
 
 use crate::policy::Policy;
@@ -111,6 +112,9 @@ pub struct Job {
     /// How many log lines it has.
     #[serde(default)]
     pub log_lines: u64,
+    /// The trace of the request that led to it, which its workers go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// What it was submitted at.
     pub created_at: Millis,
     /// When anything of it last changed: the sort key of an index.
@@ -133,7 +137,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job of the queue `kind`, submitted now, claimable at once, with its place among the waiting ones.
+    /// A job of the queue `kind`, submitted now, claimable at once, with its place among the waiting ones and the trace of what is being worked on.
     #[must_use]
     pub fn submitted(kind: &str, now: Millis, units_reserved: u64, place: String, policy: &Policy) -> Self {
         Self {
@@ -156,6 +160,7 @@ impl Job {
             units_used: 0,
             units_charged: 0,
             log_lines: 0,
+            trace: telemetry::current_trace().as_ref().map(Trace::id).cloned(),
             created_at: now,
             updated_at: now,
             started_at: None,
