@@ -1,6 +1,7 @@
 //! Knows how a function is observed: JSON log lines, metrics in the embedded metric format, request ids, traces.
 //! Knows nothing of HTTP, AWS clients, or what is being observed.
 
+mod errors;
 mod request_id;
 mod trace;
 
@@ -10,6 +11,7 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use metrics::{counter, histogram};
@@ -59,6 +61,7 @@ where
         .with_env_filter(filter)
         .with_writer(to)
         .finish()
+        .with(errors::Counted)
 }
 
 /// The version of the function that runs. Metrics that carry it tell the alarms of a rollout which version is at fault.
