@@ -154,6 +154,16 @@ mod tests {
     use super::*;
     use crate::join::PartOf;
 
+    #[tokio::test]
+    async fn a_message_carries_the_trace_of_what_it_is_sent_in() {
+        const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!(trace(), None);
+        let sent = async { trace() };
+        let sent = telemetry::traced(telemetry::Trace::of(Some(HEADER)), tracing::Span::none(), sent).await.unwrap();
+        let value = &sent[&MessageSystemAttributeNameForSends::AwsTraceHeader];
+        assert_eq!((value.data_type(), value.string_value()), ("String", Some(HEADER)));
+    }
+
     #[test]
     fn all_messages_of_an_owner_are_of_one_group() {
         let (one, other) = (Key::new("USER#1", "TASK#a"), Key::new("USER#1", "TASK#b"));

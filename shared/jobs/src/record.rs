@@ -185,7 +185,22 @@ pub fn place(priority: u8, order: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_job_keeps_the_trace_of_what_it_was_submitted_in() {
+        const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
+        let policy = Policy::with_lease(Duration::from_secs(60));
+        let submit = async || Job::submitted("test", Millis(0), 0, place(5, 1), &policy);
+        let trace = Trace::of(Some(&format!("Root={ID};Sampled=1")));
+        let job = telemetry::traced(trace, tracing::Span::none(), submit()).await;
+        let stored = serde_json::to_value(&job).unwrap();
+        assert_eq!(stored["trace"], ID);
+        assert_eq!(serde_json::from_value::<Job>(stored).unwrap(), job);
+        assert_eq!(submit().await.trace, None);
+    }
 
     #[test]
     fn a_higher_priority_goes_first_and_then_the_earlier() {
