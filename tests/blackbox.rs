@@ -3,6 +3,7 @@
 mod budgets;
 mod clients;
 mod compatibility;
+mod console;
 mod contracts;
 mod credentials;
 mod faults;

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from cloud import browser, venv, yt_dlp
+from cloud import browser, venv, walk, yt_dlp
 from cloud.backends import BACKENDS, DEFAULT
 from cloud.build import Release
 from cloud.console import complain
@@ -54,10 +54,10 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         from cloud import dynamodb_local
 
         dynamodb_local.run(options.port)
-    if options.command in {"browser", "yt-dlp"}:
+    if options.command in {"browser", "console-walk", "yt-dlp"}:
         # Who asks reads the paths alone, also where something is installed first.
         with contextlib.redirect_stdout(sys.stderr):
-            found = [browser.find()] if options.command == "browser" else yt_dlp.find()
+            found = {"browser": lambda: [browser.find()], "console-walk": lambda: [walk.find()], "yt-dlp": yt_dlp.find}[options.command]()
         print(*found, sep="\n")
         return 0
     if options.command == "deployment":
@@ -106,6 +106,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     dynamodb.add_argument("--port", type=_port, required=True, help="the port to listen on")
     commands.add_parser("browser", prog="localstack/python browser", description="Installs a browser, if there is none, and prints where it is.")
+    commands.add_parser(
+        "console-walk", prog="localstack/python console-walk", description="Installs what walks through the console, and prints where it is."
+    )
     commands.add_parser("yt-dlp", prog="localstack/python yt-dlp", description="Installs yt-dlp, and prints where it is and its Python.")
     commands.add_parser("deployment", prog="localstack/python deployment", description="Installs target/deployment only.")
     commands.add_parser("schemathesis", prog="localstack/python schemathesis", description="Installs target/schemathesis only.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,9 +16,13 @@ from cloud.aws import ACCESS_KEY, REGION, SECRET_KEY
 from cloud.errors import CloudError
 from cloud.state import Stack
 
+CONSOLE_EMAIL = "admin@example.com"
+"""Who signs in to the console."""
+
 _DEMO = ["--email", "demo@example.com", "--name", "Demo User", "--plan", "professional"]
 _OPERATOR = ["--email", "operator@example.com", "--name", "Operator", "--plan", "enterprise", "--operator"]
 _WORKERS = ["--email", "workers@example.com", "--name", "Workers"]
+_ADMINISTRATOR = ["--email", CONSOLE_EMAIL, "--name", "Administrator", "--operator"]
 _VIDEOS = ["--email", "videos@example.com", "--name", "Videos"]
 
 SENDER = "drover@drover.example"
@@ -62,7 +67,17 @@ def seed(stack: Stack) -> dict[str, str]:
             _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
     if "DROVER_VIDEO_KEY" not in keys:
         keys["DROVER_VIDEO_KEY"] = _account(stack, "videos", _VIDEOS, "--api", "video")
+    if "DROVER_CONSOLE_PASSWORD" not in keys:
+        keys["DROVER_CONSOLE_PASSWORD"] = _administrator(stack)
     return keys
+
+
+def _administrator(stack: Stack) -> str:
+    """Somebody who signs in to the console; their password."""
+    password = secrets.token_urlsafe(12)
+    user = _droverctl(stack, "users", "create", *_ADMINISTRATOR)["user_id"]
+    _droverctl(stack, "users", "set-password", "--user", user, given=password)
+    return password
 
 
 def session_keys(stack: Stack) -> None:
@@ -77,7 +92,8 @@ def sender(stack: Stack) -> None:
 
 def is_complete(stack: Stack) -> bool:
     """Whether the stack has every account."""
-    return {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_SCRAPER_KEY", "DROVER_VIDEO_KEY", "DROVER_WORKER_KEY"} <= stack.keys.keys()
+    names = {"DROVER_ADMIN_KEY", "DROVER_CLOUD_KEY", "DROVER_CONSOLE_PASSWORD", "DROVER_SCRAPER_KEY", "DROVER_VIDEO_KEY", "DROVER_WORKER_KEY"}
+    return names <= stack.keys.keys()
 
 
 def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +115,7 @@ def _account(stack: Stack, name: str, about: list[str], *more: str) -> str:
     return key
 
 
-def _droverctl(stack: Stack, *arguments: str) -> dict[str, Any]:
+def _droverctl(stack: Stack, *arguments: str, given: str | None = None) -> dict[str, Any]:
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "AWS_ENDPOINT_URL": stack.emulator,
@@ -110,7 +126,7 @@ def _droverctl(stack: Stack, *arguments: str) -> dict[str, Any]:
         "DROVER_STACK": STACK_NAME,
     }
     command = [str(build.binary("droverctl")), *arguments, "--format", "json"]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, env=environment, input=given, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise CloudError(f"droverctl {' '.join(arguments)} failed: {answer.stderr.strip()}")
     return dict(json.loads(answer.stdout))

@@ -121,7 +121,7 @@ def _machine(stack: Stack) -> dict[str, str]:
     mail = {"MailFrom": seed.SENDER, "MailIdentity": seed.SENDER, "MailAllow": "company.com"}
     programs = {"Chromium": str(browser.find()), "YtDlpHome": str(yt_dlp.home())}
     sockets = {"Sockets": "true" if BACKENDS[stack.backend].has_sockets else "false"}
-    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", **programs, **sockets, "ResponseStreaming": "false", **mail}
+    return {"Architecture": _ARCHITECTURES[machine], "Rollout": "AllAtOnce", **programs, **sockets, "ResponseStreaming": "false", "ConsolePasswords": "true", **mail}
 
 
 def _parameters(stack: Stack) -> dict[str, str]:
@@ -164,6 +164,7 @@ def _print_summary(stack: Stack, task: str | None) -> None:
     print(f"""
 Drover is up at {stack.url}
 {keys}
+    console             {stack.url}/console (as {seed.CONSOLE_EMAIL}, with DROVER_CONSOLE_PASSWORD)
     logs                {stack.folder.relative_to(LOCAL.parent.parent)}
 
 Try:

@@ -17,7 +17,7 @@ const FUNCTION: &str = "dead-letter-records";
 const WARMING: usize = 20;
 
 /// Every endpoint, asked by an operator. Each request is counted by the rate limiter: one write unit in each cost. `{letter}` stands for a letter that
-/// names no job, `{missing}` for one that is not there.
+/// names no job, `{missing}` for one that is not there. What is done, or would be, is two writes of the audit log: that it was asked for, and how it went.
 pub(super) fn bounds() -> Vec<Bound<As>> {
     let bound = |what, method, path, status, cost| Bound::new(what, method, path, None, As::Key, status, cost);
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
@@ -27,9 +27,9 @@ pub(super) fn bounds() -> Vec<Bound<As>> {
         bound("list, at fault", get.clone(), "/admin/dead-letters?queue=x", 400, Cost::new(1, 0.0, 1.0, 0)),
         bound("show", get.clone(), "/admin/dead-letters/{letter}", 200, Cost::new(2, 1.0, 1.0, 0)),
         bound("show, missing", get, "/admin/dead-letters/{missing}", 404, Cost::new(2, 1.0, 1.0, 0)),
-        bound("redrive", post.clone(), "/admin/dead-letters/{letter}/redrive", 200, Cost::new(2, 1.0, 1.0, 0)),
+        bound("redrive", post.clone(), "/admin/dead-letters/{letter}/redrive", 200, Cost::new(4, 1.0, 3.0, 0)),
         bound("redrive many, at fault", post, "/admin/dead-letters/redrive?limit=0", 400, Cost::new(1, 0.0, 1.0, 0)),
-        bound("purge, missing", delete.clone(), "/admin/dead-letters/{missing}", 404, Cost::new(2, 0.0, 2.0, 0)),
+        bound("purge, missing", delete.clone(), "/admin/dead-letters/{missing}", 404, Cost::new(4, 0.0, 4.0, 0)),
         bound("purge many, at fault", delete, "/admin/dead-letters", 400, Cost::new(1, 0.0, 1.0, 0)),
     ]
 }

@@ -10,7 +10,7 @@ mod documents;
 mod endpoints;
 mod identity;
 mod portal;
-mod requests;
+pub(crate) mod requests;
 mod sockets;
 mod tasks;
 mod video;

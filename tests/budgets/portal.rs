@@ -85,7 +85,7 @@ fn bounds() -> Vec<Bound> {
     let account = json!({"tenant": format!("b-{fresh}"), "portal": "pwmr", "email": "a@example.com", "password": "b"});
     //                                                                                  DynamoDB, read, written, others
     vec![
-        Bound::user("start a job", post.clone(), "/cpcb/pwmr?user_email={}", Email, 200, Cost::new(3, 2.0, 12.0, 1)),
+        Bound::user("start a job", post.clone(), "/cpcb/pwmr?user_email={}", Email, 200, Cost::new(3, 2.0, 13.0, 1)),
         Bound::user(
             "no such account",
             post.clone(),
@@ -96,8 +96,8 @@ fn bounds() -> Vec<Bound> {
         ),
         Bound::user("queue", get.clone(), "/cpcb/queue", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
         Bound::user("show job", get.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
-        Bound::user("delete waiting", delete.clone(), "/cpcb/queue/job/{}", Waiting, 200, Cost::new(4, 2.0, 18.0, 1)),
-        Bound::user("delete ended", delete.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(4, 3.0, 6.0, 1)),
+        Bound::user("delete waiting", delete.clone(), "/cpcb/queue/job/{}", Waiting, 200, Cost::new(4, 2.0, 19.0, 1)),
+        Bound::user("delete ended", delete.clone(), "/cpcb/queue/job/{}", Ended, 200, Cost::new(4, 3.0, 7.0, 1)),
         Bound::user("download", get.clone(), "/cpcb/queue/job/{}/download", Ended, 404, Cost::new(2, 2.0, 0.0, 0)),
         Bound::user("plastic jobs", get.clone(), "/pwmr/jobs", Ended, 200, Cost::new(3, 2.0, 0.0, 0)),
         Bound::user("plastic job", get.clone(), "/pwmr/status/{}", Ended, 200, Cost::new(2, 2.0, 0.0, 0)),
@@ -111,7 +111,7 @@ fn bounds() -> Vec<Bound> {
             Cost::new(2, 0.5, 0.0, 0),
         ),
         Bound::administrator("show user", get.clone(), "/cpcb/admin/users/{}", User, 200, Cost::new(1, 1.0, 0.0, 0)),
-        Bound::administrator("make user", post.clone(), "/cpcb/admin/users", Nothing, 201, Cost::new(1, 0.0, 2.0, 0))
+        Bound::administrator("make user", post.clone(), "/cpcb/admin/users", Nothing, 201, Cost::new(1, 0.0, 3.0, 0))
             .sending(user),
         Bound::administrator(
             "lock user out",
@@ -128,7 +128,7 @@ fn bounds() -> Vec<Bound> {
             "/cpcb/admin/users/{}",
             User,
             200,
-            Cost::new(1, 0.0, 2.0, 0),
+            Cost::new(1, 0.0, 3.0, 0),
         ),
         Bound::administrator(
             "accounts",

@@ -80,14 +80,14 @@ pub(super) fn bounds() -> Vec<Bound> {
     let schedule = json!({"name": "A", "mode": "profile", "value": "khaby.lame", "interval_minutes": 5});
     //                                                                                  DynamoDB, read, written, others
     vec![
-        Bound::jobs("video job", post.clone(), "/jobs", Nothing, 201, Cost::new(2, 0.0, 12.0, 1)).sending(job),
+        Bound::jobs("video job", post.clone(), "/jobs", Nothing, 201, Cost::new(2, 0.0, 13.0, 1)).sending(job),
         Bound::jobs("wrong video job", post.clone(), "/jobs", Nothing, 422, Cost::new(1, 0.0, 1.0, 0))
             .sending(json!({})),
         Bound::jobs("video jobs", get.clone(), "/jobs", Ended, 200, Cost::new(3, 1.0, 1.0, 0)),
         Bound::jobs("that wait", get.clone(), "/jobs?status=pending", Waiting, 200, Cost::new(3, 1.0, 1.0, 0)),
         Bound::jobs("show job", get.clone(), "/jobs/{id}", Ended, 200, Cost::new(4, 3.0, 1.0, 0)),
         Bound::jobs("cancel job", post.clone(), "/jobs/{id}/cancel", Waiting, 200, Cost::new(5, 3.0, 13.0, 0)),
-        Bound::jobs("delete job", delete.clone(), "/jobs/{id}", Ended, 204, Cost::new(9, 4.0, 30.0, 0)),
+        Bound::jobs("delete job", delete.clone(), "/jobs/{id}", Ended, 204, Cost::new(9, 4.0, 31.0, 0)),
         Bound::jobs("videos", get.clone(), "/videos?limit=2", Ended, 200, Cost::new(5, 2.5, 1.0, 0)),
         Bound::jobs("by filter", get.clone(), "/videos?value=a&status=failed", Ended, 200, Cost::new(3, 0.5, 1.0, 0)),
         Bound::jobs("show video", get.clone(), "/videos/{id}", Stored, 200, Cost::new(3, 1.5, 1.0, 0)),
@@ -95,14 +95,14 @@ pub(super) fn bounds() -> Vec<Bound> {
         Bound::jobs("delete video", delete.clone(), "/videos/{id}", Stored, 204, Cost::new(5, 2.5, 11.0, 0)),
         Bound::jobs("video stats", get.clone(), "/stats", Nothing, 200, Cost::new(3, 2.0, 1.0, 0)),
         Bound::jobs("video health", get.clone(), "/stats/health", Nothing, 200, Cost::new(2, 0.5, 1.0, 0)),
-        Bound::schedules("schedule", post.clone(), "/scheduled-jobs", Nothing, 201, Cost::new(2, 0.0, 6.0, 0))
+        Bound::schedules("schedule", post.clone(), "/scheduled-jobs", Nothing, 201, Cost::new(2, 0.0, 7.0, 0))
             .sending(schedule),
         Bound::schedules("schedules", get.clone(), "/scheduled-jobs", Schedule, 200, Cost::new(2, 1.0, 1.0, 0)),
         Bound::schedules("show schedule", get, "/scheduled-jobs/{id}", Schedule, 200, Cost::new(2, 1.0, 1.0, 0)),
         Bound::schedules("rename it", Method::PATCH, "/scheduled-jobs/{id}", Schedule, 200, Cost::new(4, 2.0, 2.0, 0))
             .sending(json!({"name": "B"})),
-        Bound::schedules("toggle it", post, "/scheduled-jobs/{id}/toggle", Schedule, 200, Cost::new(4, 2.0, 6.0, 0)),
-        Bound::schedules("delete schedule", delete, "/scheduled-jobs/{id}", Schedule, 204, Cost::new(3, 1.0, 6.0, 0)),
+        Bound::schedules("toggle it", post, "/scheduled-jobs/{id}/toggle", Schedule, 200, Cost::new(4, 2.0, 7.0, 0)),
+        Bound::schedules("delete schedule", delete, "/scheduled-jobs/{id}", Schedule, 204, Cost::new(3, 1.0, 7.0, 0)),
     ]
 }
 

@@ -1,7 +1,12 @@
 //! What an operator does: `droverctl`, and the administrator's endpoints beside it.
 
+mod console;
 mod dead_letters;
 mod maintenance;
+mod pools;
+mod scale;
+mod schedules;
+mod tallies;
 mod traces;
 
 use anyhow::Context;

@@ -124,6 +124,7 @@ impl Deployed {
 /// The folders of parameters, as the table of grants calls them.
 const FOLDERS: [(&str, &str); 6] = [
     ("DriveKey", "google-drive"),
+    ("ConsoleSessionKeys", "console-sessions"),
     ("PortalSessionKeys", "portal-sessions"),
     ("ProviderKeys", "providers"),
     ("SessionKeys", "sessions"),

@@ -340,7 +340,7 @@ async fn of_parameters(folder: &Resource, operator: &Caller) -> anyhow::Result<V
     let ssm = |operation: &str, body: &Json| Call::json("ssm", &format!("AmazonSSM.{operation}"), body);
     let mut probes = Vec::new();
     let known = match folder.name.as_str() {
-        "PortalSessionKeys" | "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
+        "ConsoleSessionKeys" | "PortalSessionKeys" | "SessionKeys" => vec![(PUBLIC_KEYS, "-"), (SIGNING_KEY, "-")],
         "SignInSecrets" => vec![("client-secret", "-")],
         "DriveKey" => vec![("service-account", "-")],
         "StoreSecrets" => store::SECRETS.to_vec(),

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod aws;
 pub mod chaos;
+pub mod console;
 pub mod drive;
 mod droverctl;
 pub mod event_source;
@@ -17,6 +18,7 @@ pub mod leaks;
 pub mod mails;
 pub mod monitor;
 pub mod node;
+mod operations;
 mod operator;
 pub mod own_scraper;
 pub mod platform;

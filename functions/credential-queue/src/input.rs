@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use credentials::LONGEST_PLATFORM;
+use credentials::fields::{self, FieldError};
 use serde_json::Value as Json;
 
 ::input::parameters! {
@@ -67,17 +68,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 
 /// An optional text of a body; null counts as not given.
 pub(crate) fn text<'body>(body: &'body Json, name: &str, longest: usize) -> Result<Option<&'body str>, Error> {
-    match body.get(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => bounded(name, text, longest).map(Some),
-        Some(_) => Err(Error::invalid(format!("{name} must be a string"))),
-    }
+    fields::text(body, name, longest).map_err(|error| wrong(&error))
 }
 
 /// A text of a body that must be there and hold something.
 pub(crate) fn needed<'body>(body: &'body Json, name: &str, longest: usize) -> Result<&'body str, Error> {
-    let given = text(body, name, longest)?.filter(|text| !text.trim().is_empty());
-    given.ok_or_else(|| Error::invalid(format!("{name} is required")))
+    fields::needed(body, name, longest).map_err(|error| wrong(&error))
+}
+
+/// What is wrong with a field, as the caller is told.
+pub(crate) fn wrong(error: &FieldError) -> Error {
+    Error::invalid(error.to_string())
 }
 
 /// An optional whole number of a body, from `smallest` to `largest`; null counts as not given.
@@ -95,16 +96,6 @@ pub(crate) fn number(body: &Json, name: &str, smallest: u64, largest: u64) -> Re
 fn whole_number(given: &Json) -> Option<u64> {
     let number = given.as_f64().filter(|number| number.fract() == 0.0)?;
     format!("{number:.0}").parse().ok()
-}
-
-fn bounded<'text>(name: &str, text: &'text str, longest: usize) -> Result<&'text str, Error> {
-    if text.chars().count() > longest {
-        return Err(Error::invalid(format!("{name} must have at most {longest} characters")));
-    }
-    if text.contains('\0') {
-        return Err(Error::invalid(format!("{name} must not hold a NUL character")));
-    }
-    Ok(text)
 }
 
 /// The fencing token of a request, if it has one.

@@ -11,7 +11,7 @@ use operations::{LetterPage, QUEUES};
 
 use crate::document::{LONGEST_ID, LetterPath, LetterQuery};
 use crate::view::{LetterView, LettersView, Purged, RedrivenView};
-use crate::{App, only_operators};
+use crate::{App, operator};
 
 /// The id in a path. What is no letter's id names nothing: a 404.
 pub(crate) struct Id(LetterId);
@@ -36,7 +36,7 @@ pub(crate) async fn list(
     caller: Caller,
     query: Parameters,
 ) -> Result<Reply<LettersView>, Error> {
-    only_operators(&caller)?;
+    operator(&caller)?;
     Ok(Reply(StatusCode::OK, page(&app, &query).await?.into()))
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn page(app: &App, query: &Parameters) -> Result<LetterPage, Er
 #[utoipa::path(get, path = "/admin/dead-letters/{letter_id}", tag = "System", params(LetterPath),
     responses((status = 200, body = LetterView)))]
 pub(crate) async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<LetterView>, Error> {
-    only_operators(&caller)?;
+    operator(&caller)?;
     Ok(Reply(StatusCode::OK, find(&app, &id).await?.into()))
 }
 
@@ -71,9 +71,9 @@ async fn find(app: &App, id: &LetterId) -> Result<DeadLetter, Error> {
 #[utoipa::path(post, path = "/admin/dead-letters/{letter_id}/redrive", tag = "System", params(LetterPath),
     responses((status = 200, body = RedrivenView)))]
 pub(crate) async fn redrive(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<RedrivenView>, Error> {
-    only_operators(&caller)?;
+    let by = operator(&caller)?;
     let letter = find(&app, &id).await?;
-    let redriven = app.operations.redrive(&letter).await?;
+    let redriven = app.operations.redrive(&by, &letter).await?;
     Ok(Reply(StatusCode::OK, RedrivenView::of(&letter, redriven)))
 }
 
@@ -81,8 +81,8 @@ pub(crate) async fn redrive(State(app): State<App>, caller: Caller, Id(id): Id) 
 #[utoipa::path(delete, path = "/admin/dead-letters/{letter_id}", tag = "System", params(LetterPath),
     responses((status = 200, body = Purged)))]
 pub(crate) async fn purge(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Reply<Purged>, Error> {
-    only_operators(&caller)?;
-    if !app.operations.purge(&id).await? {
+    let by = operator(&caller)?;
+    if !app.operations.purge(&by, &id).await? {
         return Err(missing());
     }
     Ok(Reply(StatusCode::OK, Purged { purged: 1, more: false }))

@@ -9,7 +9,7 @@ mod view;
 use api::extract_cloud::{Caller, Error, Gate, gated};
 use axum::Router;
 use axum::routing::{get, post};
-use operations::Operations;
+use operations::{Operations, Operator};
 use table::Clock;
 use table::aws::{SettingError, configure};
 use utoipa::OpenApi;
@@ -49,10 +49,10 @@ pub fn router(app: App) -> Router {
     gated(routes, gate, &[])
 }
 
-/// Goes on only for who runs this deployment.
-fn only_operators(caller: &Caller) -> Result<(), Error> {
+/// Who runs this deployment, as the audit log names them; goes on for nobody else.
+fn operator(caller: &Caller) -> Result<Operator, Error> {
     if caller.is_operator {
-        return Ok(());
+        return Ok(Operator::administrator(&caller.user_id));
     }
     Err(Error::Authorization("Only an operator of this deployment may see its dead letters".to_owned()))
 }

@@ -157,7 +157,7 @@ async fn redrive(selection: Selection, operations: &Operations) -> anyhow::Resul
             break;
         }
         for letter in some {
-            match operations.redrive(&letter).await? {
+            match operations.redrive(&Deployment::operator(), &letter).await? {
                 Redriven::Waits => waits += 1,
                 Redriven::Sent => sent += 1,
                 Redriven::Before => before += 1,
@@ -184,7 +184,7 @@ async fn purge(selection: Selection, yes: bool, operations: &Operations) -> anyh
             return Ok(json!({"purged": purged}));
         }
         let ids: Vec<_> = some.iter().map(DeadLetter::id).collect();
-        operations.purge_these(&ids).await?;
+        operations.purge_these(&Deployment::operator(), &ids).await?;
         purged += ids.len();
     }
 }

@@ -8,7 +8,7 @@ use secrets::ApiKey;
 use serde_json::{Value as Json, json};
 use table::{Millis, TableError, new_id};
 
-use crate::Deployment;
+use crate::{Deployment, passwords};
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
@@ -18,6 +18,14 @@ pub(crate) enum UserCommand {
     Deactivate(Named),
     /// Let a user call again
     Activate(Named),
+    /// Let a user run this deployment, as one who signs in with the identity provider
+    Promote(Named),
+    /// Let a user run this deployment no more; keys of other APIs than the extraction cloud that they were given stay as they are
+    Demote(Named),
+    /// Set what an operator signs in to the console with, beside their address: a password that is read from standard input
+    SetPassword(Named),
+    /// Let an operator sign in to the console with a password no more; sessions go on
+    RemovePassword(Named),
 }
 
 #[derive(Args)]
@@ -127,6 +135,10 @@ impl UserCommand {
             Self::Create(new) => create(new, deployment).await,
             Self::Deactivate(Named { user }) => set_active(&user, false, deployment).await,
             Self::Activate(Named { user }) => set_active(&user, true, deployment).await,
+            Self::Promote(Named { user }) => set_operator(&user, true, deployment).await,
+            Self::Demote(Named { user }) => set_operator(&user, false, deployment).await,
+            Self::SetPassword(Named { user }) => passwords::set(&deployment.identity(), &user).await,
+            Self::RemovePassword(Named { user }) => passwords::remove(&deployment.identity(), &user).await,
         }
     }
 }
@@ -138,6 +150,15 @@ async fn set_active(user: &str, is_active: bool, deployment: &Deployment) -> any
         user => user?,
     };
     Ok(json!({"user_id": user.id, "email": user.email, "is_active": user.is_active}))
+}
+
+async fn set_operator(user: &str, is_operator: bool, deployment: &Deployment) -> anyhow::Result<Json> {
+    let change = UserChange { is_operator: Some(is_operator), ..UserChange::default() };
+    let user = match deployment.identity().change_user(user, change).await {
+        Err(TableError::ConditionFailed(_)) => bail!("there is no user {user}"),
+        user => user?,
+    };
+    Ok(json!({"user_id": user.id, "email": user.email, "is_operator": user.is_operator}))
 }
 
 async fn create(new: NewUser, deployment: &Deployment) -> anyhow::Result<Json> {

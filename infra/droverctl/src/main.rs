@@ -9,6 +9,7 @@ mod maintenance;
 mod operations;
 mod output;
 mod parameters;
+mod passwords;
 mod portal;
 mod session_keys;
 

@@ -87,16 +87,18 @@ impl Maintenance {
     }
 
     async fn clean(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
+        let by = Deployment::operator();
         let until = deployment.clock.now().before(Duration::from_mins(self.age.into()));
-        self.each_kind(deployment, async |kind| operations.clean_failed(kind, until, None, self.dry_run).await).await
+        self.each_kind(deployment, async |kind| operations.clean_failed_for(&by, kind, until, self.dry_run).await).await
     }
 
     async fn clear(&self, deployment: &Deployment, operations: &Operations) -> anyhow::Result<Json> {
+        let by = Deployment::operator();
         let names: Vec<_> = self.kinds().into_iter().map(Kind::as_str).collect();
         let question =
             format!("All jobs of the stack {} go, with their files ({}).", deployment.stack, names.join(", "));
         confirm(&question, self.yes || self.dry_run)?;
-        self.each_kind(deployment, async |kind| operations.clear_all(kind, self.dry_run).await).await
+        self.each_kind(deployment, async |kind| operations.clear_all(&by, kind, self.dry_run).await).await
     }
 
     /// Does something for each kind of jobs, and tells what came of it, and what it has cost.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_sdk_sqs::Client;
 use jobs::{Jobs, Logs, Policy, Queue, Results};
-use operations::{Deliveries, Operations};
+use operations::{Deliveries, Operations, Operator};
 
 use crate::Deployment;
 
@@ -13,6 +13,12 @@ use crate::Deployment;
 const LEASE: Duration = Duration::from_mins(1);
 
 impl Deployment {
+    /// Who runs the command, as the audit log names them: the machine's user.
+    pub(crate) fn operator() -> Operator {
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        Operator::droverctl(user.as_deref().unwrap_or("unknown"))
+    }
+
     /// What an operator does with its jobs and dead letters.
     pub(crate) async fn operations(&self) -> anyhow::Result<Operations> {
         let (extract, portal, video, webhooks) = tokio::try_join!(

@@ -183,7 +183,7 @@ impl PortalAccountCommand {
 }
 
 /// A password, which nobody sees in a list of processes or of commands: the first line of standard input.
-fn password() -> anyhow::Result<String> {
+pub(crate) fn password() -> anyhow::Result<String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("no password was read")?;
     let password = line.trim_end_matches(['\r', '\n']);

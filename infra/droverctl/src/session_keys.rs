@@ -31,6 +31,8 @@ enum Api {
     Cloud,
     /// The portal jobs
     Portal,
+    /// The console
+    Console,
 }
 
 impl Api {
@@ -39,6 +41,7 @@ impl Api {
         match self {
             Self::Cloud => "sessions",
             Self::Portal => "portal-sessions",
+            Self::Console => "console-sessions",
         }
     }
 }
@@ -47,9 +50,12 @@ impl SessionKeyCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
         match self {
             Self::Create => {
-                let (cloud, portal) =
-                    tokio::try_join!(create(Api::Cloud, deployment), create(Api::Portal, deployment))?;
-                Ok(json!({"cloud": cloud, "portal": portal}))
+                let (cloud, portal, console) = tokio::try_join!(
+                    create(Api::Cloud, deployment),
+                    create(Api::Portal, deployment),
+                    create(Api::Console, deployment)
+                )?;
+                Ok(json!({"cloud": cloud, "portal": portal, "console": console}))
             }
             Self::Rotate(Rotate { api, log_everybody_out }) => replace(api, log_everybody_out, deployment).await,
         }

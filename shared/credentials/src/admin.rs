@@ -16,8 +16,12 @@ use crate::store::Credentials;
 
 /// How many credentials one transaction adds; the tenth action is the count's. DynamoDB takes 100 actions, its local edition of 2020 only ten.
 const BATCH: usize = 9;
-/// How many pages of an index are read for one page of a listing that is filtered by status.
-const READS: usize = 20;
+/// How often an index is read for one page of a listing of one platform.
+const READS: usize = 6;
+/// How often for one of all platforms, of which many may have little.
+const READS_OF_ALL: usize = 20;
+/// How many entries of an index are read at once of which a filter by status may leave some out.
+const FILTERED_READ: u32 = 1_000;
 /// How many credentials of a kind are counted.
 const COUNTED: usize = 10_000;
 /// How far back recovery looks for what has come to its end.
@@ -311,26 +315,49 @@ impl Credentials {
             Some(cursor) => cursor::read::<Position>(cursor).ok_or(AdminError::Cursor)?,
             None => Position { part: 0, after: None },
         };
-        let mut credentials: Vec<Credential> = Vec::new();
-        for _ in 0..READS {
-            let Some(part) = parts.get(at.part) else { return Ok(Listing { credentials, next: None }) };
-            let wanted = u32::try_from(limit - credentials.len()).unwrap_or(u32::MAX);
-            let start = at.after.map(|last| part.start(last)).transpose()?.flatten();
-            let query = part.query().limit(wanted).start(start);
-            let page = self.table.query::<Key>(query).await?;
-            let found: Vec<Credential> = self.table.get_many(&page.items).await?;
-            credentials
-                .extend(found.into_iter().filter(|found| status.is_none_or(|wanted| found.status_at(now) == wanted)));
-            at = match page.next.as_ref().and_then(|next| part.position(next)) {
-                Some(key) => Position { part: at.part, after: Some(key) },
+        let mut keys: Vec<Key> = Vec::new();
+        for _ in 0..if platform.is_some() { READS } else { READS_OF_ALL } {
+            let Some(part) = parts.get(at.part).filter(|_| keys.len() < limit) else { break };
+            let after = self.keys_in(part, status, limit, at.after, &mut keys).await?;
+            at = match after {
+                Some(last) => Position { part: at.part, after: Some(last) },
                 None => Position { part: at.part + 1, after: None },
             };
-            if credentials.len() >= limit {
-                break;
-            }
         }
+        let found: Vec<Credential> = if keys.is_empty() { Vec::new() } else { self.table.get_many(&keys).await? };
+        // The index may be some moments behind.
+        let stands = |found: &Credential| status.is_none_or(|wanted| found.status_at(now) == wanted);
+        let credentials = found.into_iter().filter(stands).collect();
         let next = if at.part < parts.len() { cursor::write(&at) } else { None };
         Ok(Listing { credentials, next })
+    }
+
+    /// Adds the keys of a part's next credentials that stand so, until there are `limit`; gives where to go on, unless the part is read to its end.
+    async fn keys_in(
+        &self,
+        part: &Part,
+        status: Option<Status>,
+        limit: usize,
+        after: Option<(u64, u64)>,
+        keys: &mut Vec<Key>,
+    ) -> Result<Option<(u64, u64)>, AdminError> {
+        let stored = status.filter(|status| *status != Status::Available);
+        let wanted = u32::try_from(limit - keys.len()).unwrap_or(u32::MAX);
+        let read = if stored.is_some() { FILTERED_READ } else { wanted };
+        let start = after.map(|last| part.start(last)).transpose()?.flatten();
+        let page = self.table.query_items(part.query().limit(read).start(start)).await?;
+        let mut last = None;
+        for item in page.items {
+            if keys.len() >= limit {
+                return Ok(last);
+            }
+            last = part.position(&item);
+            let Counted { status } = decode(item.clone())?;
+            if stored.is_none_or(|wanted| wanted == status) {
+                keys.push(decode(item)?);
+            }
+        }
+        Ok(page.next.and(last))
     }
 
     /// How a platform's pool stands. Only what is in use, resting, failed or disabled is counted one by one (up to 10,000 of each), so

@@ -19,17 +19,22 @@
 mod admin;
 pub mod audit;
 mod credential;
+pub mod fields;
 mod guess;
 mod health;
+mod import;
 mod platform;
 mod queue;
 mod store;
+mod view;
 
 pub use admin::{AdminError, Edit, Listing, NewCredential, Statistics};
 pub use credential::{Credential, Secret, SecretShape, Status};
 pub use health::Verdict;
+pub use import::{Import, ImportError, ImportForm, Imported, LineFault, MOST_LINES};
 pub use platform::{LONGEST_PLATFORM, Order, Platform, PoolPolicy};
 pub use queue::{ClaimError, Grant, Report, ReportError, Reported};
 pub use store::Credentials;
+pub use view::CredentialView;
 
 pub use lease::Holder;

@@ -44,16 +44,21 @@ impl Credentials {
     /// The credentials that `CREDENTIALS_TABLE` and `CREDENTIALS_KEY` (the KMS key that seals them) name.
     pub fn from_environment(config: &SdkConfig, clock: Clock) -> Result<Self, SettingError> {
         let table = Table::new(dynamodb(config), &setting("CREDENTIALS_TABLE")?);
+        Ok(Self::new(config, table, clock, setting("CREDENTIALS_KEY")?))
+    }
+
+    /// Those in `table`, sealed with the KMS key of this id, ARN or alias.
+    #[must_use]
+    pub fn new(config: &SdkConfig, table: Table, clock: Clock, kms_key: String) -> Self {
         let kms = aws_sdk_kms::config::Builder::from(config).interceptor(RequestMeter).build();
-        let sealer = Sealer::new(aws_sdk_kms::Client::from_conf(kms), setting("CREDENTIALS_KEY")?);
-        Ok(Self {
+        Self {
             pools: Pools::new(table.clone()),
             table,
-            sealer,
+            sealer: Sealer::new(aws_sdk_kms::Client::from_conf(kms), kms_key),
             clock,
             platforms: Arc::default(),
             guesses: Guesses::default(),
-        })
+        }
     }
 
     /// A platform's settings, if there is such a platform. A warm function asks the table every 30 seconds, and each time for a platform

@@ -17,6 +17,7 @@
 //! | what all users did | `pk = TOTALS#part` and `sk = TOTALS` | – |
 //! | the batches of a task, and what they have in common | `pk = JOIN#…` (see `jobs::Join`) | `by_turn`, `by_status` |
 //! | tasks whose message is due | `job_kind = extract` and `redeliver_at <= now` | `due` (global, sparse) |
+//! | the task of an id, whosever | `id` | `ids` (global, sparse) |
 //! | monitors whose next check is due | `job_kind = extract-resting` and `redeliver_at <= now` | `due` |
 //!
 //! Whatever else lies in a user's partition has no attribute `updated_at`, `name_key`, `status` or `turn`, so that those indexes hold tasks alone.

@@ -205,19 +205,23 @@ impl Tasks {
         Err(TableError::Unavailable("the task begins and waits faster than it can be changed".to_owned()).into())
     }
 
+    /// Cancels a task that has not ended. Of its batches it leaves nothing.
+    pub async fn cancel(&self, user: &str, id: Uuid, results: &Results) -> Result<Cancelled, UpdateError> {
+        let cancelled = self.jobs.cancel(&task_key(user, id)).await?;
+        if let Cancelled::Now { children: Some(join) } = &cancelled {
+            // The batches first, so that no worker that ends one of them now takes its file for wanted.
+            self.jobs.drop_children(join).await?;
+            results.delete_all(&results_prefix(user, id)).await?;
+        }
+        Ok(cancelled)
+    }
+
     /// Cancels a task that has not ended; deletes one that has, with its results. Of its batches neither leaves anything.
     ///
     /// The task goes last: if anything before that fails it is still there, and deleting it again goes on.
     pub async fn delete(&self, user: &str, id: Uuid, results: &Results) -> Result<Deleted, UpdateError> {
-        let key = task_key(user, id);
-        match self.jobs.cancel(&key).await? {
-            Cancelled::Now { children: Some(join) } => {
-                // The batches first, so that no worker that ends one of them now takes its file for wanted.
-                self.jobs.drop_children(&join).await?;
-                results.delete_all(&results_prefix(user, id)).await?;
-                return Ok(Deleted::Cancelled);
-            }
-            Cancelled::Now { children: None } => return Ok(Deleted::Cancelled),
+        match self.cancel(user, id, results).await? {
+            Cancelled::Now { .. } => return Ok(Deleted::Cancelled),
             Cancelled::Missing => return Err(UpdateError::Missing),
             Cancelled::AlreadyEnded => {}
         }

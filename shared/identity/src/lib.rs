@@ -9,12 +9,14 @@
 //! | whether a session was ended | `pk = USER#user`, `sk = ENDED#session` (until the session would have ended by itself) |
 //! | who signs in as a provider's subject | `pk = LOGIN#hash of issuer and subject`, `sk = LOGIN` |
 //! | a sign-in under way | `pk = SIGNIN#hash of its state`, `sk = SIGNIN` (for ten minutes) |
+//! | what an operator logs in with, by their address | `pk = PASSWORD#hash of the address`, `sk = PASSWORD` |
 //! | the scrapers' keys, in the order they were made | `pk = SCRAPERS`, `sk` is the key's id |
 
 mod directory;
 mod key;
 mod keys;
 mod logins;
+mod passwords;
 mod permission;
 mod scraper_keys;
 mod session;
@@ -30,6 +32,7 @@ pub use directory::Identity;
 pub use key::{KeyKind, KeyRecord};
 pub use keys::{AddKeyError, CloudKey, MOST_KEYS};
 pub use logins::Login;
+pub use passwords::{OperatorPassword, SetPasswordError};
 pub use permission::Permission;
 pub use scraper_keys::ScraperKey;
 pub use session::Session;

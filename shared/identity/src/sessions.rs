@@ -22,9 +22,25 @@ impl Sessions {
         Self(Tokens::new(parameters, clock, None))
     }
 
+    /// With the keys in `parameters`, for an audience that is not the extraction cloud: what is signed for one is good nowhere else.
+    #[must_use]
+    pub fn before(audience: &'static str, parameters: Parameters, clock: Clock) -> Self {
+        Self(Tokens::new(parameters, clock, Some(audience)))
+    }
+
     /// A new session, and its token.
     pub async fn issue(&self, user_id: &str) -> Result<(Session, String), TokenError> {
-        let session = Session::new(user_id, (Uuid::new_v4().to_string(), new_nonce()), self.0.now());
+        let ids = (Uuid::new_v4().to_string(), new_nonce());
+        self.signed(Session::new(user_id, ids, self.0.audience(), self.0.now())).await
+    }
+
+    /// A session of another audience's, which was judged good there, before this one: whichever of the two is ended, both are, and they are over
+    /// together.
+    pub async fn carry_on(&self, session: &Session) -> Result<(Session, String), TokenError> {
+        self.signed(session.before(self.0.audience(), new_nonce())).await
+    }
+
+    async fn signed(&self, session: Session) -> Result<(Session, String), TokenError> {
         let token = self.0.sign(&session).await?;
         Ok((session, token))
     }

@@ -87,6 +87,11 @@ impl Tokens {
         Self { parameters, clock, audience }
     }
 
+    /// Whom they are for.
+    pub(crate) const fn audience(&self) -> Option<&'static str> {
+        self.audience
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Millis {

@@ -38,6 +38,8 @@ pub struct UserChange {
     pub email: Option<String>,
     /// Whether they may call.
     pub is_active: Option<bool>,
+    /// Whether they run this deployment.
+    pub is_operator: Option<bool>,
 }
 
 /// A change of where a user's picture is.

@@ -24,6 +24,7 @@ impl Identity {
             .set_given("full_name", change.full_name)
             .set_given("email", change.email)
             .set_given("is_active", change.is_active)
+            .set_given("is_operator", change.is_operator)
             .when(Condition::Exists("pk"));
         update = match change.avatar {
             AvatarChange::Stays => update,

@@ -133,7 +133,7 @@ impl Outcome {
             Self::Failed => "ended_failed",
             Self::Cancelled => "ended_cancelled",
         };
-        Update::new().add(counter, 1).remove("active_run")
+        Update::new().add(counter, 1).set("last_outcome", self.status().as_str()).remove("active_run")
     }
 }
 

@@ -70,7 +70,7 @@ impl Jobs {
         }
     }
 
-    fn failed_kind(&self) -> String {
+    pub(crate) fn failed_kind(&self) -> String {
         format!("{}-failed", self.kind)
     }
 }

@@ -8,7 +8,7 @@ use table::{Clock, Condition, Item, Key, Millis, Table, TableError, Transaction}
 use thiserror::Error;
 
 use crate::account::Account;
-use crate::beside::{Beside, add_all};
+use crate::beside::{Beside, Elsewhere, add_all};
 use crate::due::Due;
 use crate::log::Logs;
 use crate::owner::{Submission, add_submission};
@@ -105,15 +105,30 @@ impl Jobs {
 
     /// Stores a new job as [`Self::submit`] does, together with what changes beside it; its message is the caller's to send.
     pub async fn store<T: Serialize>(&self, new: NewJob<'_, T>, beside: Vec<Beside>) -> Result<(), SubmitError> {
+        self.store_with(new, beside, None).await
+    }
+
+    /// Stores a new job as [`Self::store`] does, together with a change of another table.
+    pub async fn store_with<T: Serialize>(
+        &self,
+        new: NewJob<'_, T>,
+        beside: Vec<Beside>,
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Result<(), SubmitError> {
         let NewJob { key, item, job, account, sort, only_if } = new;
-        let others = beside.len();
+        let others = beside.len() + usize::from(elsewhere.is_some());
         let submission = Submission { job: key, sort, units: job.units_reserved, at: job.created_at, only_if };
         let transaction = add_submission(Transaction::new(), &self.table, account, &submission)?.put(
             &self.table,
             item,
             &Condition::Absent("pk"),
         )?;
-        match add_all(transaction, &self.table, beside)?.commit(&self.table).await {
+        let transaction = add_all(transaction, &self.table, beside)?;
+        let transaction = match elsewhere {
+            Some(Elsewhere { table, key, update }) => transaction.update(table, key, update.clone())?,
+            None => transaction,
+        };
+        match transaction.commit(&self.table).await {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed(items)) => Err(match items.iter().rev().take(others).flatten().next() {
                 Some(_) => SubmitError::Beside,

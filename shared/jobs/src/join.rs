@@ -86,6 +86,14 @@ pub(crate) fn owners_partition(partition: &str) -> &str {
     of_children.map_or(partition, |(_, owners)| owners)
 }
 
+/// The job that what lies at a key is a part of: itself, unless it is a child.
+#[must_use]
+pub fn whole(key: &Key) -> Key {
+    let of_children = key.pk.strip_prefix(JOIN).and_then(|rest| rest.split_once(OF));
+    let parent = of_children.and_then(|(parent, owners)| Some(Key::new(owners, parent.split_once('#')?.1)));
+    parent.unwrap_or_else(|| key.clone())
+}
+
 impl Join {
     /// So many children, of which so many may run at once.
     pub(crate) fn of(part_of: &PartOf, children: usize, slots: u32, log_lines: u64) -> Self {
@@ -167,6 +175,8 @@ mod tests {
             for (parent, token) in [(&one, 1), (&one, 2), (&other, 1)] {
                 let child = PartOf::new(parent, token).child(7);
                 assert_eq!(owners_partition(&child.pk), owner, "{child:?}");
+                assert_eq!(whole(&child), *parent);
+                assert_eq!(whole(parent), *parent);
             }
         }
     }

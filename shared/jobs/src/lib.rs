@@ -6,7 +6,7 @@
 //! ([`Jobs::take`]); and a job whose hint was lost is found by the `due` index and hinted at again ([`Jobs::redeliver_due`]). One that rests until the
 //! next part of its work is due is found by that index too, and started ([`Jobs::start_rested`]).
 //!
-//! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `by_turn` and `by_status` (local: `turn`, `status`).
+//! Its table has the indexes `due` (global: `job_kind`, `redeliver_at`), `ids` (global: `id`), `by_turn` and `by_status` (local: `turn`, `status`).
 
 mod account;
 mod beside;
@@ -23,6 +23,7 @@ mod kept;
 pub mod ledger;
 mod line;
 mod lines;
+mod listing;
 mod log;
 mod owner;
 mod policy;
@@ -47,17 +48,19 @@ pub use desk::{Jobs, NewJob, SubmitError};
 pub use due::{Due, DueItem};
 pub use end::Cancelled;
 pub use feed::{FeedLine, Feeds, Place, Stretch};
-pub use join::{Join, PartOf};
+pub use join::{Join, PartOf, whole};
 pub use kept::Kept;
 pub use lease::Lost;
 pub use ledger::{Entry, Movement};
 pub use lines::Lines;
+pub use listing::{Part, keys_of_id, page_of_due};
 pub use log::{Level, Line, LoggedLine, Logs};
 pub use policy::Policy;
 pub use queue::{Hint, LONGEST_DELAY, Queue};
 pub use record::{Job, Status, place};
 pub use redrive::Redriven;
 pub use reopen::Reopened;
+pub use resting::Moved;
 pub use results::{Results, ResultsError, StoredLines};
 pub use run::{Progress, Rest, Rested, Run};
 pub use slots::Slots;

@@ -76,8 +76,8 @@ pub struct Job {
     /// Whether it holds one of its group's slots.
     #[serde(default)]
     pub holds_slot: bool,
-    /// The item that counts how it ended, beside its account or join: as `ended_completed`, `ended_failed` or `ended_cancelled`, and without
-    /// `active_run` from then on.
+    /// The item that counts how it ended, beside its account or join: as `ended_completed`, `ended_failed` or `ended_cancelled`, and has the
+    /// status as `last_outcome` and no `active_run` from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports_to: Option<Key>,
     /// The join of the children that it has handed out.

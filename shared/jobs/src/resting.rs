@@ -2,11 +2,14 @@
 //!
 //! One that rests lies in a partition of its own of the index `due`, where the scheduler looks and not recovery. When its time has come it joins the
 //! line of its group, by one conditional write: from then on it is a job that waits, as any other, and its message may be lost as any other's.
+//!
+//! An operator may start it before its time ([`Jobs::rouse`]), or put it aside, where nobody finds it but who looks for it, until it is put back.
 
 use std::time::Duration;
 
-use table::{Condition, Key, Millis, TableError, Update, decode};
+use table::{Condition, Key, Millis, TableError, Transaction, Update, decode};
 
+use crate::beside::Elsewhere;
 use crate::desk::Jobs;
 use crate::due::{Due, DueItem};
 use crate::owner::Snapshot;
@@ -15,7 +18,69 @@ use crate::queue::Hint;
 use crate::record::Status;
 use crate::start::{Recurring, Start, Started};
 
+/// How often it is tried while the job changes.
+const RACES: u32 = 5;
+
+/// The answer to who would start a job that rests, put it aside or put it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It is done.
+    Done,
+    /// The job does not rest, or is not put aside.
+    NotSo,
+    /// There is no such job.
+    Missing,
+}
+
 impl Jobs {
+    /// Starts the next part of the work of a job that rests now, in place of when it is due, together with a change of another table. Of several who
+    /// do, and the scheduler, one does.
+    pub async fn rouse(&self, key: &Key, elsewhere: &Elsewhere<'_>) -> Result<Moved, TableError> {
+        let begin = |item: &DueItem| {
+            let now = self.clock.now();
+            begin(self.kind, item, now, Duration::ZERO, &self.policy).set("claimable_at", now)
+        };
+        let moved = Box::pin(self.moved(key, &resting(self.kind), begin, elsewhere)).await?;
+        if moved == Moved::Done {
+            self.queue.hint(&Hint::waits(key.clone()), Duration::ZERO).await;
+        }
+        Ok(moved)
+    }
+
+    /// Puts a job aside that rests, together with a change of another table: it is not started until it is put back.
+    pub async fn put_aside(&self, key: &Key, elsewhere: &Elsewhere<'_>) -> Result<Moved, TableError> {
+        Box::pin(self.moved(key, &resting(self.kind), |item| put_aside(self.kind, item), elsewhere)).await
+    }
+
+    /// Puts a job back that was put aside, together with a change of another table: it is due when it was, and, where that has passed, at once.
+    pub async fn put_back(&self, key: &Key, elsewhere: &Elsewhere<'_>) -> Result<Moved, TableError> {
+        Box::pin(self.moved(key, &paused(self.kind), |item| put_back(self.kind, item), elsewhere)).await
+    }
+
+    /// Makes a change of a job of the part `part` of the index `due`.
+    async fn moved(
+        &self,
+        key: &Key,
+        part: &str,
+        change: impl Fn(&DueItem) -> Update,
+        elsewhere: &Elsewhere<'_>,
+    ) -> Result<Moved, TableError> {
+        for _ in 0..RACES {
+            let Some(item) = self.table.get_item(key, true).await? else { return Ok(Moved::Missing) };
+            if !Condition::equal("job_kind", part).holds(&item) || !Condition::Exists("redeliver_at").holds(&item) {
+                return Ok(Moved::NotSo);
+            }
+            let transaction = Transaction::new().update(&self.table, key, change(&decode(item)?))?;
+            let transaction = transaction.update(elsewhere.table, &elsewhere.key, elsewhere.update.clone())?;
+            match transaction.commit(&self.table).await {
+                Ok(()) => return Ok(Moved::Done),
+                Err(TableError::ConditionFailed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(TableError::Unavailable("the job changes faster than it can be moved".to_owned()))
+    }
+
     /// Starts the next part of the jobs that have rested until now, each once, until `until`. See [`Due::start`].
     pub async fn start_rested(&self, until: Millis) -> Result<Started, TableError> {
         let Self { kind, table, queue, clock, policy, .. } = self;
@@ -71,6 +136,30 @@ pub(crate) fn resting(kind: &str) -> String {
     format!("{kind}-resting")
 }
 
+/// Where in the index `due` jobs of `kind` are that rest, and were put aside.
+pub(crate) fn paused(kind: &str) -> String {
+    format!("{kind}-paused")
+}
+
+/// It leaves the scheduler's part of the index. Without `claimable_at` no message that comes late makes it join the line either.
+fn put_aside(kind: &str, item: &DueItem) -> Update {
+    as_read(kind, item)
+        .set("job_kind", paused(kind))
+        .remove("claimable_at")
+        .when(Condition::equal("status", Status::Pending.as_str()))
+        .when(Condition::Absent("turn"))
+}
+
+/// It is the scheduler's again.
+fn put_back(kind: &str, item: &DueItem) -> Update {
+    Update::new()
+        .set("job_kind", resting(kind))
+        .copy("claimable_at", "redeliver_at")
+        .when(Condition::equal("job_kind", paused(kind)))
+        .when(Condition::equal("redeliver_at", item.due_at))
+        .when(Condition::equal("status", Status::Pending.as_str()))
+}
+
 /// It joins the line, on condition that it rests until the moment that was read.
 fn begin(kind: &str, item: &DueItem, now: Millis, delay: Duration, policy: &Policy) -> Update {
     as_read(kind, item)
@@ -121,6 +210,40 @@ mod tests {
             assert!(!begin("kind", &item, NOW, Duration::ZERO, &policy).apply(&mut after), "{other:?}");
             assert_eq!(after, other);
         }
+    }
+
+    #[test]
+    fn one_that_is_put_aside_is_not_started_until_it_is_put_back() {
+        let (item, policy) = (due_item(), Policy::with_lease(Duration::from_mins(1)));
+        let resting = with_claimable(stored("pending", "kind-resting", DUE));
+        let mut job = resting.clone();
+        assert!(!put_back("kind", &item).apply(&mut job), "it is not aside");
+        assert!(put_aside("kind", &item).apply(&mut job));
+        assert_eq!(job, stored("pending", "kind-paused", DUE));
+        assert!(!put_aside("kind", &item).apply(&mut job), "twice");
+        assert!(!begin("kind", &item, NOW, Duration::ZERO, &policy).apply(&mut job), "it was started");
+        assert!(put_back("kind", &item).apply(&mut job));
+        assert_eq!(job, resting);
+        assert!(begin("kind", &item, NOW, Duration::ZERO, &policy).apply(&mut job));
+    }
+
+    #[test]
+    fn nothing_else_is_put_aside() {
+        for other in [
+            stored("pending", "kind", DUE),
+            stored("pending", "kind-resting", NOW),
+            stored("running", "kind-resting", DUE),
+            with(stored("pending", "kind-resting", DUE), "turn"),
+        ] {
+            let mut after = other.clone();
+            assert!(!put_aside("kind", &due_item()).apply(&mut after), "{other:?}");
+            assert_eq!(after, other);
+        }
+    }
+
+    fn with_claimable(mut item: Item) -> Item {
+        assert!(Update::new().copy("claimable_at", "redeliver_at").apply(&mut item));
+        item
     }
 
     fn due_item() -> DueItem {

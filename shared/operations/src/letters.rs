@@ -5,7 +5,9 @@ use table::{Condition, Key, TableError, decode};
 use videos::Work;
 
 use crate::Operations;
-use crate::kind::Kind;
+use crate::audit::{Action, Outcome, Told};
+use crate::jobs::kind::Kind;
+use crate::operator::Operator;
 
 /// The queue of deliveries, as its letters name it.
 const WEBHOOKS: &str = "webhooks";
@@ -19,6 +21,33 @@ pub struct LetterPage {
     pub letters: Vec<DeadLetter>,
     /// The last of them, if there may be more after it.
     pub next: Option<LetterId>,
+}
+
+/// How many letters were deleted.
+struct Purged(usize);
+
+impl Purged {
+    fn one(was_there: bool) -> Self {
+        Self(usize::from(was_there))
+    }
+}
+
+impl Told for Purged {
+    fn told(&self) -> (Outcome, Option<String>) {
+        let outcome = if self.0 == 0 { Outcome::Refused } else { Outcome::Done };
+        (outcome, Some(format!("{} deleted", self.0)))
+    }
+}
+
+impl Told for Redriven {
+    fn told(&self) -> (Outcome, Option<String>) {
+        match self {
+            Self::Waits => (Outcome::Done, None),
+            Self::Sent => (Outcome::Done, Some("its message was sent again".to_owned())),
+            Self::Before => (Outcome::Refused, Some("it was redriven before".to_owned())),
+            Self::Impossible(why) => (Outcome::Refused, Some((*why).to_owned())),
+        }
+    }
 }
 
 impl Operations {
@@ -50,10 +79,15 @@ impl Operations {
     }
 
     /// Takes up what a letter's message was for, if it failed, or sends the message again, if it has not ended. A letter does it once.
-    pub async fn redrive(&self, letter: &DeadLetter) -> Result<Redriven, TableError> {
+    pub async fn redrive(&self, by: &Operator, letter: &DeadLetter) -> Result<Redriven, TableError> {
         if letter.redriven_at.is_some() {
             return Ok(Redriven::Before);
         }
+        let asked = self.audit.asked(by, Action::RedriveLetter, &format!("letter/{}", letter.id())).await?;
+        asked.told(Box::pin(self.take_up(letter)).await).await
+    }
+
+    async fn take_up(&self, letter: &DeadLetter) -> Result<Redriven, TableError> {
         let Ok(Hint { job, .. }) = serde_json::from_str(&letter.body) else {
             return Ok(Redriven::Impossible("it names no job"));
         };
@@ -68,17 +102,29 @@ impl Operations {
     }
 
     /// Deletes a letter, and says whether it was there. Of its job nothing changes.
-    pub async fn purge(&self, id: &LetterId) -> Result<bool, TableError> {
-        self.letters.delete_one(id).await
+    pub async fn purge(&self, by: &Operator, id: &LetterId) -> Result<bool, TableError> {
+        let asked = self.audit.asked(by, Action::PurgeLetters, &format!("letter/{id}")).await?;
+        let purged = self.letters.delete_one(id).await.map(Purged::one);
+        asked.told(purged).await.map(|purged| purged.0 > 0)
     }
 
     /// Deletes letters, whether they are there or not. Of their jobs nothing changes.
-    pub async fn purge_these(&self, ids: &[LetterId]) -> Result<(), TableError> {
-        self.letters.delete(ids).await
+    pub async fn purge_these(&self, by: &Operator, ids: &[LetterId]) -> Result<(), TableError> {
+        let Some(first) = ids.first() else { return Ok(()) };
+        let on = if ids.len() == 1 { format!("letter/{first}") } else { format!("letter/{first} and others") };
+        let asked = self.audit.asked(by, Action::PurgeLetters, &on).await?;
+        let purged = self.letters.delete(ids).await.map(|()| Purged(ids.len()));
+        asked.told(purged).await.map(drop)
     }
 
     /// Deletes up to `limit` letters of a queue, the newest first, and says how many.
-    pub async fn purge_some(&self, queue: &str, limit: u32) -> Result<usize, TableError> {
+    pub async fn purge_some(&self, by: &Operator, queue: &str, limit: u32) -> Result<usize, TableError> {
+        let asked = self.audit.asked(by, Action::PurgeLetters, &format!("letters/{queue}")).await?;
+        let purged = self.delete_some(queue, limit).await.map(Purged);
+        asked.told(purged).await.map(|purged| purged.0)
+    }
+
+    async fn delete_some(&self, queue: &str, limit: u32) -> Result<usize, TableError> {
         let ids: Vec<_> = self.letters.list(queue, None, limit).await?.iter().map(DeadLetter::id).collect();
         self.letters.delete(&ids).await?;
         Ok(ids.len())

@@ -1,22 +1,47 @@
-//! Knows what an operator does with the jobs of all kinds: cleaning away those that have failed, or all; and what is done with dead letters. Knows
-//! nothing of HTTP, nor of terminals.
+//! Knows what an operator sees and does, over all kinds of jobs, credentials, schedules, proxies and tenants: listed by page, shown, acted on, with every
+//! act in an audit log. The console and `droverctl` are this, made visible. Knows nothing of HTTP, nor of terminals.
+//!
+//! Every list is of pages of at most 100, whose number of requests has a bound that each says and that does not grow with what there is. What is shown has
+//! no secret in it, and texts that may hold anything: whoever shows them sees to what a page or a terminal would make of them.
 
-mod cleaning;
-mod kind;
+mod act;
+mod audit;
+mod fleet;
+mod jobs;
 mod letters;
+mod operator;
+mod page;
+mod pools;
+mod redacted;
+mod schedules;
+mod shown;
+mod usage;
 
-pub use cleaning::Tally;
-pub use kind::Kind;
-pub use letters::{LetterPage, QUEUES};
+pub use self::act::{Act, ActError, Acted};
+pub use self::audit::{Action, Audit, Entry, Outcome};
+pub use self::fleet::{Fleet, ProxyRow, TaskRow};
+pub use self::jobs::cleaning::Tally;
+pub use self::jobs::detail::{Can, JobDetail, LogTail, MOST_LINES, PartRow, ResultFile};
+pub use self::jobs::kind::Kind;
+pub use self::jobs::listing::{Found, JobFilter};
+pub use self::jobs::name::JobName;
+pub use self::jobs::row::{Hold, JobRow, Parts};
+pub use self::letters::{LetterPage, QUEUES};
+pub use self::operator::Operator;
+pub use self::page::{ListError, Listing, MOST, Paging};
+pub use self::pools::{CredentialAct, Pools, TrailEvent};
+pub use self::redacted::HIDDEN;
+pub use self::schedules::{Runs, ScheduleKind, ScheduleName, ScheduleRow};
+pub use self::usage::{DayRow, MOST_DAYS, PlanUsage, Usage};
 
+use ::jobs::{DeadLetters, Jobs, Queue, Results};
 use extract::Tasks;
-use jobs::{DeadLetters, Jobs, Queue, Results};
 use portals::PortalJobs;
 use table::aws::{SdkConfig, SettingError, dynamodb, setting};
 use table::{Clock, Table};
 use videos::VideoJobs;
 
-/// The jobs of all kinds, and the letters of all queues.
+/// The jobs of all kinds, their schedules, the letters of all queues, and the audit log.
 #[derive(Clone, Debug)]
 pub struct Operations {
     jobs: Jobs,
@@ -26,6 +51,7 @@ pub struct Operations {
     results: Results,
     deliveries: Deliveries,
     letters: DeadLetters,
+    audit: Audit,
     clock: Clock,
 }
 
@@ -39,7 +65,7 @@ pub struct Deliveries {
 }
 
 impl Operations {
-    /// What an operator does with these.
+    /// What an operator does with these. The letters and the audit log are in the table `events`.
     #[must_use]
     pub fn new(
         extract: Jobs,
@@ -47,18 +73,19 @@ impl Operations {
         videos: Jobs,
         results: Results,
         deliveries: Deliveries,
-        letters: Table,
+        events: Table,
     ) -> Self {
         Self {
             clock: extract.clock.clone(),
+            audit: Audit::new(events.clone(), extract.clock.clone()),
             tasks: Tasks::new(extract.clone()),
             jobs: extract,
-            // How many run at once is for those that are new.
+            // How many run at once is for tenants that are new, of whom an operator starts nothing.
             portals: PortalJobs::new(portals, 1),
             videos: VideoJobs::new(videos, 1, 1),
             results,
             deliveries,
-            letters: DeadLetters::new(letters),
+            letters: DeadLetters::new(events),
         }
     }
 
@@ -72,5 +99,11 @@ impl Operations {
         let (extract, portals, videos) =
             (extract::open(config)?, portals::open_jobs(config)?, videos::open_jobs(config)?);
         Ok(Self::new(extract, portals, videos, results, deliveries, table("EVENTS_TABLE")?))
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub const fn audit(&self) -> &Audit {
+        &self.audit
     }
 }

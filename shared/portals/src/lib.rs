@@ -13,6 +13,7 @@
 //! | those of a status | the same `pk`, `status = running` | `by_status` (local) |
 //! | those that wait, in their order | the same `pk`, ordered by `turn` | `by_turn` (local) |
 //! | jobs whose message was lost | `job_kind = portal`, `redeliver_at <= now` | `due` |
+//! | the job of an id, whosever | `id` | `ids` |
 //! | jobs that failed before a moment | `job_kind = portal-failed`, `redeliver_at` up to the moment | `due` |
 //!
 //! Names of users and addresses are told apart in lower case.

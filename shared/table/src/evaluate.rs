@@ -69,10 +69,12 @@ impl Update {
                     let list = before.into_iter().chain(values.iter().cloned()).collect();
                     item.insert((*attribute).to_owned(), AttributeValue::L(list));
                 }
-                Change::Include(attribute, text) => {
+                Change::Include(attribute, more) => {
                     let mut texts = item.get(*attribute).and_then(|set| set.as_ss().ok()).cloned().unwrap_or_default();
-                    if !texts.contains(text) {
-                        texts.push(text.clone());
+                    for text in more {
+                        if !texts.contains(text) {
+                            texts.push(text.clone());
+                        }
                     }
                     item.insert((*attribute).to_owned(), AttributeValue::Ss(texts));
                 }

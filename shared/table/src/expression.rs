@@ -208,7 +208,7 @@ pub(crate) enum Change {
     SetIfAbsent(&'static str, Value),
     Add(&'static str, Value),
     Append(&'static str, Vec<AttributeValue>),
-    Include(&'static str, String),
+    Include(&'static str, Vec<String>),
     Remove(&'static str),
 }
 
@@ -281,8 +281,14 @@ impl Update {
 
     /// Adds a text to a set of them; one that is not there counts as empty.
     #[must_use]
-    pub fn include(mut self, attribute: &'static str, text: impl Into<String>) -> Self {
-        self.changes.push(Change::Include(attribute, text.into()));
+    pub fn include(self, attribute: &'static str, text: impl Into<String>) -> Self {
+        self.include_all(attribute, vec![text.into()])
+    }
+
+    /// Adds texts, one or more, to a set of them; one that is not there counts as empty.
+    #[must_use]
+    pub fn include_all(mut self, attribute: &'static str, texts: Vec<String>) -> Self {
+        self.changes.push(Change::Include(attribute, texts));
         self
     }
 
@@ -337,8 +343,8 @@ impl Update {
                     let values = terms.value(AttributeValue::L(values));
                     sets.push(format!("{name} = list_append(if_not_exists({name}, {nothing}), {values})"));
                 }
-                Change::Include(attribute, text) => {
-                    adds.push(format!("{} {}", terms.name(attribute), terms.value(AttributeValue::Ss(vec![text]))));
+                Change::Include(attribute, texts) => {
+                    adds.push(format!("{} {}", terms.name(attribute), terms.value(AttributeValue::Ss(texts))));
                 }
                 Change::Remove(attribute) => removes.push(terms.name(attribute)),
             }

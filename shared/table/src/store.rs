@@ -141,6 +141,11 @@ impl Table {
 
     /// Reads the items of up to 100 keys, in the order of the keys; those that are not there are left out.
     pub async fn get_many<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<T>, TableError> {
+        Ok(serde_dynamo::from_items(self.get_many_items(keys).await?)?)
+    }
+
+    /// Reads the items of up to 100 keys as [`Self::get_many`] does, as they are stored.
+    pub async fn get_many_items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         let mut found: Vec<Item> = Vec::with_capacity(keys.len());
         let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
         let mut tries = 0;
@@ -161,7 +166,7 @@ impl Table {
             |item: &Item, name: &str, part: &String| item.get(name).and_then(|found| found.as_s().ok()) == Some(part);
         let position = |item: &Item| keys.iter().position(|key| has(item, "pk", &key.pk) && has(item, "sk", &key.sk));
         found.sort_by_key(|item| position(item));
-        Ok(found.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?)
+        Ok(found)
     }
 
     /// Finds one page of items.
@@ -196,12 +201,18 @@ impl Table {
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 
-    /// Reads a page of an index from its beginning, whatever the partition, as it is stored: the whole of it costs as much as it is large. For an
-    /// operator's tool; no request may wait for it.
+    /// Reads a page of an index, or of the table itself where none is named, from its beginning, whatever the partition, as it is stored: the whole of
+    /// it costs as much as it is large. For an operator's tool; no request may wait for it.
     #[expect(clippy::disallowed_methods, reason = "an operator asks for everything, and is told what it costs")]
-    pub async fn sweep(&self, index: &'static str, start: Option<Item>) -> Result<Page<Item>, TableError> {
-        let request = self.client.scan().table_name(self.name()).index_name(index).set_exclusive_start_key(start);
-        let answer = request.select(Select::AllProjectedAttributes).send().await.map_err(|error| classify(&error))?;
+    pub async fn sweep(
+        &self,
+        index: impl Into<Option<&'static str>> + Send,
+        start: Option<Item>,
+    ) -> Result<Page<Item>, TableError> {
+        let index = index.into();
+        let request = self.client.scan().table_name(self.name()).set_index_name(index.map(str::to_owned));
+        let request = request.set_select(index.map(|_| Select::AllProjectedAttributes)).set_exclusive_start_key(start);
+        let answer = request.consistent_read(index.is_none()).send().await.map_err(|error| classify(&error))?;
         Ok(Page { items: answer.items.unwrap_or_default(), next: answer.last_evaluated_key })
     }
 

@@ -10,6 +10,7 @@
 //! | those that wait, in their order | the same `pk`, ordered by `turn` | `by_turn` (local) |
 //! | a tenant's schedules | the same `pk`, `sk` begins with `SCHEDULE#`, ends with its id | – |
 //! | the videos of a job | `pk` of the job's join (`jobs::PartOf`), `sk` begins with `CHILD#` | – |
+//! | schedules that are disabled | `listed_by = PAUSED`, ordered by `listed_as` | `listed` |
 //! | a tenant's videos, newest job first | `listed_by = tenant`, ordered by `listed_as` | `listed` |
 //! | those of a source | `source = tenant#value`, ordered by `listed_as` | `by_source` |
 //! | the records of one video, newest first | `video_of = tenant#id`, ordered by `listed_as` | `by_video` |
@@ -17,6 +18,7 @@
 //! | jobs and videos whose message was lost | `job_kind = video`, `redeliver_at <= now` | `due` |
 //! | schedules that are due | `job_kind = video-schedule`, `redeliver_at <= now` | `due` |
 //! | deleted jobs that are not cleared away | `job_kind = video-deleted`, `redeliver_at <= now` | `due` |
+//! | the job or schedule of an id | `id` | `ids` |
 //! | when the scheduler last ran | `pk = SCHEDULER`, `sk = HEARTBEAT` | – |
 //!
 //! A video is a child of its job (`jobs::Run::fan_out`) and stays when that has ended: it is what the job has made. How far a job is, is told by
@@ -48,7 +50,7 @@ pub use order::{Mode, Order};
 pub use retry::RetryError;
 pub use schedule::{MOST_SCHEDULES, NewSchedule, Schedule, ScheduleChange};
 pub use schedules::{ScheduleError, Schedules};
-pub use start::SCHEDULE_KIND;
+pub use start::{RunNow, SCHEDULE_KIND};
 pub use store::{CancelError, Overview, Shown, VideoJob, VideoJobs};
 pub use video::{Found, Metadata, Stage, Stored, Upload, Video, VideoStatus};
 pub use work::{Failure, Work};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{Beside, next_due};
+use jobs::{Beside, Status, next_due};
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis, Update};
 use uuid::Uuid;
@@ -14,6 +14,9 @@ use crate::start::SCHEDULE_KIND;
 pub const MOST_SCHEDULES: i64 = 500;
 /// For how long a schedule that was deleted during a run is kept, for the run to report to.
 const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Where in the index `listed` schedules are that are disabled. No tenant is called so: tenants are ids.
+pub(crate) const PAUSED: &str = "PAUSED";
 
 /// What a new schedule is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +83,15 @@ pub struct Schedule {
     /// When its last run was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run_at: Option<Millis>,
+    /// How the last run that has ended did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome: Option<Status>,
+    /// `PAUSED` while it is disabled: the partition of the index `listed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_by: Option<String>,
+    /// Its id, there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_as: Option<String>,
     /// How many runs were started.
     #[serde(default)]
     pub total_runs: u64,
@@ -123,6 +135,9 @@ impl Schedule {
             enabled,
             active_run: None,
             last_run_at: None,
+            last_outcome: None,
+            listed_by: (!enabled).then(|| PAUSED.to_owned()),
+            listed_as: (!enabled).then(|| id.to_string()),
             total_runs: 0,
             ended_completed: 0,
             ended_failed: 0,
@@ -133,6 +148,21 @@ impl Schedule {
             revision: 0,
             deleted: false,
         }
+    }
+
+    /// What starting `job` as its run out of turn changes, on condition that no run is going and its owner has not changed it; none if one is.
+    pub(crate) fn start_out_of_turn(&self, job: Uuid, now: Millis) -> Option<Beside> {
+        if self.active_run.is_some() {
+            return None;
+        }
+        let update = Update::new()
+            .set("active_run", job.to_string())
+            .set("last_run_at", now)
+            .add("total_runs", 1)
+            .when(Condition::Absent("active_run"))
+            .when(Condition::Absent("deleted"))
+            .when(Condition::equal("revision", self.revision));
+        Some(Beside { key: self.key.clone(), update })
     }
 
     /// What starting `job` as its run changes, on condition that the schedule is as it was read; none if it is not due.
@@ -182,8 +212,10 @@ impl Schedule {
             .when(Condition::equal("revision", self.revision))
             .when(Condition::Absent("deleted"));
         if !enabled {
+            let update = update.set("listed_by", PAUSED).set("listed_as", self.id.to_string());
             return update.remove("job_kind").remove("redeliver_at");
         }
+        let update = update.remove("listed_by").remove("listed_as");
         let is_moved = !self.enabled || interval != self.interval_minutes;
         if !is_moved {
             return update;
@@ -199,6 +231,8 @@ impl Schedule {
             .set("expires_at", now.after(KEPT).epoch_seconds())
             .remove("job_kind")
             .remove("redeliver_at")
+            .remove("listed_by")
+            .remove("listed_as")
             .when(Condition::equal("revision", self.revision))
             .when(Condition::Absent("deleted"))
     }

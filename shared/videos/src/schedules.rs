@@ -1,12 +1,14 @@
 //! Schedules, kept for their tenant.
 
-use table::{Condition, Query, TableError, Transaction, Update, decode, new_id};
+use jobs::{DueItem, page_of_due};
+use table::{AttributeValue, Condition, Key, Millis, Query, TableError, Transaction, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::counts::Counts;
-use crate::keys::{SCHEDULE, counts_key, partition, schedule_key};
-use crate::schedule::{MOST_SCHEDULES, NewSchedule, Schedule, ScheduleChange};
+use crate::keys::{Keyed, SCHEDULE, counts_key, partition, schedule_key};
+use crate::schedule::{MOST_SCHEDULES, NewSchedule, PAUSED, Schedule, ScheduleChange};
+use crate::start::SCHEDULE_KIND;
 use crate::store::VideoJobs;
 
 /// How often a change is tried whose schedule changes meanwhile.
@@ -75,6 +77,37 @@ impl Schedules {
         }
         found.retain(|schedule| enabled.is_none_or(|enabled| schedule.enabled == enabled));
         Ok(found)
+    }
+
+    /// Up to `limit` schedules of all tenants by when they are due, after this one, as the index tells it, and whether there may be more. Two requests.
+    pub async fn of_all(
+        &self,
+        limit: u32,
+        after: Option<(&Key, Millis)>,
+    ) -> Result<(Vec<DueItem>, Vec<Schedule>, bool), TableError> {
+        let table = &self.jobs.jobs.table;
+        let (due, more) = page_of_due(table, (SCHEDULE_KIND, false), limit, after).await?;
+        let keys: Vec<_> = due.iter().map(|due| due.key.clone()).collect();
+        let mut schedules: Vec<Schedule> = self.jobs.items(&keys).await?;
+        schedules.retain(|schedule| schedule.enabled && !schedule.deleted);
+        Ok((due, schedules, more))
+    }
+
+    /// Up to `limit` schedules of all tenants that are disabled, by their ids, after the one of this key. Two requests.
+    pub async fn paused(&self, limit: u32, after: Option<&Key>) -> Result<(Vec<Schedule>, Option<Key>), TableError> {
+        let start = after.map(|key| {
+            let mut place = key.clone().into_item();
+            let id = key.sk.strip_prefix(SCHEDULE).unwrap_or(&key.sk);
+            place.insert("listed_by".to_owned(), AttributeValue::S(PAUSED.to_owned()));
+            place.insert("listed_as".to_owned(), AttributeValue::S(id.to_owned()));
+            place
+        });
+        let query = Query::new(Condition::equal("listed_by", PAUSED)).index("listed");
+        let page = self.jobs.jobs.table.query::<Keyed>(query.limit(limit).start(start)).await?;
+        let keys: Vec<_> = page.items.into_iter().map(|found| found.key).collect();
+        let mut schedules: Vec<Schedule> = self.jobs.items(&keys).await?;
+        schedules.retain(|schedule| !schedule.enabled && !schedule.deleted);
+        Ok((schedules, page.next.and_then(|_| keys.last().cloned())))
     }
 
     /// A tenant's schedule.

@@ -89,6 +89,20 @@ pub struct VideoJobs {
     pub(crate) videos_at_once: u32,
 }
 
+impl VideoJob {
+    /// The job, as it is submitted.
+    pub(crate) const fn as_new(&self) -> NewJob<'_, Self> {
+        NewJob {
+            key: &self.key,
+            item: self,
+            job: &self.job,
+            account: &self.account,
+            sort: self.order.mode.as_str(),
+            only_if: &[],
+        }
+    }
+}
+
 impl Shown {
     /// How many videos there are.
     #[must_use]
@@ -145,15 +159,7 @@ impl VideoJobs {
 
     /// Stores a job, with what changes beside it; whose tenant has no account yet gets one.
     pub(crate) async fn store(&self, job: &VideoJob, beside: Vec<Beside>) -> Result<(), SubmitError> {
-        let new = NewJob {
-            key: &job.key,
-            item: job,
-            job: &job.job,
-            account: &job.account,
-            sort: job.order.mode.as_str(),
-            only_if: &[],
-        };
-        self.jobs.store_opening(new, &Account::granted(0, self.jobs_at_once), beside).await
+        self.jobs.store_opening(job.as_new(), &Account::granted(0, self.jobs_at_once), beside).await
     }
 
     /// Makes a job of `tenant`, and sends its message.

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::health::{HealthPolicy, HealthReport, rested};
 use crate::idempotency::{IdempotencyError, IdempotencyKey, Numbering};
-use crate::proxy::{Proxy, ProxyFields, Standing};
+use crate::proxy::{Proxy, ProxyFields, Standing, switched};
 use crate::records::{Kind, Listing, Order, Part, Records};
 
 /// How often a report is tried again that another writer got in the way of.
@@ -225,6 +225,11 @@ struct Resting {
 }
 
 impl Records {
+    /// Switches a proxy on, which forgets its failures and ends its rest, or off, and gives it as it is now; none if there is none.
+    pub async fn switch_proxy(&self, id: u64, on: bool) -> Result<Option<Proxy>, TableError> {
+        self.change(Kind::Proxy, id, switched(on, self.clock.now())).await
+    }
+
     /// Writes down that proxies' rests are over, those that ended first, up to 500. Nothing depends on it: whoever asks sees that a rest
     /// is over. Gives how many there were.
     pub async fn end_rests(&self) -> Result<usize, TableError> {

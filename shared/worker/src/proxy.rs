@@ -207,11 +207,19 @@ impl ProxyFields {
         let change =
             if self.password.is_some() { change.set_or_remove("sealed_password", sealed_password) } else { change };
         match self.is_active {
-            // What was before is forgotten: the administrator knows better.
-            Some(true) => change.set("claimable_at", now).set("error_count", 0_u64).remove("rests").remove("resting"),
-            Some(false) => change.remove("claimable_at").remove("resting"),
+            Some(on) => change.and(switched(on, now)),
             None => change,
         }
+    }
+}
+
+/// What switching a proxy on or off changes.
+pub(crate) fn switched(on: bool, now: Millis) -> Update {
+    if on {
+        // What was before is forgotten: the administrator knows better.
+        Update::new().set("claimable_at", now).set("error_count", 0_u64).remove("rests").remove("resting")
+    } else {
+        Update::new().remove("claimable_at").remove("resting")
     }
 }
 

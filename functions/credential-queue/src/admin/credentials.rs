@@ -7,22 +7,16 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use credentials::audit::Event;
-use credentials::{AdminError, Credential, Edit, LONGEST_PLATFORM, NewCredential, Secret, SecretShape, Status};
+use credentials::fields::{LONGEST_NAME, LONGEST_WORD};
+use credentials::{AdminError, Credential, CredentialView, Edit, LONGEST_PLATFORM, NewCredential, Secret, Status};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use table::{Millis, cursor};
+use table::cursor;
 use utoipa::ToSchema;
 
 use super::Done;
 use crate::App;
 use crate::input::{self, CredentialPath, Number};
-
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 200;
-/// The longest e-mail address or password, in characters.
-const LONGEST_WORD: usize = 1_000;
-/// The largest set of credentials, in bytes of JSON.
-const LARGEST_SET: usize = 64 * 1024;
 
 /// The longest cursor that is read, in characters.
 const LONGEST_CURSOR: usize = 2_000;
@@ -66,37 +60,6 @@ const LONGEST_CURSOR: usize = 2_000;
     }
 }
 
-/// A credential as administrators see it: without its secret.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": 1, "platform": "linkedin", "name": "Account 1", "status": "available", "in_use_by": null, "session_id": null,
-    "lease_token": 7, "lease_expires_at": null, "cooldown_until": null, "failure_count": 3, "consecutive_failures": 0,
-    "success_count": 40, "use_count": 43, "last_error": "Rate limited", "last_used_at": "2024-01-15T10:30:00Z",
-    "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-15T10:30:00Z",
-}))]
-pub(crate) struct CredentialView {
-    id: u64,
-    platform: String,
-    name: String,
-    status: Status,
-    /// The id of the key that holds it.
-    in_use_by: Option<String>,
-    session_id: Option<String>,
-    lease_token: u64,
-    lease_expires_at: Option<String>,
-    cooldown_until: Option<String>,
-    failure_count: u64,
-    consecutive_failures: u64,
-    success_count: u64,
-    use_count: u64,
-    last_error: Option<String>,
-    last_used_at: Option<String>,
-    #[schema(schema_with = moment)]
-    created_at: String,
-    #[schema(schema_with = moment)]
-    updated_at: String,
-}
-
 /// A page of credentials.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CredentialPage {
@@ -129,66 +92,6 @@ pub(crate) struct EventView {
     detail: Option<String>,
 }
 
-/// A credential as administrators see it.
-pub(super) fn view(credential: &Credential, now: Millis) -> CredentialView {
-    let status = credential.status_at(now);
-    let shown = |moment: Option<Millis>| moment.map(|moment| moment.to_string());
-    let until = credential.lease.claimable_at;
-    CredentialView {
-        id: credential.id,
-        platform: credential.pool.clone(),
-        name: credential.name.clone(),
-        status,
-        in_use_by: credential.lease.lease_owner.clone().filter(|_| status == Status::InUse),
-        session_id: credential.session_id.clone().filter(|_| status == Status::InUse),
-        lease_token: credential.lease.lease_token,
-        lease_expires_at: shown(until.filter(|_| status == Status::InUse)),
-        cooldown_until: shown(until.filter(|_| status == Status::Cooldown)),
-        failure_count: credential.failure_count,
-        consecutive_failures: credential.consecutive_failures,
-        success_count: credential.success_count,
-        use_count: credential.use_count,
-        last_error: credential.last_error.clone(),
-        last_used_at: shown(credential.last_used_at),
-        created_at: credential.created_at.to_string(),
-        updated_at: credential.updated_at.to_string(),
-    }
-}
-
-/// Reads a secret of a platform's shape: of a JSON body, or of a line of an import.
-pub(super) fn secret(shape: SecretShape, body: &Json) -> Result<Secret, Error> {
-    // What a platform does not want is not kept, but has a type all the same.
-    for word in ["email", "password"] {
-        input::text(body, word, LONGEST_WORD)?;
-    }
-    let given = match body.get("credentials") {
-        None | Some(Json::Null) => None,
-        Some(Json::Object(given)) => Some(given),
-        Some(_) => return Err(Error::invalid("credentials must be an object of names and values")),
-    };
-    match shape {
-        SecretShape::EmailPassword => Ok(Secret::EmailPassword {
-            email: input::needed(body, "email", LONGEST_WORD)?.to_owned(),
-            password: input::needed(body, "password", LONGEST_WORD)?.to_owned(),
-        }),
-        SecretShape::Credentials => {
-            let given = given
-                .filter(|given| !given.is_empty())
-                .ok_or_else(|| Error::invalid("credentials is required: an object of names and values"))?;
-            if json!(given).to_string().len() > LARGEST_SET {
-                return Err(Error::invalid(format!("credentials must have at most {LARGEST_SET} bytes")));
-            }
-            Ok(Secret::Credentials { credentials: given.clone() })
-        }
-    }
-}
-
-/// Reads a credential to be added.
-pub(super) fn new(shape: SecretShape, body: &Json) -> Result<NewCredential, Error> {
-    let name = input::needed(body, "name", LONGEST_NAME)?.to_owned();
-    Ok(NewCredential { name, secret: secret(shape, body)? })
-}
-
 /// `POST /credentials`: adds one.
 #[utoipa::path(post, path = "/api/scraper-credentials/admin/credentials", tag = "Credential administration",
     request_body = NewCredentialBody, responses((status = 201, body = CredentialView)))]
@@ -199,11 +102,11 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Answer<CredentialView>), Error> {
     let name = input::needed(&body, "platform", LONGEST_PLATFORM)?;
     let platform = app.credentials.platform(name).await?.ok_or_else(Error::invalid_platform)?;
-    let new = new(platform.secret, &body)?;
+    let new = NewCredential::read(platform.secret, &body).map_err(|error| input::wrong(&error))?;
     let ids = app.credentials.add(&platform, vec![new], &admin.key_id).await.map_err(refused)?;
     let id = ids.first().copied().ok_or_else(Error::internal)?;
     let credential = app.credentials.show(id).await?.ok_or_else(Error::internal)?;
-    Ok((StatusCode::CREATED, Answer(view(&credential, app.clock.now()))))
+    Ok((StatusCode::CREATED, Answer(CredentialView::of(&credential, app.clock.now()))))
 }
 
 /// `GET /credentials?platform=&status=&limit=&cursor=`: a page of them.
@@ -227,7 +130,7 @@ pub(crate) async fn list(
         .await
         .map_err(refused)?;
     let now = app.clock.now();
-    let credentials = listing.credentials.iter().map(|credential| view(credential, now)).collect();
+    let credentials = listing.credentials.iter().map(|credential| CredentialView::of(credential, now)).collect();
     Ok(Answer(CredentialPage { credentials, next_cursor: listing.next }))
 }
 
@@ -246,7 +149,7 @@ pub(crate) async fn show(
     id: Number,
 ) -> Result<Answer<CredentialView>, Error> {
     let credential = app.credentials.show(id.0).await?.ok_or_else(missing)?;
-    Ok(Answer(view(&credential, app.clock.now())))
+    Ok(Answer(CredentialView::of(&credential, app.clock.now())))
 }
 
 /// `PATCH /credentials/{id}`: another name, or another secret.
@@ -266,7 +169,8 @@ pub(crate) async fn edit(
         None => None,
     };
     let has_secret = ["email", "password", "credentials"].iter().any(|field| body.get(*field).is_some());
-    let secret = if has_secret { Some(secret(platform.secret, &body)?) } else { None };
+    let secret = has_secret.then(|| Secret::read(platform.secret, &body)).transpose();
+    let secret = secret.map_err(|error| input::wrong(&error))?;
     changed(&app, app.credentials.edit(id.0, Edit { name, secret }, &admin.key_id).await)
 }
 
@@ -356,7 +260,7 @@ fn place(text: &str) -> Option<String> {
 }
 
 fn changed(app: &App, outcome: Result<Credential, AdminError>) -> Result<Answer<CredentialView>, Error> {
-    outcome.map(|credential| Answer(view(&credential, app.clock.now()))).map_err(refused)
+    outcome.map(|credential| Answer(CredentialView::of(&credential, app.clock.now()))).map_err(refused)
 }
 
 fn missing() -> Error {

@@ -4,13 +4,15 @@
 //! of states is read from end to end. Whatever is interrupted is found again.
 
 use extract::UpdateError;
-use jobs::{Found, Jobs};
+use jobs::Found;
 use serde::Serialize;
 use table::{Item, Key, Millis, Page, TableError};
 use thiserror::Error;
 
+use super::kind::Kind;
 use crate::Operations;
-use crate::kind::Kind;
+use crate::audit::{Action, Outcome as Entered, Told};
+use crate::operator::Operator;
 
 /// What came of cleaning jobs of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -66,8 +68,17 @@ impl Tally {
     }
 }
 
+impl Told for Tally {
+    fn told(&self) -> (Entered, Option<String>) {
+        let Self { found, deleted, not_deleted } = self;
+        let outcome = if *not_deleted > 0 { Entered::Failed } else { Entered::Done };
+        (outcome, Some(format!("{deleted} of {found} deleted")))
+    }
+}
+
 impl Operations {
-    /// Deletes the jobs of a kind that failed up to a moment, with what they left, or only counts them. It stops at `deadline`, if there is one.
+    /// Deletes the jobs of a kind that failed up to a moment, with what they left, or only counts them; it stops at `deadline`, if there is one. As a
+    /// deployment does by itself: no operator is told of.
     pub async fn clean_failed(
         &self,
         kind: Kind,
@@ -78,9 +89,40 @@ impl Operations {
         Box::pin(self.clean(kind, Which::FailedUntil(until), deadline, dry_run)).await
     }
 
-    /// Deletes all jobs of a kind, with what they left; those that have not ended are cancelled first. Or only counts them.
-    pub async fn clear_all(&self, kind: Kind, dry_run: bool) -> Result<Tally, TableError> {
-        Box::pin(self.clean(kind, Which::All, None, dry_run)).await
+    /// Deletes the jobs of a kind that failed up to a moment for an operator, with what they left, or only counts them.
+    pub async fn clean_failed_for(
+        &self,
+        by: &Operator,
+        kind: Kind,
+        until: Millis,
+        dry_run: bool,
+    ) -> Result<Tally, TableError> {
+        self.clean_for(
+            by,
+            (kind, Which::FailedUntil(until)),
+            &format!("{}/failed until {until}", kind.as_str()),
+            dry_run,
+        )
+        .await
+    }
+
+    /// Deletes all jobs of a kind for an operator, with what they left; those that have not ended are cancelled first. Or only counts them.
+    pub async fn clear_all(&self, by: &Operator, kind: Kind, dry_run: bool) -> Result<Tally, TableError> {
+        self.clean_for(by, (kind, Which::All), &format!("{}/all", kind.as_str()), dry_run).await
+    }
+
+    async fn clean_for(
+        &self,
+        by: &Operator,
+        (kind, which): (Kind, Which),
+        on: &str,
+        dry_run: bool,
+    ) -> Result<Tally, TableError> {
+        if dry_run {
+            return Box::pin(self.clean(kind, which, None, true)).await;
+        }
+        let asked = self.audit.asked(by, Action::CleanJobs, on).await?;
+        asked.told(Box::pin(self.clean(kind, which, None, false)).await).await
     }
 
     async fn clean(
@@ -123,13 +165,5 @@ impl Operations {
             (Kind::Video, Which::FailedUntil(until)) => self.videos.clean(key, until).await?,
             (Kind::Video, Which::All) => self.videos.remove(key).await?,
         })
-    }
-
-    const fn jobs_of(&self, kind: Kind) -> &Jobs {
-        match kind {
-            Kind::Extract => &self.jobs,
-            Kind::Portal => &self.portals.jobs,
-            Kind::Video => &self.videos.jobs,
-        }
     }
 }

@@ -1,0 +1,311 @@
+//! What operators did: who, when, what, on what, and how it went. In the table `events`:
+//!
+//! | pattern | key condition |
+//! |---|---|
+//! | what was done on a day, by time | `pk = OPERATOR#2024-01-15`, `sk` begins with the moment, thirteen digits |
+//!
+//! An entry is written before anything is done, as `asked`, and says afterwards how it went; where what is done is a transaction that can hold it, in that
+//! transaction. So nothing is done that no entry tells of; and one that still says `asked` is of something whose doer died, or whose answer was lost.
+
+use std::time::Duration;
+
+use jobs::Elsewhere;
+use serde::{Deserialize, Serialize};
+use table::{Clock, Condition, Key, Millis, Query, Table, TableError, Update, cursor, new_nonce};
+
+use crate::operator::Operator;
+use crate::page::{ListError, Listing, Paging};
+use crate::shown;
+
+/// For how long an entry is kept.
+const KEPT: Duration = Duration::from_hours(400 * 24);
+/// A day.
+const DAY: Duration = Duration::from_hours(24);
+/// How many days are looked into for one page.
+const DAYS: usize = 8;
+/// The longest text of an entry, in characters.
+const LONGEST: usize = 1_000;
+
+/// What an operator does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Ends a job.
+    CancelJob,
+    /// Takes a job, or a part of one, up again.
+    RetryJob,
+    /// Deletes jobs that failed some time ago, or all.
+    CleanJobs,
+    /// Starts a run of a schedule out of turn.
+    RunSchedule,
+    /// Stops a schedule until it is resumed.
+    PauseSchedule,
+    /// Lets a schedule run again.
+    ResumeSchedule,
+    /// Makes a failed or resting credential available.
+    ResetCredential,
+    /// Switches a credential off.
+    DisableCredential,
+    /// Switches a credential on.
+    EnableCredential,
+    /// Takes a credential from who holds it.
+    ReleaseCredential,
+    /// Adds credentials.
+    ImportCredentials,
+    /// Takes a task of the worker API from who has locked it.
+    ReleaseTask,
+    /// Switches a proxy off.
+    DisableProxy,
+    /// Switches a proxy on, its failures forgotten.
+    EnableProxy,
+    /// Takes up what a dead letter was for.
+    RedriveLetter,
+    /// Deletes dead letters.
+    PurgeLetters,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was asked for. Of an entry of some minutes ago: nobody knows.
+    Asked,
+    /// It was done.
+    Done,
+    /// It was not done: what it was to be done to did not allow it.
+    Refused,
+    /// It was not done, or not all of it: something failed.
+    Failed,
+}
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// When it was asked for.
+    #[serde(serialize_with = "shown::moment")]
+    pub at: Millis,
+    /// By whom: an e-mail address, or `droverctl:` and an identity.
+    pub by: String,
+    /// What.
+    pub action: Action,
+    /// On what, as `extract/USER/JOB` or `credential/7`.
+    pub on: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// More: why it was refused, or how many.
+    pub detail: Option<String>,
+}
+
+/// The audit log.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    table: Table,
+    clock: Clock,
+}
+
+/// Something that was asked for, and whose outcome is to be told.
+#[derive(Debug)]
+#[must_use = "how it went is to be told"]
+pub(crate) struct Asked<'audit> {
+    audit: &'audit Audit,
+    key: Key,
+}
+
+/// What an act has come to, as the log is told.
+pub(crate) trait Told {
+    /// The outcome, and more of it.
+    fn told(&self) -> (Outcome, Option<String>);
+}
+
+/// An entry as it is stored.
+#[derive(Deserialize)]
+struct Stored {
+    sk: String,
+    at: Millis,
+    operator: String,
+    action: Action,
+    target: String,
+    outcome: Outcome,
+    #[serde(default)]
+    detail: Option<String>,
+}
+
+/// Where a list goes on: after the entry of this sort key of this day, or at the beginning of the day.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    day: String,
+    after: Option<String>,
+}
+
+impl Audit {
+    /// The log in the table `events`.
+    #[must_use]
+    pub const fn new(events: Table, clock: Clock) -> Self {
+        Self { table: events, clock }
+    }
+
+    /// A page of what was done, the newest first: from the end of the day (UTC) that `from` lies in, today if none, back as far as it is kept. At most
+    /// eight requests, one for each day that is looked into: where eight days have left nothing, the page is empty and goes on.
+    pub async fn list(&self, from: Option<Millis>, paging: Paging<'_>) -> Result<Listing<Entry>, ListError> {
+        let now = self.clock.now();
+        let mut at = match paging.position::<Position>()? {
+            Some(position) if is_place(&position) => position,
+            Some(_) => return Err(ListError::Cursor),
+            None => Position { day: from.unwrap_or(now).day(), after: None },
+        };
+        let oldest = now.before(KEPT).day();
+        let mut entries = Vec::new();
+        for _ in 0..DAYS {
+            if at.day < oldest {
+                return Ok(Listing { items: entries, next: None });
+            }
+            let wanted = (paging.limit() as usize).saturating_sub(entries.len());
+            let (found, last) = self.of_day(&at, wanted).await?;
+            entries.extend(found);
+            at = match last {
+                Some(last) => Position { day: at.day, after: Some(last) },
+                None => Position { day: day_before(&at.day).ok_or(ListError::Cursor)?, after: None },
+            };
+            if entries.len() >= paging.limit() as usize {
+                break;
+            }
+        }
+        Ok(Listing { items: entries, next: cursor::write(&at) })
+    }
+
+    /// Up to so many entries of a day, and the last of them if there may be more.
+    async fn of_day(&self, at: &Position, wanted: usize) -> Result<(Vec<Entry>, Option<String>), TableError> {
+        let pk = partition(&at.day);
+        let start = at.after.as_ref().map(|last| Key::new(pk.as_str(), last).into_item());
+        let query = Query::new(Condition::equal("pk", pk)).descending(true).consistent();
+        let query = query.limit(u32::try_from(wanted).unwrap_or(u32::MAX)).start(start);
+        let page = self.table.query::<Stored>(query).await?;
+        let last = page.next.and_then(|_| page.items.last().map(|last| last.sk.clone()));
+        Ok((page.items.into_iter().map(Entry::from).collect(), last))
+    }
+
+    /// Writes down that something was asked for. From here on it may be done.
+    pub(crate) async fn asked(&self, by: &Operator, action: Action, on: &str) -> Result<Asked<'_>, TableError> {
+        let now = self.clock.now();
+        let key = Key::new(partition(&now.day()), format!("{:013}#{}", now.0, new_nonce()));
+        let entry = Update::new()
+            .set("at", now)
+            .set("operator", by.to_string())
+            .set("action", name(action))
+            .set("target", bounded(on))
+            .set("outcome", name(Outcome::Asked))
+            .set("expires_at", now.after(KEPT).epoch_seconds());
+        self.table.update(&key, entry).await?;
+        Ok(Asked { audit: self, key })
+    }
+}
+
+impl Asked<'_> {
+    /// That it was done, as a part of the transaction that does it.
+    pub(crate) fn done(&self) -> Elsewhere<'_> {
+        let update = outcome(Outcome::Done, None).when(Condition::equal("outcome", name(Outcome::Asked)));
+        Elsewhere { table: &self.audit.table, key: self.key.clone(), update }
+    }
+
+    /// Says how it went, and gives that back. What was done stays done where it cannot be written: the entry stays as `asked`, and the log says why.
+    pub(crate) async fn told<T: Told>(self, result: T) -> T {
+        let (told, detail) = result.told();
+        let update = outcome(told, detail.as_deref()).when(Condition::Exists("pk"));
+        if let Err(error) = self.audit.table.update(&self.key, update).await {
+            tracing::error!(%error, entry = self.key.sk, ?told, "the audit log was not told how it went");
+        }
+        result
+    }
+}
+
+/// Anything that can fail has gone as its success tells, or has failed, which its log tells more of.
+impl<T: Told, E: Told> Told for Result<T, E> {
+    fn told(&self) -> (Outcome, Option<String>) {
+        match self {
+            Ok(done) => done.told(),
+            Err(error) => error.told(),
+        }
+    }
+}
+
+impl Told for TableError {
+    fn told(&self) -> (Outcome, Option<String>) {
+        (Outcome::Failed, Some("the table failed".to_owned()))
+    }
+}
+
+impl From<Stored> for Entry {
+    fn from(stored: Stored) -> Self {
+        let Stored { at, operator: by, action, target: on, outcome, detail, .. } = stored;
+        Self { at, by, action, on, outcome, detail }
+    }
+}
+
+fn outcome(outcome: Outcome, detail: Option<&str>) -> Update {
+    Update::new().set("outcome", name(outcome)).set_or_remove("detail", detail.map(bounded))
+}
+
+/// An action or outcome as it is stored.
+fn name(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        // Both are names.
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+fn partition(day: &str) -> String {
+    format!("OPERATOR#{day}")
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+fn day_before(day: &str) -> Option<String> {
+    Some(Millis::parse(day)?.before(DAY).day())
+}
+
+fn is_place(position: &Position) -> bool {
+    let is_day = Millis::parse(&position.day).is_some_and(|moment| moment.day() == position.day);
+    is_day && position.after.as_ref().is_none_or(|after| (1..=100).contains(&after.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_by_the_same_name() {
+        for action in [Action::CancelJob, Action::ReleaseCredential, Action::PurgeLetters] {
+            let read: Action = serde_json::from_value(name(action).into()).unwrap();
+            assert_eq!(read, action);
+        }
+        assert_eq!(name(Outcome::Asked), "asked");
+        assert_eq!(name(Action::RunSchedule), "run_schedule");
+    }
+
+    #[test]
+    fn days_go_back_one_by_one() {
+        for (day, before) in [("2024-03-01", "2024-02-29"), ("2024-01-01", "2023-12-31")] {
+            assert_eq!(day_before(day).as_deref(), Some(before));
+        }
+        assert_eq!(day_before("yesterday"), None);
+    }
+
+    #[test]
+    fn a_position_is_a_day_and_a_short_key() {
+        let position =
+            |day: &str, after: Option<&str>| Position { day: day.to_owned(), after: after.map(str::to_owned) };
+        for (position, is) in [
+            (position("2024-01-15", None), true),
+            (position("2024-01-15", Some("1705314600000#x")), true),
+            (position("2024-01-15", Some("")), false),
+            (position("2024-01-15T10:00:00Z", None), false),
+            (position("15 January", None), false),
+            (position("2024-01-15", Some(&"x".repeat(101))), false),
+        ] {
+            assert_eq!(is_place(&position), is, "{}", position.day);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What is done by the console's pages: each action as a browser does it, from the page that offers it to the page that tells what came of it.
+
+use anyhow::{Context, ensure};
+use drover_tests::console::Console;
+use drover_tests::{Stack, eventually};
+use jobs::{DeadLetter, DeadLetters};
+use operations::{JobName, Kind};
+use serde_json::json;
+use table::{Clock, new_id};
+
+/// Where a job's page is.
+fn path_of(job: &JobName) -> String {
+    format!("/jobs/{}/{}?tenant={}", job.kind.as_str(), job.id, job.tenant)
+}
+
+/// Where something is done to it.
+fn act_of(job: &JobName, act: &str) -> String {
+    format!("/jobs/{}/{}/{act}?tenant={}", job.kind.as_str(), job.id, job.tenant)
+}
+
+/// A job of videos that waits, whose message nobody gets.
+async fn waiting(stack: &Stack) -> anyhow::Result<JobName> {
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
+    let job = studio.jobs.create(&client.tenant, drover_tests::video::order("nobody")).await?.job;
+    JobName::new(Kind::Video, &client.tenant, job.id).context("no name")
+}
+
+/// That the audit log's first page says that this operator has done this.
+async fn is_written_down(console: &Console, what: &str, on: &str) -> anyhow::Result<()> {
+    let page = console.page("/audit").await?;
+    let told = page.contains(&console.email) && page.contains(what) && page.contains(on);
+    ensure!(told, "{what} on {on} by {} is not in {page}", console.email);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_is_found_by_its_id_and_cancelled_once_it_is_meant() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, job) = (stack.console().await?, waiting(&stack).await?);
+    let found = console.get(&format!("/jobs/find?id=%20{}%20", job.id)).await?;
+    ensure!(found.status == 303, "{}: {}", found.status, found.text()?);
+    let page = console.page(&path_of(&job)).await?;
+    ensure!(page.contains(">pending<") && page.contains("Cancel…") && page.contains(&job.id.to_string()), "{page}");
+    let question = console.page(&act_of(&job, "cancel")).await?;
+    ensure!(question.contains("Cancel this job?") && question.contains("method=\"post\""), "{question}");
+    ensure!(console.page(&path_of(&job)).await?.contains(">pending<"), "to be asked has cancelled it");
+
+    let page = console.done(&act_of(&job, "cancel"), &[]).await?;
+    ensure!(page.contains("The job was cancelled.") && page.contains(">cancelled<"), "{page}");
+    ensure!(!page.contains("Cancel…") && !page.contains(">Retry<"), "{page}");
+    is_written_down(&console, "cancel job", &job.to_string()).await?;
+    let again = console.send(&act_of(&job, "cancel"), &[]).await?;
+    ensure!(again.status == 409 && again.text()?.contains("it had ended before"), "{}", again.text()?);
+    let listed = console.page(&format!("/jobs?kind=video&tenant={}&status=cancelled", job.tenant)).await?;
+    ensure!(listed.contains(&job.id.to_string()), "{listed}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_job_is_taken_up_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, job) = (stack.console().await?, waiting(&stack).await?);
+    let studio = stack.studio(Clock::system()).await?;
+    let key = table::Key::new(format!("TENANT#{}", job.tenant), format!("JOB#{}", job.id));
+    studio.jobs.jobs.give_up(&key, "<b>gone</b> \u{1b}[31m wrong").await?;
+    let page = console.page(&path_of(&job)).await?;
+    ensure!(page.contains("&lt;b&gt;gone&lt;/b&gt; ␛[31m wrong") && page.contains(">Retry<"), "{page}");
+    let page = console.done(&act_of(&job, "retry"), &[]).await?;
+    ensure!(page.contains("The job waits for its turn again.") && page.contains(">pending<"), "{page}");
+    is_written_down(&console, "retry job", &job.to_string()).await
+}
+
+#[tokio::test]
+async fn a_credential_is_seen_and_seen_to() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, pool) = (stack.console().await?, stack.pool(2).await?);
+    let held = pool.scraper.claim_one(&pool.platform).await?;
+    let path = format!("/credentials/{}", held.id);
+    let listed = console.page(&format!("/credentials?platform={}&status=in_use", pool.platform)).await?;
+    ensure!(listed.contains(&format!("credentials/{}\"", held.id)) && listed.contains(&*pool.scraper.id), "{listed}");
+
+    for (act, question, told, state) in [
+        ("release", "Take this credential from its holder?", "was taken from its holder", ">available<"),
+        ("disable", "Disable this credential?", "is disabled", ">disabled<"),
+        ("enable", "Enable this credential?", "is enabled", ">available<"),
+    ] {
+        let asked = console.page(&format!("{path}/{act}")).await?;
+        ensure!(asked.contains(question), "{asked}");
+        let page = console.done(&format!("{path}/{act}"), &[]).await?;
+        ensure!(page.contains(told) && page.contains(state), "{act}: {page}");
+        is_written_down(&console, &format!("{act} credential"), &format!("credential/{}", held.id)).await?;
+    }
+    let claimed = pool.scraper.claim_one(&pool.platform).await?;
+    let failure = json!({"error_message": "<i>banned</i>", "cooldown_minutes": 0});
+    pool.scraper.report(claimed.id, "failure", Some(claimed.token), &failure).await?.success(200)?;
+    let path = format!("/credentials/{}", claimed.id);
+    ensure!(console.page(&path).await?.contains("&lt;i&gt;banned&lt;/i&gt;"), "why it failed is not shown");
+    let page = console.done(&format!("{path}/reset"), &[]).await?;
+    ensure!(page.contains("The credential is available again.") && page.contains(">available<"), "{page}");
+    eventually("its trail tells of it", async || Ok(console.page(&path).await?.contains(&console.email).then_some(())))
+        .await
+}
+
+#[tokio::test]
+async fn credentials_are_imported_and_what_was_sent_is_not_shown_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, pool) = (stack.console().await?, stack.pool(0).await?);
+    let form = console.page(&format!("/credentials/import?platform={}", pool.platform)).await?;
+    ensure!(form.contains("<textarea"), "{form}");
+    let fields = |text| [("platform", pool.platform.as_str()), ("form", "csv"), ("text", text)];
+    let wrong = console.send("/credentials/import", &fields("name,email\nOne,s3cret@example.com\n")).await?;
+    let page = wrong.text()?;
+    ensure!(wrong.status == 400 && page.contains("cannot be read") && !page.contains("s3cret"), "{page}");
+    let text = "name,email,password\nOne & <b>only</b>,a@example.com,s3cret-1\nTwo,b@example.com,s3cret-2\n";
+    let page = console.done("/credentials/import", &fields(text)).await?;
+    ensure!(page.contains("Imported: 2.") && page.contains("One &amp; &lt;b&gt;only&lt;/b&gt;"), "{page}");
+    ensure!(!page.contains("s3cret") && !page.contains("a@example.com"), "{page}");
+    is_written_down(&console, "import credentials", &format!("platform/{}", pool.platform)).await
+}
+
+#[tokio::test]
+async fn a_schedule_is_paused_resumed_and_run() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, client) = (stack.console().await?, stack.unheard_client().await?);
+    stack.studio(Clock::system()).await?.jobs.create(&client.tenant, drover_tests::video::order("nobody")).await?;
+    let schedule = client.schedule("Each <b>day</b>", 60).await?;
+    let id = schedule["id"].as_str().context("no id")?;
+    let path = |act: &str| format!("/schedules/video/{id}{act}?tenant={}", client.tenant);
+    let page = console.page(&path("")).await?;
+    ensure!(page.contains("Each &lt;b&gt;day&lt;/b&gt;") && page.contains("every 60 minutes"), "{page}");
+    let page = console.done(&path("/pause"), &[]).await?;
+    ensure!(page.contains(">paused<") && page.contains("The schedule is paused"), "{page}");
+    let page = console.done(&path("/resume"), &[]).await?;
+    ensure!(page.contains(">active<") && page.contains("The schedule is resumed."), "{page}");
+    let page = console.done(&path("/run"), &[]).await?;
+    ensure!(page.contains("A run was started.") && page.contains("Its job"), "{page}");
+    let again = console.send(&path("/run"), &[]).await?;
+    ensure!(again.status == 409, "{}: {}", again.status, again.text()?);
+    is_written_down(&console, "run schedule", id).await
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_read_and_deleted() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let console = stack.console().await?;
+    let now = Clock::system().now();
+    let letter = DeadLetter {
+        queue: "webhooks".to_owned(),
+        message_id: new_id(now).to_string(),
+        body: "<script>alert(1)</script>".to_owned(),
+        sent_at: now,
+        verdict: "written by a test".to_owned(),
+        redriven_at: None,
+    };
+    DeadLetters::new(stack.table("events")).keep(&letter).await?;
+    let (id, path) = (letter.id().to_string(), format!("/dead-letters/{}", letter.id()));
+    ensure!(console.page("/dead-letters?queue=webhooks").await?.contains(&id), "it is not listed");
+    let page = console.page(&path).await?;
+    ensure!(page.contains("&lt;script&gt;alert(1)") && page.contains("written by a test"), "{page}");
+    let impossible = console.send(&format!("{path}/redrive"), &[]).await?;
+    ensure!(impossible.status == 409 && impossible.text()?.contains("it names no job"), "{}", impossible.text()?);
+    ensure!(console.page(&format!("{path}/purge")).await?.contains("Delete this letter?"), "it is not asked");
+    let page = console.done(&format!("{path}/purge"), &[]).await?;
+    ensure!(page.contains("Deleted: 1.") && !page.contains(&id), "{page}");
+    ensure!(console.get(&path).await?.status == 404, "it is there");
+    is_written_down(&console, "purge letters", &id).await
+}
+
+#[tokio::test]
+async fn a_proxy_is_switched_off_and_on() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, worker) = (stack.console().await?, stack.worker_administrator()?);
+    let host = format!("p{}.example.com", fastrand::u64(..));
+    let id = worker.proxy(&json!({"host": host, "port": 8080, "username": "u", "password": "s3cret-of-proxy"})).await?;
+    let row = |page: &str| page.split(&host).nth(1).and_then(|rest| rest.split("</tr>").next()).map(str::to_owned);
+    let shown = row(&console.page("/proxies").await?).context("it is not listed")?;
+    ensure!(shown.contains(">active<") && !shown.contains("s3cret"), "{shown}");
+    ensure!(console.page(&format!("/proxies/{id}/disable")).await?.contains(&host), "it is not asked");
+    let page = console.done(&format!("/proxies/{id}/disable"), &[]).await?;
+    ensure!(row(&page).is_some_and(|row| row.contains(">disabled<")), "{page}");
+    let page = console.done(&format!("/proxies/{id}/enable"), &[]).await?;
+    ensure!(row(&page).is_some_and(|row| row.contains(">active<")), "{page}");
+    is_written_down(&console, "disable proxy", &format!("proxy/{id}")).await
+}
+
+#[tokio::test]
+async fn a_task_is_taken_from_the_worker_that_has_locked_it() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, admin, worker) = (stack.console().await?, stack.worker_administrator()?, stack.worker().await?);
+    let campaign = admin.campaign().await?;
+    let id = admin.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
+    worker.lock(id).await?;
+    let row = |page: &str| {
+        let row =
+            page.split("<tr").find(|row| row.contains(&format!("<div class=\"soft\">comment · campaign {campaign}<")));
+        row.map(str::to_owned)
+    };
+    let listed = row(&console.page("/worker-tasks").await?).context("it is not listed")?;
+    ensure!(listed.contains(">running<") && listed.contains(&worker.name), "{listed}");
+    let path = format!("/worker-tasks/{id}/release");
+    ensure!(console.page(&path).await?.contains("Take this task from its worker?"), "it is not asked");
+    let page = console.done(&path, &[]).await?;
+    ensure!(row(&page).is_some_and(|row| row.contains(">pending<")), "{page}");
+    ensure!(console.send(&path, &[]).await?.status == 409, "twice");
+    is_written_down(&console, "release task", &format!("task/{id}")).await
+}
+
+#[tokio::test]
+async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, user) = (stack.console().await?, stack.user().await?);
+    let page = console.page(&format!("/usage?kind=extract&tenant={}", user.id)).await?;
+    let plan = user.get("/auth/me").await?;
+    let left = plan["compute_units_remaining"].as_i64().context("no units")?;
+    ensure!(page.contains(&format!("<dd>{left}</dd>")), "{left} in {page}");
+    let pool = stack.pool(3).await?;
+    pool.scraper.claim_one(&pool.platform).await?;
+    // What is counted follows within moments.
+    eventually("the overview tells what the queue does", async || {
+        let [total, available, in_use, ..] = pool.counts().await?;
+        ensure!((total, available, in_use) == (3, 2, 1), "{:?}", pool.counts().await?);
+        let page = console.page("").await?;
+        let row = page.split(&format!(">{}</a>", pool.platform)).nth(1).and_then(|rest| rest.split("</tr>").next());
+        let cell = |name: &str, number: u64| {
+            row.is_some_and(|row| row.contains(&format!("data-column=\"{name}\"><div>{number}<")))
+        };
+        Ok((cell("Available", available) && cell("In use", in_use)).then_some(()))
+    })
+    .await
+}

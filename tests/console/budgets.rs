@@ -1,0 +1,61 @@
+//! What the console's pages cost: ten requests of DynamoDB at most, and none that grows with what there is (tests/operations/scale.rs holds the library
+//! that they show to the same with a hundred thousand of everything).
+
+use anyhow::{Context, ensure};
+use drover_tests::Stack;
+use reqwest::Method;
+
+use crate::budgets::cost::Cost;
+use crate::budgets::requests::{cost_of, measured, over};
+
+/// What a page may cost; its units are bounded by those of the lists that it shows.
+const fn page(requests: u32) -> Cost {
+    Cost::new(requests, f64::INFINITY, 0.0, 0)
+}
+
+/// What a function costs more that reads the keys of sessions first.
+const COLD: Cost = Cost::new(0, 0.0, 0.0, 2);
+
+#[tokio::test]
+async fn every_page_is_within_ten_requests() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, pool, client) = (stack.console().await?, stack.pool(3).await?, stack.unheard_client().await?);
+    let schedule = client.schedule("Daily", 60).await?["id"].as_str().context("no id")?.to_owned();
+    let studio = stack.studio(table::Clock::system()).await?;
+    let job = studio.listed(&client.tenant, "a", &["1", "2"]).await?.id;
+    let tenant = &client.tenant;
+    let mut faults = Vec::new();
+    for (path, requests) in [
+        // Who is signed in is one of each.
+        (String::new(), 9),
+        ("/audit".to_owned(), 9),
+        ("/credentials".to_owned(), 4),
+        (format!("/credentials?platform={}", pool.platform), 9),
+        (format!("/credentials/{}", pool.ids[0]), 3),
+        (format!("/credentials/{}/disable", pool.ids[0]), 2),
+        ("/credentials/import".to_owned(), 2),
+        ("/dead-letters".to_owned(), 5),
+        ("/dead-letters?queue=video".to_owned(), 2),
+        ("/jobs".to_owned(), 9),
+        ("/jobs?kind=video&status=failed".to_owned(), 9),
+        (format!("/jobs?kind=video&tenant={tenant}&status=running"), 5),
+        (format!("/jobs/video/{job}?tenant={tenant}"), 6),
+        (format!("/jobs/video/{job}/log?tenant={tenant}&after=0"), 2),
+        (format!("/jobs/video/{job}/cancel?tenant={tenant}"), 3),
+        ("/proxies".to_owned(), 3),
+        ("/worker-tasks".to_owned(), 3),
+        ("/schedules".to_owned(), 3),
+        ("/schedules?kind=monitor".to_owned(), 4),
+        (format!("/schedules/video/{schedule}?tenant={tenant}"), 2),
+        (format!("/usage?kind=video&tenant={tenant}"), 3),
+        ("/sign-in".to_owned(), 0),
+    ] {
+        ensure!(requests <= 10, "{path}");
+        let bound = if path == "/sign-in" { Cost::NOTHING } else { page(requests) };
+        let ask = async || cost_of(&stack, "console", console.request(Method::GET, &path), 200).await;
+        let costs = measured(&bound, ask).await.with_context(|| path.clone())?;
+        faults.extend(over(&path, &costs, &bound, &COLD)?);
+    }
+    ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
+    Ok(())
+}

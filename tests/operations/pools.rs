@@ -1,0 +1,143 @@
+//! The credential queue's pools and the worker API's fleet, as an operator has them.
+
+use anyhow::{Context, ensure};
+use credentials::{ImportForm, Status};
+use drover_tests::{Stack, eventually};
+use operations::{Acted, CredentialAct, Outcome, Paging};
+use serde_json::json;
+
+use super::console::{entries_of, somebody, within};
+
+#[tokio::test]
+async fn a_pool_is_seen_and_seen_to() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (pools, operations, by) = (stack.pools(), stack.operations().await?, somebody());
+    let pool = stack.pool(5).await?;
+    let held = pool.scraper.claim_one(&pool.platform).await?;
+    let rests = pool.scraper.claim_one(&pool.platform).await?;
+    let failure = json!({"error_message": "blocked", "cooldown_minutes": 60});
+    pool.scraper.report(rests.id, "failure", Some(rests.token), &failure).await?.success(200)?;
+    let failed = pool.scraper.claim_one(&pool.platform).await?;
+    let failure = json!({"error_message": "banned", "cooldown_minutes": 0});
+    pool.scraper.report(failed.id, "failure", Some(failed.token), &failure).await?.success(200)?;
+
+    let ids = async |status| -> anyhow::Result<Vec<u64>> {
+        let page = within(8, pools.credentials(&pool.platform, status, Paging::new(100, None))).await??;
+        let mut ids: Vec<_> = page.context("no platform")?.items.iter().map(|one| one.id).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    };
+    ensure!(ids(None).await? == pool.ids, "{:?}", ids(None).await?);
+    for (status, expected) in [(Status::InUse, held.id), (Status::Cooldown, rests.id), (Status::Failed, failed.id)] {
+        ensure!(ids(Some(status)).await? == [expected], "{status:?}: {:?}", ids(Some(status)).await?);
+    }
+    ensure!(ids(Some(Status::Available)).await?.len() == 2, "{:?}", ids(Some(Status::Available)).await?);
+    ensure!(pools.credentials("no-such-platform", None, Paging::new(9, None)).await?.is_none(), "there is no such");
+    let shown = within(1, pools.credential(held.id)).await??.context("it is gone")?;
+    ensure!(shown.in_use_by.as_deref() == Some(&*pool.scraper.id) && shown.lease_expires_at.is_some(), "{shown:?}");
+
+    for (act, id, after) in [
+        (CredentialAct::Release, held.id, Status::Available),
+        (CredentialAct::Reset, failed.id, Status::Available),
+        (CredentialAct::Disable, rests.id, Status::Disabled),
+        (CredentialAct::Enable, rests.id, Status::Available),
+    ] {
+        ensure!(within(3, pools.act(&by, act, id)).await?? == Acted::Done(None), "{act:?}");
+        let stands = pools.credential(id).await?.context("it is gone")?.status;
+        ensure!(stands == after, "{act:?}: {stands:?}");
+        if act != CredentialAct::Disable {
+            let again = pools.act(&by, act, id).await?;
+            ensure!(matches!(again, Acted::Refused(_)), "{act:?} twice: {again:?}");
+        }
+    }
+    ensure!(pools.act(&by, CredentialAct::Reset, u64::MAX).await.is_err(), "there is no such");
+    // Its own trail tells of it too, by the same name.
+    eventually("the trail tells who released it", async || {
+        let trail = within(1, pools.trail(held.id, Paging::new(100, None))).await??;
+        Ok(trail.items.into_iter().find(|event| event.by == by.to_string() && event.action == "taken back"))
+    })
+    .await?;
+    let entries = entries_of(&operations, &by).await?;
+    ensure!(entries.iter().filter(|entry| entry.outcome == Outcome::Done).count() == 4, "{entries:?}");
+    ensure!(entries.iter().any(|entry| entry.on == format!("credential/{}", held.id)), "{entries:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_are_imported_and_never_shown() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (pools, operations, by) = (stack.pools(), stack.operations().await?, somebody());
+    let pool = stack.pool(0).await?;
+    let text = "name,email,password\nOne,a@example.com,s3cret-1\nTwo,b@example.com,s3cret-2\n";
+    let imported = pools.import(&by, &pool.platform, ImportForm::Csv, text).await?.context("no platform")?;
+    ensure!(imported.imported == 2, "{imported:?}");
+    let page = pools.credentials(&pool.platform, None, Paging::new(9, None)).await?.context("no platform")?;
+    let shown = serde_json::to_string(&page)?;
+    ensure!(page.items.len() == 2 && !shown.contains("s3cret"), "{shown}");
+    let claimed = pool.scraper.claim_one(&pool.platform).await?;
+    ensure!(claimed.body["password"].as_str().is_some_and(|word| word.starts_with("s3cret-")), "{claimed:?}");
+    let wrong = pools.import(&by, &pool.platform, ImportForm::Csv, "name,email\nOne,a@example.com\n").await;
+    ensure!(wrong.is_err_and(|error| !error.to_string().contains("a@example.com")), "it was imported");
+    let entries = entries_of(&operations, &by).await?;
+    ensure!(entries.len() == 1 && entries[0].detail.as_deref() == Some("2 imported"), "{entries:?}");
+    Ok(())
+}
+
+/// Page by page each is seen once, whatever the pages are of.
+#[tokio::test]
+async fn a_pool_is_listed_by_page() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (pools, by) = (stack.pools(), somebody());
+    let pool = stack.pool(23).await?;
+    for id in pool.ids.iter().step_by(2) {
+        pools.act(&by, CredentialAct::Disable, *id).await?;
+    }
+    let disabled: Vec<_> = pool.ids.iter().copied().step_by(2).collect();
+    for (status, expected) in [(None, pool.ids.clone()), (Some(Status::Disabled), disabled)] {
+        let (mut seen, mut next): (Vec<u64>, Option<String>) = (Vec::new(), None);
+        loop {
+            let page = within(8, pools.credentials(&pool.platform, status, Paging::new(4, next.as_deref()))).await??;
+            let page = page.context("no platform")?;
+            ensure!(page.items.len() <= 4, "{page:?}");
+            seen.extend(page.items.iter().map(|one| one.id));
+            match page.next {
+                Some(more) => next = Some(more),
+                None => break,
+            }
+        }
+        seen.sort_unstable();
+        ensure!(seen == expected, "{status:?}: {seen:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_task_of_the_fleet_is_released_and_a_proxy_is_switched() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (fleet, operations, by) = (stack.worker_fleet(), stack.operations().await?, somebody());
+    let (administrator, worker) = (stack.worker_administrator()?, stack.worker().await?);
+    let campaign = administrator.campaign().await?;
+    let task = administrator.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
+    worker.lock(task).await?;
+    let row = within(1, fleet.task(task)).await??.context("it is gone")?;
+    ensure!(row.held.is_some() && row.campaign_id == campaign, "{row:?}");
+    let page = within(2, fleet.tasks(Paging::new(100, None))).await??;
+    ensure!(page.items.iter().any(|row| row.id == task), "it is not among the newest");
+    ensure!(within(6, fleet.release_task(&by, task)).await?? == Acted::Done(None), "it was not released");
+    ensure!(matches!(fleet.release_task(&by, task).await?, Acted::Refused(_)), "twice");
+    ensure!(fleet.task(task).await?.is_some_and(|row| row.held.is_none()), "it is still held");
+
+    let new = json!({"host": "proxy.example.com", "port": 8080, "username": "u", "password": "s3cret"});
+    let proxy = administrator.proxy(&new).await?;
+    ensure!(within(3, fleet.switch_proxy(&by, proxy, false)).await?? == Acted::Done(None), "it was not switched off");
+    let row = within(1, fleet.proxy(proxy)).await??.context("it is gone")?;
+    ensure!(row.status == "disabled" && row.has_password, "{row:?}");
+    ensure!(!serde_json::to_string(&row)?.contains("s3cret"), "{row:?}");
+    ensure!(fleet.switch_proxy(&by, proxy, true).await? == Acted::Done(None), "it was not switched on");
+    let page = within(2, fleet.proxies(Paging::new(100, None))).await??;
+    ensure!(page.items.iter().any(|row| row.id == proxy && row.status == "active"), "it is not among the newest");
+    ensure!(fleet.switch_proxy(&by, u64::MAX / 2, true).await.is_err(), "there is no such");
+    let entries = entries_of(&operations, &by).await?;
+    ensure!(entries.iter().filter(|entry| entry.outcome == Outcome::Done).count() == 3, "{entries:?}");
+    Ok(())
+}
