@@ -192,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_keeps_the_trace_of_what_it_was_submitted_in() {
         const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
-        let policy = Policy::with_lease(Duration::from_secs(60));
+        let policy = Policy::with_lease(Duration::from_mins(1));
         let submit = async || Job::submitted("test", Millis(0), 0, place(5, 1), &policy);
         let trace = Trace::of(Some(&format!("Root={ID};Sampled=1")));
         let job = telemetry::traced(trace, tracing::Span::none(), submit()).await;
