@@ -60,7 +60,8 @@ def _deploy(stack: Stack, release: build.Release, source: template.Template, par
             s3.put_object(Bucket=_BUCKET, Key=package.key, Body=package.path.read_bytes())
         return f"s3://{_BUCKET}/{package.key}"
 
-    body = json.dumps(template.with_whole_answers(template.without_layers(template.with_code(source, upload)))).encode()
+    deployed = template.without_saved_queries(template.without_layers(template.with_code(source, upload)))
+    body = json.dumps(template.with_whole_answers(deployed)).encode()
     key = f"{sha256(body).hexdigest()}.template"
     s3.put_object(Bucket=_BUCKET, Key=key, Body=body)
     return _apply(client("cloudformation", stack), f"{stack.emulator}/{_BUCKET}/{key}", parameters)

@@ -71,6 +71,12 @@ def without_layers(template: Template) -> Template:
     return {**template, "Resources": resources}
 
 
+def without_saved_queries(template: Template) -> Template:
+    """The template without saved queries of logs: no emulator has them."""
+    resources = {name: resource for name, resource in template["Resources"].items() if resource["Type"] != "AWS::Logs::QueryDefinition"}
+    return {**template, "Resources": resources}
+
+
 def with_whole_answers(template: Template) -> Template:
     """The template without answers that a gateway passes on as they are made: no emulator's does."""
     resources = dict(template["Resources"])

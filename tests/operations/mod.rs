@@ -8,6 +8,7 @@ mod pools;
 mod scale;
 mod schedules;
 mod tallies;
+mod traces;
 
 use anyhow::Context;
 use drover_tests::chaos::{Fault, Rule};

@@ -143,8 +143,14 @@ pub(crate) async fn next(
     let lease = given.number("lease_seconds", SHORTEST_LEASE, LONGEST_LEASE)?.map(Duration::from_secs);
     let platform = app.credentials.platform(&platform).await?.ok_or_else(Error::invalid_platform)?;
     match app.credentials.next(&platform, &caller.key_id, session, lease).await {
-        Ok(Some(grant)) => Ok(granted(grant)),
-        Ok(None) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(Some(grant)) => {
+            telemetry::counter!("ClaimsGranted").increment(1);
+            Ok(granted(grant))
+        }
+        Ok(None) => {
+            telemetry::counter!("ClaimsInVain").increment(1);
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
         Err(error) => {
             tracing::error!(%error, "no credential was given out");
             Err(Error::internal())

@@ -2,10 +2,15 @@
 //! kept for an operator.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use batch::trace_of;
+use futures::TryFutureExt;
 use jobs::{Cancelled, DeadLetter, DeadLetters, Jobs};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use table::aws::{configure, dynamodb, setting};
 use table::{Key, Millis, Table};
+use telemetry::traced;
+use tracing::field::Empty;
+use tracing::info_span;
 
 /// The queue of deliveries, as its letters name it.
 const WEBHOOKS: &str = "webhooks";
@@ -46,8 +51,11 @@ impl App {
         let mut answer = SqsBatchResponse::default();
         for message in event.records {
             telemetry::counter!("DeadLetters").increment(1);
-            if let Err(error) = Box::pin(self.bury(&message)).await {
-                tracing::error!(%error, message_id = message.message_id, "a dead letter was not dealt with");
+            let span = info_span!("letter", message_id = message.message_id, trace_id = Empty);
+            let burial = Box::pin(self.bury(&message)).inspect_err(|error| {
+                tracing::error!(%error, "a dead letter was not dealt with");
+            });
+            if traced(trace_of(&message), span, burial).await.is_err() {
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
                 answer.batch_item_failures.push(failure);
@@ -82,7 +90,7 @@ impl App {
             verdict: verdict.to_owned(),
             redriven_at: None,
         };
-        tracing::warn!(message_id = letter.message_id, verdict, "a message kept failing");
+        tracing::warn!(verdict, "a message kept failing");
         self.letters.keep(&letter).await
     }
 }

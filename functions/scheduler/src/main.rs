@@ -8,6 +8,9 @@ use serde_json::{Value as Json, json};
 use table::Millis;
 use table::aws::configure;
 use table::cost::metered;
+use telemetry::{Trace, traced};
+use tracing::field::Empty;
+use tracing::info_span;
 use videos::Schedules;
 
 /// Stops so long before the function is stopped.
@@ -21,16 +24,20 @@ async fn main() -> Result<(), Error> {
     let schedules = &Schedules::new(jobs.clone());
     let tasks = &extract::open(&config)?;
     run(service_fn(move |event: LambdaEvent<Json>| async move {
-        let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let ((runs, checks, cleared, beat), cost) = metered(async {
+        let LambdaEvent { context, .. } = event;
+        let deadline = Millis(context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
+        let span = info_span!("minute", request_id = context.request_id, trace_id = Empty);
+        let work = metered(async {
             tokio::join!(
                 Box::pin(schedules.start_due(deadline)),
                 Box::pin(tasks.start_rested(deadline)),
                 Box::pin(jobs.clear_deleted(deadline)),
                 Box::pin(jobs.beat())
             )
-        })
-        .await;
+        });
+        // What is started now goes on with the trace of this minute.
+        let trace = Trace::of(context.xray_trace_id.as_deref());
+        let ((runs, checks, cleared, beat), cost) = traced(trace, span, work).await;
         if let Ok(runs) = &runs {
             telemetry::counter!("RunsStarted").increment(runs.started);
             telemetry::counter!("RunsSkipped").increment(runs.skipped);

@@ -34,6 +34,7 @@ pub(crate) async fn fetch(app: &App, run: Run, video: &Video, until: Instant) ->
             VideoJobs::uploaded(run, video, metadata, stored, done).await
         }
         Ended::Failed(stage, failure, reason) => {
+            telemetry::counter!("VideoAttemptsFailed").increment(1);
             let failed = line(Level::Error, format!("{}: {reason}", video.video_id));
             VideoJobs::failed(run, video, stage, failure, &reason, failed).await
         }

@@ -64,9 +64,13 @@ impl App {
     async fn make(&self, claimed: Claimed) -> anyhow::Result<Option<Farewell>> {
         let (delivery, attempt) = (claimed.delivery.id.clone(), claimed.delivery.attempts);
         let told = self.attempt(&claimed.delivery, &claimed.endpoint).await?;
-        let outcome = if told.is_success() { "WebhooksDelivered" } else { "WebhookAttemptsFailed" };
-        telemetry::counter!(outcome).increment(1);
-        tracing::info!(delivery, attempt, outcome, "attempted");
+        let delivered = told.is_success();
+        if delivered {
+            telemetry::counter!("WebhooksDelivered").increment(1);
+        } else {
+            telemetry::counter!("WebhookAttemptsFailed").increment(1);
+        }
+        tracing::info!(delivery, attempt, delivered, "attempted");
         Ok(Box::pin(self.deliveries.conclude(claimed, &told)).await?)
     }
 }

@@ -81,7 +81,13 @@ pub(crate) async fn claim(
     let form = LockForm::read(&body)?;
     let worker = needed(form.worker(header))?;
     let task = app.tasks.claim(&input::filter(&given)?, &worker, form.duration()).await?;
-    let message = if task.is_some() { "Task locked successfully" } else { "No task is due" };
+    let message = if task.is_some() {
+        telemetry::counter!("ClaimsGranted").increment(1);
+        "Task locked successfully"
+    } else {
+        telemetry::counter!("ClaimsInVain").increment(1);
+        "No task is due"
+    };
     let task = task.map(|task| view::claimed(&task, app.clock.now()));
     Ok(Answer(Claimed { message, task }))
 }

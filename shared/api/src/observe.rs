@@ -1,5 +1,5 @@
-//! What is seen of every request: its id in the answer and in each log line, an access line with what it cost, metrics; and a panic
-//! becomes an answer.
+//! What is seen of every request: its id in the answer, that and its trace in each log line, an access line with what it cost, metrics; and a
+//! panic becomes an answer.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -10,10 +10,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use table::cost::metered;
-use telemetry::RequestId;
-use tracing::Instrument;
+use telemetry::{RequestId, Trace, traced};
+use tracing::field::Empty;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What Lambda tells of the trace, in place of what the caller does.
+const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// Marks an answer that tells of a fault of somebody else's service: it is no reason to take back a version of ours.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,8 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request_id = %id);
+    let trace = Trace::of(request.headers().get(TRACE).and_then(|header| header.to_str().ok()));
+    let span = tracing::info_span!("request", request_id = %id, trace_id = Empty);
 
     let work = async {
         let started = Instant::now();
@@ -54,7 +57,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         }
         answer
     };
-    let mut answer = work.instrument(span).await;
+    let mut answer = traced(trace, span, work).await;
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }

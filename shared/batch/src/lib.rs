@@ -10,7 +10,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use table::cost::metered;
 use table::{Clock, Millis};
-use tracing::Instrument;
+use telemetry::{Trace, traced};
+use tracing::field::Empty;
 
 /// One message of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,12 @@ pub async fn work_off(
     answer
 }
 
+/// The trace that a message was sent in.
+#[must_use]
+pub fn trace_of(message: &SqsMessage) -> Trace {
+    Trace::of(message.attributes.get("AWSTraceHeader").map(String::as_str))
+}
+
 /// Works off one; gives its failure, if it failed.
 async fn take(
     message: &SqsMessage,
@@ -58,15 +65,14 @@ async fn take(
 ) -> Option<BatchItemFailure> {
     let id = message.message_id.clone().unwrap_or_default();
     let body = message.body.as_deref().unwrap_or_default();
-    let span = tracing::info_span!("message", request_id = context.request_id, message_id = id);
+    let span = tracing::info_span!("message", request_id = context.request_id, message_id = id, trace_id = Empty);
     let one = Message { body, request_id: &context.request_id, deadline: Millis(context.deadline) };
     let measured = async {
         let (done, cost) = metered(Box::pin(work(one))).await;
         cost.log("message done");
-        done
+        done.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "the message failed"))
     };
-    let error = measured.instrument(span.clone()).await.err()?;
-    span.in_scope(|| tracing::error!(error = format!("{error:#}"), "the message failed"));
+    traced(trace_of(message), span, measured).await.err()?;
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = id;
     Some(failure)
@@ -105,6 +111,20 @@ mod tests {
         let answer = work_off(event(&["1", "2"]), async |_| {
             // Comes when the other is here too.
             both.wait().await;
+            Ok(())
+        });
+        assert!(answer.await.batch_item_failures.is_empty());
+    }
+
+    #[tokio::test]
+    async fn each_is_worked_on_in_the_trace_it_was_sent_in() {
+        const SENT_IN: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let mut event = event(&["traced", "untraced"]);
+        let attributes = &mut event.payload.records[0].attributes;
+        attributes.insert("AWSTraceHeader".to_owned(), SENT_IN.to_owned());
+        let answer = work_off(event, async |message| {
+            let trace = telemetry::current_trace().map(|trace| trace.to_string());
+            anyhow::ensure!(trace.is_some() && (trace.as_deref() == Some(SENT_IN)) == (message.body == "traced"));
             Ok(())
         });
         assert!(answer.await.batch_item_failures.is_empty());

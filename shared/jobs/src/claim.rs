@@ -127,6 +127,10 @@ impl Jobs {
 
     async fn begin<T: DeserializeOwned>(&self, key: &Key, lease: Lease, item: Item) -> Result<Claimed<T>, TableError> {
         let (job, snapshot): (Job, _) = (decode(item.clone())?, Snapshot::of(&item)?);
+        // The message may have been another's.
+        if let Some(trace) = &job.trace {
+            telemetry::go_on_with(trace);
+        }
         let run = Run::new(self.clone(), key.clone(), snapshot.owner()?, lease, &job);
         if job.attempts > self.policy.attempts {
             let last = job.error_message.as_deref().unwrap_or("the worker ended without a word");

@@ -3,12 +3,18 @@
 //!
 //! Each message names a group of SQS's, the partition of the job's owner: so SQS serves those first of whom few messages are under way (fair queues),
 //! however many another's are. A job's children are their parent's owner's too: who has many jobs with children is one among all the same.
+//!
+//! Beside it, as X-Ray wants it, goes the trace of whatever sent it. That joins their pictures; log lines go by the job's own trace ([`crate::Job`]),
+//! since whoever gets a message may find another job first in line.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use futures::StreamExt;
 use futures::stream::iter;
 use serde::{Deserialize, Serialize};
@@ -82,6 +88,7 @@ impl Queue {
         let delay = i32::try_from(round_up(delay.min(LONGEST_DELAY))).unwrap_or_default();
         let request = self.client.send_message().queue_url(&self.url).message_body(hint.body());
         let request = request.message_group_id(hint.group()).delay_seconds(delay);
+        let request = request.set_message_system_attributes(trace());
         if let Err(error) = request.send().await {
             let error = aws_sdk_sqs::error::DisplayErrorContext(error);
             tracing::warn!(%error, job = hint.job.sk, "the job's message was not sent; it will be sent again");
@@ -104,7 +111,8 @@ impl Queue {
                 .filter_map(|(n, (hint, delay))| {
                     let delay = i32::try_from(round_up((*delay).min(LONGEST_DELAY))).unwrap_or_default();
                     let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(hint.body());
-                    entry.message_group_id(hint.group()).delay_seconds(delay).build().ok()
+                    let entry = entry.message_group_id(hint.group()).delay_seconds(delay);
+                    entry.set_message_system_attributes(trace()).build().ok()
                 })
                 .collect();
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
@@ -129,6 +137,13 @@ impl Queue {
     }
 }
 
+/// What goes with a message for X-Ray.
+fn trace() -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+    let header = telemetry::current_trace()?.to_string();
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()?;
+    Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
+}
+
 /// Up to the next whole second, so that a message does not come before its job may be claimed.
 fn round_up(pause: Duration) -> u64 {
     pause.as_secs() + u64::from(pause.subsec_nanos() > 0)
@@ -138,6 +153,16 @@ fn round_up(pause: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::join::PartOf;
+
+    #[tokio::test]
+    async fn a_message_carries_the_trace_of_what_it_is_sent_in() {
+        const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!(trace(), None);
+        let sent = async { trace() };
+        let sent = telemetry::traced(telemetry::Trace::of(Some(HEADER)), tracing::Span::none(), sent).await.unwrap();
+        let value = &sent[&MessageSystemAttributeNameForSends::AwsTraceHeader];
+        assert_eq!((value.data_type(), value.string_value()), ("String", Some(HEADER)));
+    }
 
     #[test]
     fn all_messages_of_an_owner_are_of_one_group() {

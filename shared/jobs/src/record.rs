@@ -3,6 +3,7 @@
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis};
+use telemetry::{Trace, TraceId};
 use utoipa::ToSchema;
 
 use crate::policy::Policy;
@@ -111,6 +112,9 @@ pub struct Job {
     /// How many log lines it has.
     #[serde(default)]
     pub log_lines: u64,
+    /// The trace of the request that led to it, which its workers go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// What it was submitted at.
     pub created_at: Millis,
     /// When anything of it last changed: the sort key of an index.
@@ -133,7 +137,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job of the queue `kind`, submitted now, claimable at once, with its place among the waiting ones.
+    /// A job of the queue `kind`, submitted now, claimable at once, with its place among the waiting ones and the trace of what is being worked on.
     #[must_use]
     pub fn submitted(kind: &str, now: Millis, units_reserved: u64, place: String, policy: &Policy) -> Self {
         Self {
@@ -156,6 +160,7 @@ impl Job {
             units_used: 0,
             units_charged: 0,
             log_lines: 0,
+            trace: telemetry::current_trace().as_ref().map(Trace::id).cloned(),
             created_at: now,
             updated_at: now,
             started_at: None,
@@ -180,7 +185,22 @@ pub fn place(priority: u8, order: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_job_keeps_the_trace_of_what_it_was_submitted_in() {
+        const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
+        let policy = Policy::with_lease(Duration::from_mins(1));
+        let submit = async || Job::submitted("test", Millis(0), 0, place(5, 1), &policy);
+        let trace = Trace::of(Some(&format!("Root={ID};Sampled=1")));
+        let job = telemetry::traced(trace, tracing::Span::none(), submit()).await;
+        let stored = serde_json::to_value(&job).unwrap();
+        assert_eq!(stored["trace"], ID);
+        assert_eq!(serde_json::from_value::<Job>(stored).unwrap(), job);
+        assert_eq!(submit().await.trace, None);
+    }
 
     #[test]
     fn a_higher_priority_goes_first_and_then_the_earlier() {

@@ -10,7 +10,7 @@
 //! | which changes of a second are counted | `pk = COUNTED#stream#second`, `sk = COUNTED` |
 //! | how often a table was counted anew | `pk = RECOUNTS`, `sk = stream` |
 //!
-//! Each change of an item is counted once, however often, in whatever order and in whatever batches it is told of: docs/decisions/0032-tallies.md. A
+//! Each change of an item is counted once, however often, in whatever order and in whatever batches it is told of: docs/decisions/0036-tallies.md. A
 //! lane is one of a few items that are added up when they are read: whoever counts adds to one of them, so that not all get in each other's way.
 
 mod change;

@@ -1,15 +1,22 @@
-//! Knows how a function is observed: JSON log lines, metrics in the embedded metric format, request ids.
+//! Knows how a function is observed: JSON log lines, metrics in the embedded metric format, request ids, traces.
 //! Knows nothing of HTTP, AWS clients, or what is being observed.
 
+mod errors;
 mod request_id;
+mod trace;
 
 use std::sync::OnceLock;
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 pub use metrics::{counter, histogram};
 pub use request_id::{InvalidRequestId, RequestId};
+pub use trace::{InvalidTrace, Trace, TraceId, current_trace, go_on_with, traced};
 
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Drover";
@@ -27,16 +34,8 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// (`info` unless it is set); of the libraries that see requests whole, only warnings are ever written, or nothing.
 pub fn init(name: &'static str) {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::try_new(format!("{level},{QUIET}"));
-    let started = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
-        .try_init();
-    if started.is_err() {
+    let filter = EnvFilter::try_new(format!("{level},{QUIET}")).unwrap_or_else(|_| EnvFilter::new("info"));
+    if lines(filter, std::io::stdout).try_init().is_err() {
         return;
     }
     let deployed = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| name.to_owned());
@@ -46,6 +45,23 @@ pub fn init(name: &'static str) {
         }
         Err(error) => tracing::warn!(%error, "metrics are off"),
     }
+}
+
+/// What writes log lines.
+fn lines<W>(filter: EnvFilter, to: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .with_writer(to)
+        .finish()
+        .with(errors::Counted)
 }
 
 /// The version of the function that runs. Metrics that carry it tell the alarms of a rollout which version is at fault.

@@ -156,7 +156,13 @@ impl Deliveries {
             .add("attempts", 1)
             .when(Condition::equal("status", DeliveryStatus::Pending.as_str()));
         match lease::claim(&self.table, key, now, owner, self.policy.lease, begin).await? {
-            Claim::Granted(lease, item) => Ok(Some((decode(item)?, lease))),
+            Claim::Granted(lease, item) => {
+                let delivery: Delivery = decode(item)?;
+                if let Some(trace) = &delivery.trace {
+                    telemetry::go_on_with(trace);
+                }
+                Ok(Some((delivery, lease)))
+            }
             Claim::Refused(_) => Ok(None),
         }
     }

@@ -7,6 +7,7 @@ use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use table::{Key, Millis, new_id};
+use telemetry::{Trace, TraceId};
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
@@ -80,6 +81,9 @@ pub struct Delivery {
     /// How often it was taken up, to be tried.
     #[serde(default)]
     pub attempts: u64,
+    /// The trace of the request that led to it, which its senders go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// When it was made.
     pub created_at: Millis,
     /// An attempt that fails from then on is the last.
@@ -98,7 +102,7 @@ impl Delivery {
     pub(crate) fn of(end: &TaskEnd, event: TaskEvent, endpoint: &Endpoint, now: Millis, policy: &Policy) -> Self {
         let id = format!("msg_{}", Uuid::new_v5(&endpoint.id, end.id.as_bytes()).simple());
         let delivery = Self::new(endpoint, id, event.as_str(), end.body(event), now, policy);
-        Self { task_id: Some(end.id), give_up_at: now.after(TRIED_FOR), ..delivery }
+        Self { task_id: Some(end.id), trace: end.trace.clone(), give_up_at: now.after(TRIED_FOR), ..delivery }
     }
 
     /// What shows an endpoint's owner that it works. It is tried once.
@@ -122,6 +126,7 @@ impl Delivery {
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
             attempts: 0,
+            trace: telemetry::current_trace().as_ref().map(Trace::id).cloned(),
             created_at: now,
             give_up_at: now,
             ended_at: None,

@@ -4,6 +4,7 @@ use jobs::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use table::{Item, Millis, TableError, decode};
+use telemetry::TraceId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -63,6 +64,9 @@ pub struct TaskEnd {
     completed_at: Option<Millis>,
     error_message: Option<String>,
     result_key: Option<String>,
+    /// The trace that it was submitted in.
+    #[serde(default)]
+    pub(crate) trace: Option<TraceId>,
 }
 
 impl TaskEnd {
