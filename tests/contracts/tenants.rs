@@ -98,7 +98,8 @@ impl Tenant {
         let new = json!({"name": name, "permissions": ["tasks:read"]});
         let key = user.send(Method::POST, "/api-keys", &new).await?.success(201)?;
         let (key, preview) = (text(&key, "id")?, text(&key, "key_preview")?);
-        let new = json!({"url": "https://tenant.example/ends"});
+        // Of nothing that the tenant does: it would be delivered sooner or later, and change what is theirs.
+        let new = json!({"url": "https://tenant.example/ends", "events": ["task.cancelled"]});
         let webhook = text(&user.send(Method::POST, "/webhooks", &new).await?.success(201)?, "id")?;
         // The address has the user's id in it.
         let (ended, open) = (ended.id.to_string(), open.id.to_string());

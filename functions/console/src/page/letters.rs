@@ -138,7 +138,7 @@ pub(crate) async fn purge_many(
     parameters: Parameters,
 ) -> Result<Response, Fault> {
     let queue = queue_of(&parameters)?;
-    let purged = app.operations.purge_some(&frame.actor(), queue, PURGED).await?;
+    let (purged, _) = app.operations.purge_some(&frame.actor(), queue, PURGED).await?;
     Ok(frame.done(&format!("/dead-letters?queue={queue}"), Notice::counted("purged", purged as u64)))
 }
 

@@ -1,7 +1,7 @@
 //! What an operator does to a job: cancels it, takes it up again.
 
 use jobs::{Cancelled, Redriven, Reopened, Status};
-use table::TableError;
+use table::{TableError, Update};
 use videos::{Video, VideoJob, Work};
 
 use super::detail::part_key;
@@ -52,7 +52,14 @@ impl Operations {
         {
             return self.take_videos_up(job, asked).await;
         }
-        Ok(match self.jobs_of(name.kind).redrive(record.key(), &asked.done()).await? {
+        let done = asked.done();
+        let redriven = match &record {
+            Record::Portal(job) => self.portals.redrive(&job.key, &done).await?,
+            Record::Task(_) | Record::Video(_) => {
+                self.jobs_of(name.kind).redrive(record.key(), &Update::new(), &done).await?
+            }
+        };
+        Ok(match redriven {
             Redriven::Waits => Acted::DONE,
             Redriven::Sent => Acted::Done(Some("it had not ended: its message was sent again".to_owned())),
             Redriven::Before => Acted::refused("it changed meanwhile"),

@@ -154,7 +154,8 @@ impl Operations {
         loop {
             let page = self.page(kind, which, start).await?;
             // An index of jobs' states holds what is no job of theirs, too.
-            let jobs: Vec<_> = page.items.into_iter().filter(|found| found.key.sk.starts_with(kind.job_prefix())).collect();
+            let jobs: Vec<_> =
+                page.items.into_iter().filter(|found| found.key.sk.starts_with(kind.job_prefix())).collect();
             if dry_run {
                 tally.only_count(jobs);
             } else {
