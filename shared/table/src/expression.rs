@@ -152,7 +152,11 @@ impl Condition {
     }
 }
 
+/// One alone stands bare: DynamoDB refuses parentheses that are not needed.
 fn join(conditions: &[Condition], operator: &str, terms: &mut Terms) -> String {
+    if let [only] = conditions {
+        return only.render(terms);
+    }
     let rendered: Vec<_> = conditions.iter().map(|condition| format!("({})", condition.render(terms))).collect();
     rendered.join(operator)
 }
@@ -397,7 +401,7 @@ mod tests {
             rendered.update.as_deref(),
             Some("SET #lines = list_append(if_not_exists(#lines, :v0), :v1) ADD #seen :v2")
         );
-        assert_eq!(rendered.condition.as_deref(), Some("(NOT contains(#seen, :v3))"));
+        assert_eq!(rendered.condition.as_deref(), Some("NOT contains(#seen, :v3)"));
         assert_eq!(rendered.terms.values[":v2"], AttributeValue::Ss(vec!["n".to_owned()]));
     }
 
@@ -405,6 +409,6 @@ mod tests {
     fn an_update_without_changes_has_no_expression() {
         let rendered = Update::new().when(Condition::Exists("pk")).render();
         assert_eq!(rendered.update, None);
-        assert_eq!(rendered.condition.as_deref(), Some("(attribute_exists(#pk))"));
+        assert_eq!(rendered.condition.as_deref(), Some("attribute_exists(#pk)"));
     }
 }
