@@ -61,7 +61,7 @@ def _deploy(stack: Stack, release: build.Release, source: template.Template, par
         return f"s3://{_BUCKET}/{package.key}"
 
     deployed = template.without_saved_queries(template.without_layers(template.with_code(source, upload)))
-    body = json.dumps(template.with_whole_answers(deployed)).encode()
+    body = json.dumps(template.with_numbers(template.with_whole_answers(deployed), parameters)).encode()
     key = f"{sha256(body).hexdigest()}.template"
     s3.put_object(Bucket=_BUCKET, Key=key, Body=body)
     return _apply(client("cloudformation", stack), f"{stack.emulator}/{_BUCKET}/{key}", parameters)

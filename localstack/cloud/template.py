@@ -1,6 +1,6 @@
 """Reads `template.yaml` and points its functions at packages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,28 @@ def without_saved_queries(template: Template) -> Template:
 
 def with_whole_answers(template: Template) -> Template:
     """The template without answers that a gateway passes on as they are made: no emulator's does."""
+    return _with_events(template, _with_whole_answer)
+
+
+def with_numbers(template: Template, chosen: Mapping[str, str]) -> Template:
+    """The template with numbers where event sources name a parameter for how many they call at once: MiniStack leaves it a text, which no SDK reads."""
+
+    def with_number(event: dict[str, Any]) -> dict[str, Any]:
+        match event["Properties"].get("ScalingConfig"):
+            case {"MaximumConcurrency": {"Ref": name}}:
+                number = int(chosen.get(name, template["Parameters"][name].get("Default")))
+                return {**event, "Properties": {**event["Properties"], "ScalingConfig": {"MaximumConcurrency": number}}}
+            case _:
+                return event
+
+    return _with_events(template, with_number)
+
+
+def _with_events(template: Template, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Template:
     resources = dict(template["Resources"])
     for name, function in _functions(template):
         properties = function["Properties"]
-        events = {key: _with_whole_answer(event) for key, event in properties.get("Events", {}).items()}
+        events = {key: change(event) for key, event in properties.get("Events", {}).items()}
         resources[name] = {**function, "Properties": {**properties, "Events": events}} if events else function
     return {**template, "Resources": resources}
 

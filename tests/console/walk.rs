@@ -51,7 +51,7 @@ async fn say(events: &Table, job: &VideoJob, number: u64) -> anyhow::Result<()> 
     let now = Clock::system().now();
     let line = json!({
         "pk": format!("LOG#{}", job.key.sk), "sk": format!("{number:010}"), "expires_at": now.epoch_seconds() + 3_600,
-        "number": number, "at": now, "level": "info", "message": LINE, "metadata": {},
+        "number": number, "at": now, "level": "INFO", "message": LINE, "metadata": {},
     });
     Ok(events.replace(&line).await?)
 }

@@ -23,6 +23,7 @@ const NOTHING_TO_TRY: &[&str] = &[
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Events::Rule",
@@ -33,6 +34,7 @@ const NOTHING_TO_TRY: &[&str] = &[
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
+    "AWS::Logs::QueryDefinition",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 ];

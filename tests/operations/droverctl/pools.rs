@@ -77,7 +77,7 @@ async fn a_proxy_is_switched_off_and_on_and_shows_no_password() -> anyhow::Resul
     let administrator = stack.worker_administrator()?;
     let password = "a-password-of-a-proxy";
     let body = json!({"proxies": [{"host": "p.example.com", "port": 8080, "username": "u", "password": password, "country": "DE"}]});
-    let answer = administrator.request(reqwest::Method::POST, "/api/proxies").json(&body).send().await?;
+    let answer = administrator.request(reqwest::Method::POST, "/proxies").json(&body).send().await?;
     ensure!(answer.status().is_success(), "{answer:?}");
     let listed = stack.operate(&["proxies", "list", "--limit", "100"]).await?;
     let proxies = listed["proxies"].as_array().context("no proxies")?;
