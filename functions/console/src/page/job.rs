@@ -57,8 +57,11 @@ pub(crate) async fn show(
 ) -> Result<Response, Fault> {
     let detail = found(&app.operations, &job).await?;
     let parts_after = parameters.text("parts", 2_000)?;
-    let (log, parts) = tokio::join!(log_of(&app.operations, &detail), parts_of(&app.operations, &detail, parts_after));
-    let (log, parts) = (log?, parts?);
+    let log = async {
+        // The script that asks for what has changed asks for the log's lines by themselves.
+        if frame.is_part { Ok(None) } else { log_of(&app.operations, &detail).await.map(Some) }
+    };
+    let (log, parts) = tokio::try_join!(log, parts_of(&app.operations, &detail, parts_after))?;
     let title = if detail.row.title.trim().is_empty() { name(job.kind) } else { &detail.row.title };
     let body = html! {
         p.crumbs { a href=(frame.to(&format!("/jobs?kind={}", job.kind.as_str()))) { (name(job.kind)) } }
@@ -68,10 +71,12 @@ pub(crate) async fn show(
             h2 { "Parts" }
             div #parts data-live { (parts_shown(&frame, &job, parts)) }
         }
-        h2 { "Log" }
-        (log_shown(&frame, &job, &log))
-        h2 { "What it is to do" }
-        pre { (shown(&serde_json::to_string_pretty(&detail.config).unwrap_or_default())) }
+        @if let Some(log) = &log {
+            h2 { "Log" }
+            (log_shown(&frame, &job, log))
+            h2 { "What it is to do" }
+            pre { (shown(&serde_json::to_string_pretty(&detail.config).unwrap_or_default())) }
+        }
     };
     Ok(frame.page(Section::Jobs, title, &body))
 }
@@ -253,7 +258,7 @@ pub(super) fn lines(lines: &[LoggedLine]) -> Markup {
                 Level::Warning => ("level-warning", "warning"),
                 Level::Error => ("level-error", "error"),
             };
-            div class=(class) {
+            div class=(class) data-number=(line.number) {
                 time datetime=(line.at) { (line.at.to_string().replace('T', " ").replace('Z', "")) }
                 span.level { (level) }
                 span.said { (clipped(&line.message, LINE)) }
@@ -280,7 +285,7 @@ mod tests {
         let shown = lines(&[line]).into_string();
         assert_eq!(
             shown,
-            "<div class=\"level-error\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
+            "<div class=\"level-error\" data-number=\"7\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
              <span class=\"level\">error</span><span class=\"said\">&lt;img src=x onerror=alert(1)&gt; ␛]0;gone␇ \\u{202e}txet</span></div>"
         );
     }
