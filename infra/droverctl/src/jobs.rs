@@ -1,11 +1,10 @@
 //! `droverctl jobs`.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jobs::{LoggedLine, Status};
-use operations::{Found, JobFilter, JobName, Kind, LogTail, MOST_LINES, Operations};
+use operations::{Found, JobFilter, JobName, Kind, MOST_LINES, Operations};
 use serde_json::{Value as Json, json};
 
 use crate::confirm::{Sure, confirm};
@@ -183,26 +182,21 @@ impl Logs {
         }
         print_lines(&first.lines, format);
         if self.follow {
-            follow(operations, &name, first, format).await?;
+            follow(operations, &name, first.after, format).await?;
         }
         Ok(Answer::nothing())
     }
 }
 
-/// Prints what is added to a log after what was printed, until its job has ended and all of it was printed. Lines that were waited for come after later ones.
-async fn follow(operations: &Operations, name: &JobName, first: LogTail, format: Format) -> anyhow::Result<()> {
-    let mut after = first.after;
-    let mut printed: BTreeSet<u64> = first.lines.iter().map(|line| line.number).collect();
+/// Prints what is added to a log until its job has ended and all of it was printed.
+async fn follow(operations: &Operations, name: &JobName, mut after: u64, format: Format) -> anyhow::Result<()> {
     // One that has ended already is not waited for.
     let (mut quiet, mut has_ended) = (LOOKS - 1, false);
     loop {
-        let Some(mut tail) = operations.log(name, Some(after), MOST_LINES).await? else { return Ok(()) };
-        let is_full = tail.lines.len() == MOST_LINES as usize && tail.after > after;
+        let Some(tail) = operations.log(name, Some(after), MOST_LINES).await? else { return Ok(()) };
         after = tail.after;
-        tail.lines.retain(|line| printed.insert(line.number));
-        printed = printed.split_off(&after);
         print_lines(&tail.lines, format);
-        if is_full {
+        if tail.lines.len() == MOST_LINES as usize {
             continue;
         }
         if has_ended && tail.lines.is_empty() {

@@ -1,7 +1,5 @@
 //! One job: all that is known of it, its log, its parts.
 
-use std::time::Duration;
-
 use jobs::{Join, LoggedLine, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -16,9 +14,6 @@ use crate::shown;
 
 /// The most lines of a log that are read at once.
 pub const MOST_LINES: u32 = 200;
-/// How long lines are waited for whose numbers lie before those of others: a part claims the numbers of its lines before it writes them, and its siblings
-/// write theirs meanwhile. After that they were lost with their worker.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// What the sort keys of parts begin with.
 const PART: &str = "CHILD#";
 /// The longest number of a part, in digits.
@@ -73,7 +68,7 @@ pub struct Can {
 pub struct LogTail {
     /// The lines, in order.
     pub lines: Vec<LoggedLine>,
-    /// After which number to go on: the last, or the one before a gap that may yet be filled. Who goes on there is told the lines beyond the gap again.
+    /// After which number to go on.
     pub after: u64,
 }
 
@@ -134,7 +129,7 @@ impl Operations {
         };
         let (first, last) = (after.saturating_add(1), after.saturating_add(limit));
         let lines = self.jobs_of(name.kind).logs.read(&name.key().sk, first, last).await?;
-        let after = settled(after, &lines, self.clock.now());
+        let after = lines.last().map_or(after, |line| line.number);
         Ok(Some(LogTail { lines, after }))
     }
 
@@ -222,18 +217,6 @@ pub(crate) fn part_key(join: &Key, number: u64) -> Key {
     Key::new(join.pk.as_str(), format!("{PART}{number:0DIGITS$}"))
 }
 
-/// Up to which number nothing is missing, or will come any more.
-fn settled(after: u64, lines: &[LoggedLine], now: Millis) -> u64 {
-    let mut settled = after;
-    for line in lines {
-        if line.number > settled + 1 && line.at.until(now) < PATIENCE {
-            break;
-        }
-        settled = line.number;
-    }
-    settled
-}
-
 fn results(record: &Record) -> Vec<ResultFile> {
     if let Record::Portal(job) = record {
         let file = |file: &portals::JobFile| ResultFile { name: file.name.clone(), bytes: Some(file.bytes) };
@@ -242,34 +225,4 @@ fn results(record: &Record) -> Vec<ResultFile> {
     let name = |key: &String| key.rsplit('/').next().unwrap_or(key).to_owned();
     let file = record.job().result_key.as_ref();
     file.map(|key| ResultFile { name: name(key), bytes: record.job().result_bytes }).into_iter().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use jobs::Level;
-    use serde_json::Map;
-
-    use super::*;
-
-    #[test]
-    fn a_log_is_gone_on_with_before_a_gap_that_may_yet_be_filled() {
-        let now = Millis(1_705_314_600_000);
-        for (what, lines, after) in [
-            ("nothing", &[][..], 3),
-            ("all", &[(4, 0), (5, 0)], 5),
-            ("a gap at the beginning", &[(6, 1)], 3),
-            ("a gap between", &[(4, 0), (7, 59), (8, 0)], 4),
-            ("one that is old", &[(4, 90), (7, 60), (8, 0)], 8),
-            ("two, an old and a young one", &[(6, 70), (7, 0), (9, 0)], 7),
-        ] {
-            let line = |(number, seconds): &(u64, u64)| LoggedLine {
-                number: *number,
-                at: now.before(Duration::from_secs(*seconds)),
-                level: Level::Info,
-                message: String::new(),
-                metadata: Map::new(),
-            };
-            assert_eq!(settled(3, &lines.iter().map(line).collect::<Vec<_>>(), now), after, "{what}");
-        }
-    }
 }
