@@ -1,49 +1,42 @@
-//! A walk through the console in a browser (walk/walk.mjs): every page in light and dark, at 1280 and at 375 pixels, with axe-core; every action by what
-//! one clicks; what moves; the keyboard alone; no scripts. The screenshots stay in `target/tests/console`.
+//! A walk through the console in a browser (walk/walk.mjs): every page and error in light and dark, at 1280 and at 375 pixels, with axe-core; the numbers
+//! on the pages beside what the APIs tell; every action by what one clicks, with each question before it and each notice after it; what moves; the keyboard
+//! alone; no scripts. The screenshots stay in `target/tests/console`.
+
+mod numbers;
+mod plan;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use axum::Router;
-use axum::response::Html;
+use axum::http::StatusCode;
 use axum::routing::get;
 use drover_tests::Stack;
 use drover_tests::node::{FETCH, node};
 use drover_tests::site::Site;
 use drover_tests::video::order;
-use jobs::{DeadLetter, DeadLetters};
-use portals::Portal;
-use serde_json::{Value as Json, json};
-use table::{Clock, Table, new_id};
+use serde_json::json;
+use table::{Clock, Table};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use videos::VideoJob;
 
+use self::numbers::Numbers;
+use self::plan::{Scene, page_of, scene};
+
 const PASSWORD: &str = "correct horse battery staple";
-/// What is imported by the form, and must never be shown.
-const SECRET: &str = "s3cret-of-the-walk";
-/// What a name holds that would show on a page that does not see to it.
-const HOSTILE: &str = "<img src=x onerror=alert(1)> \u{202e}eman";
 /// What a log says while its page is looked at.
 const LINE: &str = "said while somebody looked on";
 
-fn page_of(job: &VideoJob) -> String {
-    format!("/jobs/video/{}?tenant={}", job.id, job.tenant)
-}
-
-/// A letter of a queue that says this.
-async fn letter(stack: &Stack, body: String) -> anyhow::Result<String> {
-    let now = Clock::system().now();
-    let letter = DeadLetter {
-        queue: "video".to_owned(),
-        message_id: new_id(now).to_string(),
-        body,
-        sent_at: now,
-        verdict: format!("its job was failed: {HOSTILE}"),
-        redriven_at: None,
-    };
-    DeadLetters::new(stack.table("events")).keep(&letter).await?;
-    Ok(letter.id().to_string())
+/// A site of one page, that tells what the console's pages must show now.
+async fn told(numbers: Numbers) -> anyhow::Result<Site> {
+    let numbers = Arc::new(numbers);
+    let now = get(async move || {
+        let told = numbers.now().await.map(axum::Json);
+        told.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))
+    });
+    Site::serve(Router::new().route("/numbers", now)).await
 }
 
 /// One more line of a job's log, as a worker writes it.
@@ -54,107 +47,6 @@ async fn say(events: &Table, job: &VideoJob, number: u64) -> anyhow::Result<()> 
         "number": number, "at": now, "level": "INFO", "message": LINE, "metadata": {},
     });
     Ok(events.replace(&line).await?)
-}
-
-/// What there is on the stack for the walk, and where.
-async fn plan(stack: &Stack, followed: &VideoJob, email: &str, screenshots: &Path) -> anyhow::Result<Json> {
-    let site = Router::new().route("/page", get(async || Html("<p class=t>One</p>")));
-    let (site, user) = (Site::serve(site).await?, stack.user().await?);
-    let task = |path: &str| json!({"urls": [site.url(path)], "selectors": {"title": ".t"}});
-    let good = user.create_task(task("/page")).await?;
-    let bad = user.create_task(task("/nothing")).await?;
-    for task in [&good, &bad] {
-        user.ended(task).await?;
-    }
-    let page_of_task =
-        |task: &Json| format!("/jobs/extract/{}?tenant={}", task["id"].as_str().unwrap_or_default(), user.id);
-
-    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
-    let tenant = &client.tenant;
-    let name = fastrand::u64(..).to_string();
-    let (lost, done) = (format!("{name}1"), format!("{name}2"));
-    let parted = studio.listed(tenant, HOSTILE, &[&lost, &done]).await?;
-    Box::pin(studio.work_through(&parted, &[&lost])).await?;
-    let waiting = async |what: &str| Ok::<_, anyhow::Error>(studio.jobs.create(tenant, order(what)).await?.job);
-    let (cancelled, unscripted) = (waiting("to be cancelled").await?, waiting("to be cancelled too").await?);
-    let (retried, buried) = (waiting("to be retried").await?, waiting("to be redriven").await?);
-    for job in [&retried, &buried] {
-        studio.jobs.jobs.give_up(&job.key, &format!("given up by a test: {HOSTILE}")).await?;
-    }
-    let schedule = client.schedule(HOSTILE, 60).await?["id"].as_str().context("no id")?.to_owned();
-    let schedule = format!("/schedules/video/{schedule}?tenant={tenant}");
-    let (portal, desk) = (stack.unheard_portal_client().await?, stack.portal_desk(Clock::system()).await?);
-    let portal = desk.jobs.create(&stack.portal_account(&portal.tenant, Portal::Pwmr).await?).await?;
-
-    let mut pool = stack.pool(4).await?;
-    pool.import(&[json!({"name": HOSTILE, "email": "x@example.com", "password": "x"})]).await?;
-    let held = pool.scraper.claim_one(&pool.platform).await?;
-    for (minutes, error) in [(60, "rate limited"), (0, HOSTILE)] {
-        let claimed = pool.scraper.claim_one(&pool.platform).await?;
-        let failure = json!({"error_message": error, "cooldown_minutes": minutes});
-        pool.scraper.report(claimed.id, "failure", Some(claimed.token), &failure).await?.success(200)?;
-    }
-    let failed = pool.listed("status=failed", 10).await?.into_iter().next().context("none has failed")?;
-    let free = pool.ids[3];
-    let worker = stack.worker_administrator()?;
-    worker.proxy(&json!({"host": format!("p{name}.example.com"), "port": 8080, "country": "DE"})).await?;
-    let letters =
-        [letter(stack, serde_json::to_string(&buried.key)?).await?, letter(stack, format!("no job: {HOSTILE}")).await?];
-    let credential = |id: u64| format!("/credentials/{id}");
-    let action = |name: &str, path: &str, clicks: Json, told: &str| json!({"name": name, "path": path, "clicks": clicks, "told": told});
-    let pool_page = format!("/credentials?platform={}", pool.platform);
-    Ok(json!({
-        "url": stack.url,
-        "email": email,
-        "password": PASSWORD,
-        "screenshots": screenshots,
-        "pages": [
-            {"name": "overview", "path": "", "holds": ["Overview", "Video jobs", pool.platform]},
-            {"name": "jobs-open", "path": "/jobs?kind=video"},
-            {"name": "jobs-failed", "path": "/jobs?kind=video&status=failed", "holds": ["given up by a test"]},
-            {"name": "jobs-of-tenant", "path": format!("/jobs?kind=video&tenant={tenant}"), "holds": ["to be retried", "<img src=x onerror"]},
-            {"name": "jobs-unlistable", "path": "/jobs?kind=video&status=completed", "holds": ["name a tenant"]},
-            {"name": "tasks-of-user", "path": format!("/jobs?kind=extract&tenant={}", user.id), "holds": ["completed", "failed"]},
-            {"name": "task-completed", "path": page_of_task(&good), "holds": ["completed", "100 %"]},
-            {"name": "task-failed", "path": page_of_task(&bad), "holds": ["failed"]},
-            {"name": "job-in-parts", "path": page_of(&parted), "holds": ["Parts", "The video is gone"]},
-            {"name": "portal-job", "path": format!("/jobs/portal/{}?tenant={}", portal.id, portal.tenant), "holds": ["pwmr"]},
-            {"name": "worker-tasks", "path": "/worker-tasks"},
-            {"name": "schedules", "path": "/schedules"},
-            {"name": "schedules-monitors", "path": "/schedules?kind=monitor"},
-            {"name": "schedule", "path": schedule, "holds": ["every 60 minutes"]},
-            {"name": "dead-letters", "path": "/dead-letters?queue=video"},
-            {"name": "dead-letter", "path": format!("/dead-letters/{}", letters[1]), "holds": ["no job"]},
-            {"name": "platforms", "path": "/credentials", "holds": [pool.platform]},
-            {"name": "pool", "path": pool_page, "holds": ["In use", "Cooling down", "rate limited"]},
-            {"name": "credential", "path": credential(held.id), "holds": [*pool.scraper.id]},
-            {"name": "credential-question", "path": format!("/credentials/{}/disable", held.id), "holds": ["Disable this credential?"]},
-            {"name": "import", "path": "/credentials/import"},
-            {"name": "proxies", "path": "/proxies", "holds": [format!("p{name}.example.com:8080")]},
-            {"name": "usage-asked", "path": "/usage"},
-            {"name": "usage", "path": format!("/usage?kind=extract&tenant={}", user.id), "holds": ["Compute units left", "Jobs a day"]},
-            {"name": "audit", "path": "/audit"},
-        ],
-        "actions": [
-            action("cancel", &page_of(&cancelled), json!([["link", "Cancel…"], ["button", "Cancel the job"]]), "The job was cancelled."),
-            action("retry", &page_of(&retried), json!([["button", "Retry"]]), "The job waits for its turn again."),
-            action("retry-part", &page_of(&parted), json!([["button", "Retry part 1"]]), "waits for its turn again."),
-            action("release", &credential(held.id), json!([["link", "Take it back…"], ["button", "Take it back"]]), "was taken from its holder"),
-            action("reset", &credential(failed), json!([["link", "Reset…"], ["button", "Reset it"]]), "is available again"),
-            action("disable", &credential(free), json!([["link", "Disable…"], ["button", "Disable it"]]), "is disabled"),
-            action("enable", &credential(free), json!([["link", "Enable…"], ["button", "Enable it"]]), "is enabled"),
-            action("run", &schedule, json!([["button", "Run now"]]), "A run was started."),
-            action("pause", &schedule, json!([["button", "Pause"]]), "The schedule is paused"),
-            action("resume", &schedule, json!([["button", "Resume"]]), "The schedule is resumed."),
-            action("redrive", &format!("/dead-letters/{}", letters[0]), json!([["button", "Redrive"]]), "is taken up again"),
-            action("purge", &format!("/dead-letters/{}", letters[1]), json!([["link", "Delete…"], ["button", "Delete the letter"]]), "Deleted: 1."),
-            action("proxy-off", "/proxies", json!([["link", format!("Switch off p{name}.example.com:8080…")], ["button", "Switch it off"]]), "is switched off"),
-            action("proxy-on", "/proxies", json!([["button", format!("Switch on p{name}.example.com:8080")]]), "is switched on"),
-        ],
-        "import": {"platform": pool.platform, "text": format!("name,email,password\nNew,new@example.com,{SECRET}\n"), "secret": SECRET},
-        "follow": {"path": page_of(followed), "line": LINE},
-        "unscripted": {"path": page_of(&unscripted), "clicks": [["link", "Cancel…"], ["button", "Cancel the job"]], "told": "The job was cancelled."},
-    }))
 }
 
 #[tokio::test]
@@ -170,8 +62,14 @@ async fn every_page_is_walked_and_every_action_done() -> anyhow::Result<()> {
     let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
     let followed = studio.jobs.create(&client.tenant, order("to be followed")).await?.job;
     let screenshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tests/console");
-    let email = format!("{}@example.com", operator.id);
-    let plan = Box::pin(plan(&stack, &followed, &email, &screenshots)).await?;
+    let Scene { mut plan, numbers, shop: _shop } = Box::pin(scene(&stack)).await?;
+    let numbers = told(numbers).await?;
+    plan["url"] = json!(stack.url);
+    plan["email"] = json!(format!("{}@example.com", operator.id));
+    plan["password"] = json!(PASSWORD);
+    plan["screenshots"] = json!(screenshots);
+    plan["numbers"] = json!(numbers.url("/numbers"));
+    plan["follow"] = json!({"path": page_of(&followed), "line": LINE});
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("console/walk/walk.mjs");
     walk.arg(script)
@@ -184,8 +82,8 @@ async fn every_page_is_walked_and_every_action_done() -> anyhow::Result<()> {
     let mut lines = BufReader::new(walk.stdout.take().context("no output")?).lines();
     while let Some(line) = lines.next_line().await? {
         println!("{line}");
-        if line == "FOLLOWING" {
-            say(&stack.table("events"), &followed, 1).await?;
+        if let Some(number) = line.strip_prefix("SAY ") {
+            say(&stack.table("events"), &followed, number.parse()?).await?;
         }
     }
     ensure!(walk.wait().await?.success(), "the walk found faults: see above");

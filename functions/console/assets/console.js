@@ -1,16 +1,32 @@
 // What moves on the console's pages. Without this script every page works: it only has to be loaded again.
 "use strict";
 
-/** How often a page is asked for again whose regions do not say otherwise, in seconds; and how long it waits where that fails, in milliseconds. */
-const USUAL = 10, PATIENCE = 30000;
+/** How often a page is asked for again whose regions do not say otherwise, how often the lines of a log, and how often what has ended, in seconds. */
+const USUAL = 10, LINES = 2, OVER = 60;
+/** How long it waits where that fails, in seconds. */
+const PATIENCE = 30;
 /** How many lines of a log a page keeps. */
 const MOST_LINES = 2000;
+
+/** Whether the page is kept fresh, which a button of it decides. */
+let runs = true;
 
 const announce = (text) => { document.getElementById("announcements").textContent = text; };
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const seen = () => document.visibilityState === "visible"
     ? Promise.resolve()
     : new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+/** Whether what the page shows has ended, and can only be taken up again. */
+const isOver = () => document.querySelector("[data-over]") !== null;
+
+/** Waits until it is time to ask: after so many seconds, as they are counted meanwhile, if anybody looks and has not paused. */
+async function turn(due) {
+    const from = Date.now();
+    do {
+        await pause(1000);
+        await seen();
+    } while (!runs || Date.now() - from < 1000 * due());
+}
 
 /** A page or a part of one, as a document; null where it cannot be had now. Whoever is signed out is sent to sign in. */
 async function ask(address) {
@@ -26,26 +42,44 @@ async function ask(address) {
     }
 }
 
-/** Whether somebody is at work in a part of the page: it is left as it is. */
-function inUse(region) {
-    const selected = getSelection();
-    return (selected && !selected.isCollapsed && region.contains(selected.anchorNode)) || region.querySelector("details[open]") !== null;
+/** What an element is of: the same in the page and in a newer one, wherever among its like it stands. */
+function subject(node) {
+    if (node.nodeType !== Node.ELEMENT_NODE) return "";
+    if (node.localName === "tr") {
+        const name = node.querySelector("th[scope=row]");
+        return name?.querySelector("a")?.getAttribute("href") ?? name?.textContent ?? "";
+    }
+    return ["id", "rel", "href", "action"].map((name) => node.getAttribute(name)).find((value) => value) ?? "";
 }
 
-/** Puts what has changed in the place of what it was. Who stands on a link goes on standing on it. */
-function renew(region, fresh) {
-    if (inUse(region) || region.innerHTML === fresh.innerHTML) return;
-    const at = document.activeElement;
-    if (region.contains(at) && !at.hasAttribute("href")) return;
-    const address = region.contains(at) ? at.getAttribute("href") : null;
-    region.replaceChildren(...fresh.childNodes);
-    if (address !== null) region.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus({ preventScroll: true });
+/** Makes of a node what a newer one is, and touches nothing that is as it was: who reads there, has marked something or stands on it, is not disturbed. */
+function renew(node, fresh) {
+    if (node.isEqualNode(fresh)) return;
+    if (node.nodeType !== Node.ELEMENT_NODE) {
+        node.data = fresh.data;
+        return;
+    }
+    // What somebody has unfolded stays so.
+    const isOurs = (name) => node.localName === "details" && name === "open";
+    for (const { name } of [...node.attributes]) if (!fresh.hasAttribute(name) && !isOurs(name)) node.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+    const left = [...node.childNodes];
+    const pairs = [...fresh.childNodes].map((child) => {
+        const place = left.findIndex((old) => old.nodeName === child.nodeName && subject(old) === subject(child));
+        return [place < 0 ? null : left.splice(place, 1)[0], child];
+    });
+    left.forEach((gone) => gone.remove());
+    let next = node.firstChild;
+    for (const [old, child] of pairs) {
+        if (old) renew(old, child);
+        const stays = old ?? child;
+        if (stays === next) next = next.nextSibling;
+        else node.insertBefore(stays, next);
+    }
 }
 
-/** Keeps the marked regions of a page fresh, until somebody says it should not. */
-async function follow(main) {
-    const every = 1000 * Math.min(...[...document.querySelectorAll("[data-live]")].map((region) => Number(region.dataset.live) || USUAL));
-    let runs = true;
+/** Lets somebody stop the page from being kept fresh. */
+function addSwitch(main) {
     const told = document.createElement("p"), button = document.createElement("button");
     told.className = "refresh";
     button.type = "button";
@@ -58,38 +92,51 @@ async function follow(main) {
     });
     told.append(button);
     main.append(told);
-    for (let wait = every; ;) {
-        await pause(wait);
-        await seen();
-        if (!runs) continue;
+}
+
+/** Keeps the marked regions of a page fresh. */
+async function follow(main) {
+    const every = Math.min(...[...document.querySelectorAll("[data-live]")].map((region) => Number(region.dataset.live) || USUAL));
+    for (let failed = false; ;) {
+        await turn(() => failed ? PATIENCE : isOver() ? OVER : every);
         const fresh = await ask(location.href);
-        wait = fresh ? every : PATIENCE;
-        if (!fresh || !runs) continue;
+        failed = fresh === null;
+        if (failed || !runs) continue;
+        const at = document.activeElement;
         for (const region of document.querySelectorAll("[data-live]")) {
             const other = fresh.getElementById(region.id);
             if (other) renew(region, other);
         }
+        // What somebody stood on is gone: they are near it still.
+        if (!at.isConnected) main.focus({ preventScroll: true });
     }
 }
 
-/** Adds the lines of a log as they come. Who has scrolled up stays there. */
+/** Puts a line of a log where it belongs, and tells whether it was not there before. */
+function insert(log, line) {
+    const number = Number(line.dataset.number);
+    let before = log.lastElementChild;
+    while (before && Number(before.dataset.number) > number) before = before.previousElementSibling;
+    if (before && Number(before.dataset.number) === number) return false;
+    log.insertBefore(line, before ? before.nextSibling : log.firstChild);
+    return true;
+}
+
+/** Adds the lines of a log as they come; those that come late, where they belong. Who has scrolled up stays there. */
 async function tail(log) {
     let after = log.dataset.after;
-    for (let wait = 2000; ;) {
-        await pause(wait);
-        await seen();
+    for (let failed = false, quiet = false; ;) {
+        await turn(() => failed ? PATIENCE : quiet && isOver() ? OVER : LINES);
         const fresh = await ask(`${log.dataset.tail}${log.dataset.tail.includes("?") ? "&" : "?"}after=${encodeURIComponent(after)}`);
         const part = fresh?.querySelector("[data-after]");
-        wait = part ? 2000 : PATIENCE;
-        if (!part) continue;
-        const isEmpty = part.children.length === 0;
+        failed = !part;
+        if (failed || !runs) continue;
         const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
         after = part.dataset.after;
-        document.getElementById("log-empty")?.toggleAttribute("hidden", part.children.length > 0 || log.children.length > 0);
-        log.append(...part.children);
+        quiet = [...part.children].filter((line) => insert(log, line)).length === 0;
+        document.getElementById("log-empty")?.toggleAttribute("hidden", log.children.length > 0);
         while (log.children.length > MOST_LINES) log.firstElementChild.remove();
         if (isAtEnd) log.scrollTop = log.scrollHeight;
-        if (isEmpty && document.querySelector("[data-over]")) return;
     }
 }
 
@@ -136,7 +183,10 @@ function load(chooser) {
 }
 
 const main = document.getElementById("main");
-if (main.querySelector("[data-live]")) follow(main);
+if (main.querySelector("[data-live]")) {
+    addSwitch(main);
+    follow(main);
+}
 document.querySelectorAll("[data-tail]").forEach((log) => { log.scrollTop = log.scrollHeight; tail(log); });
 document.querySelectorAll("[data-begin]").forEach((button) => {
     button.closest("[hidden]")?.removeAttribute("hidden");
@@ -144,6 +194,12 @@ document.querySelectorAll("[data-begin]").forEach((button) => {
 });
 document.querySelectorAll("[data-redeem]").forEach(redeem);
 document.querySelectorAll("[data-into]").forEach(load);
+// What a page says when it is loaded is read out where one stands on it.
+const told = main.querySelector("[role=alert], .notice");
+if (told) {
+    told.tabIndex = -1;
+    told.focus();
+}
 // What a page was told once is not told again when it is loaded anew.
 if (/[?&]done=/.test(location.search)) {
     const query = new URLSearchParams(location.search);

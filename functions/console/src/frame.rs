@@ -78,6 +78,8 @@ pub(crate) struct Frame {
     pub(crate) operator: Operator,
     /// When it was asked for.
     pub(crate) now: Millis,
+    /// Whether a script of ours asks for what has changed.
+    pub(crate) is_part: bool,
     theme: Theme,
     notice: Option<Notice>,
     /// The address of the page itself, below the console.
@@ -93,6 +95,7 @@ impl FromRequestParts<App> for Frame {
             root: Root::seen_from(parts.uri.path()),
             operator: operator.ok_or(Fault::Forbidden("Sign in first"))?,
             now: app.clock.now(),
+            is_part: is_part(&parts.headers),
             theme: Theme::kept_in(&parts.headers),
             notice: Notice::told_by(parts.uri.query().unwrap_or_default()),
             here: below_console(parts),
@@ -127,7 +130,9 @@ impl Frame {
                 (body)
             }
         };
-        let mut response = document(&self.root, self.theme, title, &content);
+        // A page's title is what is read out first.
+        let said = self.notice.map(|notice| format!("{} {title}", notice.said()));
+        let mut response = document(&self.root, self.theme, said.as_deref().unwrap_or(title), &content);
         response.extensions_mut().insert(Whole);
         response
     }
@@ -271,6 +276,7 @@ impl Frame {
                 session: serde_json::from_value(session).unwrap(),
             },
             now: Millis(1_705_314_600_000),
+            is_part: false,
             theme: Theme::System,
             notice: None,
             here: String::new(),
@@ -304,6 +310,15 @@ mod tests {
         assert_eq!(page.matches("<form").count(), 3, "{page}");
         assert_eq!(page.matches("name=\"csrf\" value=\"secret\"").count(), 3, "{page}");
         assert!(!page.contains(" style=") && !page.contains("<script>"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_said_by_the_title_too() {
+        let told = Frame { notice: Some(Notice::of("cancelled")), ..Frame::sample("/console/jobs", "a@example.com") };
+        let answer = told.page(Section::Jobs, "Jobs", &html! { h1 { "Jobs" } });
+        let page = String::from_utf8(to_bytes(answer.into_body(), 100_000).await.unwrap().to_vec()).unwrap();
+        assert!(page.contains("<title>The job was cancelled. Jobs · Drover</title>"), "{page}");
+        assert!(page.contains("tabindex=\"-1\">The job was cancelled.</p>"), "{page}");
     }
 
     #[test]

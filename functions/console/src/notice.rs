@@ -59,10 +59,15 @@ impl Notice {
         }
     }
 
-    pub(crate) fn shown(self) -> Markup {
+    /// What it says.
+    pub(crate) fn said(self) -> String {
         let said = WORDS.into_iter().find(|(word, _)| *word == self.word).map_or("", |(_, said)| said);
-        let said = said.replace('#', &self.number.map_or_else(|| "nothing".to_owned(), |number| number.to_string()));
-        html! { p.notice role="status" { (said) } }
+        said.replace('#', &self.number.map_or_else(|| "nothing".to_owned(), |number| number.to_string()))
+    }
+
+    /// It as a part of its page, on which the page's script stands whoever has loaded it: of a status that is there from the beginning nobody is told.
+    pub(crate) fn shown(self) -> Markup {
+        html! { p.notice role="status" tabindex="-1" { (self.said()) } }
     }
 }
 
@@ -81,7 +86,11 @@ mod tests {
             ("", None),
         ] {
             let told = Notice::told_by(query).map(|notice| notice.shown().into_string());
-            assert_eq!(told, said.map(|said| format!("<p class=\"notice\" role=\"status\">{said}</p>")), "{query}");
+            assert_eq!(
+                told,
+                said.map(|said| format!("<p class=\"notice\" role=\"status\" tabindex=\"-1\">{said}</p>")),
+                "{query}"
+            );
         }
         let notice = Notice::counted("purged", 3);
         assert_eq!(Notice::told_by(&notice.query()), Some(notice));

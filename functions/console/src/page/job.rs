@@ -1,5 +1,7 @@
 //! `/console/jobs/{kind}/{id}`: one job, its log, its parts, and what is done about it.
 
+use std::time::Duration;
+
 use api::query::Parameters;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -7,6 +9,7 @@ use axum::response::Response;
 use jobs::{Level, LoggedLine};
 use maud::{Markup, html};
 use operations::{JobDetail, JobName, Kind, Listing, LogTail, Operations, PartRow};
+use table::Millis;
 use uuid::Uuid;
 
 use super::jobs::{held, name, path_of, progress_of, standing};
@@ -28,6 +31,10 @@ use crate::view::time::{moment, moment_or_none, nothing};
 const LINES: u32 = 200;
 /// How much of one, in characters.
 const LINE: usize = 2_000;
+
+/// How long lines are waited for whose numbers lie before those of others: a part claims the numbers of its lines before it writes them, and its siblings
+/// write theirs meanwhile. After that they were lost with their worker.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The job that an address names.
 pub(crate) struct Named(JobName);
@@ -57,8 +64,15 @@ pub(crate) async fn show(
 ) -> Result<Response, Fault> {
     let detail = found(&app.operations, &job).await?;
     let parts_after = parameters.text("parts", 2_000)?;
-    let (log, parts) = tokio::join!(log_of(&app.operations, &detail), parts_of(&app.operations, &detail, parts_after));
-    let (log, parts) = (log?, parts?);
+    let log = async {
+        // The script that asks for what has changed asks for the log's lines by themselves.
+        if frame.is_part {
+            return Ok(None);
+        }
+        let after = detail.log_lines.saturating_sub(u64::from(LINES));
+        stretch(&app.operations, &job, after, frame.now).await.map(Some)
+    };
+    let (log, parts) = tokio::try_join!(log, parts_of(&app.operations, &detail, parts_after))?;
     let title = if detail.row.title.trim().is_empty() { name(job.kind) } else { &detail.row.title };
     let body = html! {
         p.crumbs { a href=(frame.to(&format!("/jobs?kind={}", job.kind.as_str()))) { (name(job.kind)) } }
@@ -68,10 +82,12 @@ pub(crate) async fn show(
             h2 { "Parts" }
             div #parts data-live { (parts_shown(&frame, &job, parts)) }
         }
-        h2 { "Log" }
-        (log_shown(&frame, &job, &log))
-        h2 { "What it is to do" }
-        pre { (shown(&serde_json::to_string_pretty(&detail.config).unwrap_or_default())) }
+        @if let Some(log) = &log {
+            h2 { "Log" }
+            (log_shown(&frame, &job, log))
+            h2 { "What it is to do" }
+            pre { (shown(&serde_json::to_string_pretty(&detail.config).unwrap_or_default())) }
+        }
     };
     Ok(frame.page(Section::Jobs, title, &body))
 }
@@ -79,13 +95,12 @@ pub(crate) async fn show(
 /// `GET /console/jobs/{kind}/{id}/log`: the lines after a number, for the page's script.
 pub(crate) async fn log(
     State(app): State<App>,
-    _: Frame,
+    frame: Frame,
     Named(job): Named,
     parameters: Parameters,
 ) -> Result<Response, Fault> {
     let after = parameters.number("after", 0, u64::from(u32::MAX))?.unwrap_or(0);
-    let tail = app.operations.log(&job, Some(after), LINES).await?;
-    let tail = tail.unwrap_or(LogTail { lines: Vec::new(), after });
+    let tail = stretch(&app.operations, &job, after, frame.now).await?;
     Ok(fragment(&html! { div data-after=(tail.after) { (lines(&tail.lines)) } }))
 }
 
@@ -138,11 +153,24 @@ fn act_path(job: &JobName, act: &str) -> String {
     format!("/jobs/{}/{}/{act}?tenant={}", job.kind.as_str(), job.id, escaped(&job.tenant))
 }
 
-/// The end of its log.
-async fn log_of(operations: &Operations, detail: &JobDetail) -> Result<LogTail, Fault> {
-    let after = detail.log_lines.saturating_sub(u64::from(LINES));
-    let tail = operations.log(&detail.row.name, Some(after), LINES).await?;
-    Ok(tail.unwrap_or(LogTail { lines: Vec::new(), after }))
+/// Some lines of its log, and after which number to go on: the last, or the one before a gap that may yet be filled. Who goes on there is told the lines
+/// beyond the gap again.
+async fn stretch(operations: &Operations, job: &JobName, after: u64, now: Millis) -> Result<LogTail, Fault> {
+    let tail = operations.log(job, Some(after), LINES).await?;
+    let lines = tail.map_or_else(Vec::new, |tail| tail.lines);
+    Ok(LogTail { after: settled(after, &lines, now), lines })
+}
+
+/// Up to which number nothing is missing, or will come any more.
+fn settled(after: u64, lines: &[LoggedLine], now: Millis) -> u64 {
+    let mut settled = after;
+    for line in lines {
+        if line.number > settled + 1 && line.at.until(now) < PATIENCE {
+            break;
+        }
+        settled = line.number;
+    }
+    settled
 }
 
 /// A page of its parts, if it has some.
@@ -253,7 +281,7 @@ pub(super) fn lines(lines: &[LoggedLine]) -> Markup {
                 Level::Warning => ("level-warning", "warning"),
                 Level::Error => ("level-error", "error"),
             };
-            div class=(class) {
+            div class=(class) data-number=(line.number) {
                 time datetime=(line.at) { (line.at.to_string().replace('T', " ").replace('Z', "")) }
                 span.level { (level) }
                 span.said { (clipped(&line.message, LINE)) }
@@ -264,9 +292,29 @@ pub(super) fn lines(lines: &[LoggedLine]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use table::Millis;
-
     use super::*;
+
+    #[test]
+    fn a_log_is_gone_on_with_before_a_gap_that_may_yet_be_filled() {
+        let now = Millis(1_705_314_600_000);
+        for (what, lines, after) in [
+            ("nothing", &[][..], 3),
+            ("all", &[(4, 0), (5, 0)], 5),
+            ("a gap at the beginning", &[(6, 1)], 3),
+            ("a gap between", &[(4, 0), (7, 59), (8, 0)], 4),
+            ("one that is old", &[(4, 90), (7, 60), (8, 0)], 8),
+            ("two, an old and a young one", &[(6, 70), (7, 0), (9, 0)], 7),
+        ] {
+            let line = |(number, seconds): &(u64, u64)| LoggedLine {
+                number: *number,
+                at: now.before(Duration::from_secs(*seconds)),
+                level: Level::Info,
+                message: String::new(),
+                metadata: serde_json::Map::new(),
+            };
+            assert_eq!(settled(3, &lines.iter().map(line).collect::<Vec<_>>(), now), after, "{what}");
+        }
+    }
 
     #[test]
     fn a_line_of_a_log_does_nothing() {
@@ -280,7 +328,7 @@ mod tests {
         let shown = lines(&[line]).into_string();
         assert_eq!(
             shown,
-            "<div class=\"level-error\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
+            "<div class=\"level-error\" data-number=\"7\"><time datetime=\"2024-01-15T10:30:00Z\">2024-01-15 10:30:00</time>\
              <span class=\"level\">error</span><span class=\"said\">&lt;img src=x onerror=alert(1)&gt; ␛]0;gone␇ \\u{202e}txet</span></div>"
         );
     }

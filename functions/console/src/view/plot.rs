@@ -1,4 +1,5 @@
-//! Plots over time, drawn here, as SVG: lines that differ by their dashes too, and their numbers as a table for who does not see them, or wants them.
+//! Plots over time, drawn here, as SVG: lines that differ by their dashes too, and their numbers as a table for who does not see them, or wants them. The
+//! drawing is stretched to whatever place there is; its scales stand beside it as text, which is not.
 
 use maud::{Markup, html};
 use table::Millis;
@@ -6,15 +7,13 @@ use table::Millis;
 use crate::view::table::table;
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 180.0;
-/// What is left of the drawing for the numbers at its left side, and for the times below it.
-const LEFT: f64 = 44.0;
-const BELOW: f64 = 22.0;
-const ABOVE: f64 = 8.0;
+const HEIGHT: f64 = 160.0;
 /// How many lines can be told apart.
 const MOST_LINES: usize = 4;
 /// How many times are written below.
 const TIMES: usize = 5;
+/// Which parts of its height are named beside it, from below.
+const PARTS: [f64; 3] = [0.0, 0.5, 1.0];
 
 /// How the times of a plot are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,19 +53,19 @@ impl Plot<'_> {
                 @if self.times.len() < 2 {
                     p.empty { "Nothing yet." }
                 } @else {
-                    svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(format!("{title} {told}")) {
-                        title id=(title) { (self.title) }
-                        desc id=(told) { (self.told()) }
-                        @for part in [0.0, 0.5, 1.0] {
-                            line.grid x1=(LEFT) x2=(WIDTH) y1=(place(part, 1.0)) y2=(place(part, 1.0)) {}
-                            text.scale x=(LEFT - 6.0) y=(place(part, 1.0) + 4.0) text-anchor="end" { (number(top * part)) }
+                    div.chart {
+                        div.upwards aria-hidden="true" { @for part in PARTS.iter().rev() { span { (number(top * part)) } } }
+                        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-labelledby=(format!("{title} {told}")) {
+                            title id=(title) { (self.title) }
+                            desc id=(told) { (self.told()) }
+                            @for part in PARTS {
+                                line.grid x1="0" x2=(WIDTH) y1=(place(part, 1.0)) y2=(place(part, 1.0)) {}
+                            }
+                            @for (index, series) in self.series.iter().take(MOST_LINES).enumerate() {
+                                polyline class=(format!("line line-{index}")) points=(self.points(series, top)) {}
+                            }
                         }
-                        @for (index, at) in self.marks() {
-                            text.scale x=(self.across(index)) y=(HEIGHT - 6.0) text-anchor=(self.anchor(index)) { (self.scale.write(at)) }
-                        }
-                        @for (index, series) in self.series.iter().take(MOST_LINES).enumerate() {
-                            polyline class=(format!("line line-{index}")) points=(self.points(series, top)) {}
-                        }
+                        div.along aria-hidden="true" { @for at in self.marks() { span { (self.scale.write(at)) } } }
                     }
                     (self.legend())
                     details { summary { "The numbers" } (self.numbers()) }
@@ -91,24 +90,15 @@ impl Plot<'_> {
 
     fn across(&self, index: usize) -> f64 {
         let last = self.times.len().saturating_sub(1).max(1);
-        LEFT + (WIDTH - LEFT) * ratio(index, last)
+        WIDTH * ratio(index, last)
     }
 
-    fn anchor(&self, index: usize) -> &'static str {
-        if index == 0 {
-            "start"
-        } else if index + 1 == self.times.len() {
-            "end"
-        } else {
-            "middle"
-        }
-    }
-
-    fn marks(&self) -> Vec<(usize, Millis)> {
+    /// Times at equal distances, the first and the last among them.
+    fn marks(&self) -> Vec<Millis> {
         let last = self.times.len().saturating_sub(1);
         let mut marks: Vec<_> = (0..TIMES).map(|mark| mark * last / (TIMES - 1)).collect();
         marks.dedup();
-        marks.into_iter().filter_map(|index| Some((index, *self.times.get(index)?))).collect()
+        marks.into_iter().filter_map(|index| self.times.get(index).copied()).collect()
     }
 
     fn points(&self, series: &Series, top: f64) -> String {
@@ -148,9 +138,8 @@ impl Plot<'_> {
 
 /// How far down a value is drawn.
 fn place(value: f64, top: f64) -> f64 {
-    let height = HEIGHT - ABOVE - BELOW;
     let part = if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
-    ABOVE + height * (1.0 - part)
+    HEIGHT * (1.0 - part)
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
@@ -219,8 +208,9 @@ mod tests {
         for part in [
             "aria-labelledby=\"claims-title claims-told\"",
             "Claimed: 5 at the end, 10 at most",
-            "points=\"44.0,158.0 342.0,8.0 640.0,83.0\"",
-            ">10:31<",
+            "points=\"0.0,160.0 320.0,0.0 640.0,80.0\"",
+            "<span>10</span><span>5</span><span>0</span>",
+            "<span>10:30</span><span>10:31</span><span>10:32</span>",
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }
