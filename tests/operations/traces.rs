@@ -141,3 +141,17 @@ async fn a_dead_letter_is_put_away_in_the_trace_of_its_job() -> anyhow::Result<(
     ensure!(found.iter().all(|other| *other == trace), "the task is {trace:?}'s, its letter {found:?}'s");
     Ok(())
 }
+
+#[tokio::test]
+async fn what_runs_by_itself_says_in_which_trace() -> anyhow::Result<()> {
+    let (stack, since) = (Stack::from_environment()?, Clock::system().now());
+    for (function, line) in [("recovery", "looked for what was lost"), ("scheduler", "started what was due")] {
+        stack.invoke(function, &json!({})).await?;
+        eventually(&format!("a line of {function}"), async || {
+            let found = traces(&stack, function, since, &[line]).await?;
+            Ok((!found.is_empty()).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}

@@ -51,10 +51,11 @@ impl SalesDesk {
 
 /// What a caller is told of a fault of Lemon Squeezy's.
 pub(crate) fn refused(fault: &Fault) -> Error {
-    match fault {
+    if matches!(fault, Fault::Service(outbound::Fault::Off(_))) {
         // Nobody has set it up: no news to whoever has not.
-        Fault::Service(outbound::Fault::Off(_)) => tracing::info!(%fault, "Lemon Squeezy was not asked"),
-        _ => tracing::error!(%fault, "Lemon Squeezy did not do it"),
+        tracing::info!(%fault, "Lemon Squeezy was not asked");
+    } else {
+        tracing::error!(%fault, "Lemon Squeezy did not do it");
     }
     let again = fault.retry_after().map(|seconds| format!("; try again in {seconds} s")).unwrap_or_default();
     Error::Dependency(format!("Lemon Squeezy, where payments are made, {fault}{again}"))
