@@ -86,6 +86,9 @@ def on_failure(properties: dict[str, Any]) -> object:
 def named(value: object) -> Iterator[str]:
     """Everything that a value refers to: by `Ref`, by `Fn::GetAtt`, or within `Fn::Sub`."""
     match value:
+        case {"Fn::Sub": [str(text), dict(values)]}:
+            yield from named({"Fn::Sub": text})
+            yield from named(values)
         case {"Fn::Sub": text}:
             yield from (part.partition("}")[0].partition(".")[0] for part in str(text).split("${")[1:])
         case dict():

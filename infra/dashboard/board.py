@@ -89,19 +89,8 @@ class Board:
         yield _graph("Capacity units; throttled on the right", [*units, *map(_right, throttled)])
 
     def _own(self, function: Function) -> list[str]:
-        """The metrics that are this function's alone, and those of shared crates that are not every function's."""
-        known = self.emitted.by_function.get(function.crate, frozenset())
-        rare = self.emitted.shared - OF_REQUESTS - OF_ANY
-        alarmed = {name for name, metric in self._alarmed() if metric == f"{function.name}Function"}
-        return sorted((known - OF_REQUESTS - OF_ANY) | (rare & alarmed))
-
-    def _alarmed(self) -> Iterator[tuple[str, str]]:
-        """Metrics of ours that alarms watch, each with the logical id of the function."""
-        for alarm in self._of("AWS::CloudWatch::Alarm").values():
-            properties = alarm["Properties"]
-            for metric in [each["MetricStat"]["Metric"] for each in properties.get("Metrics", []) if "MetricStat" in each] or [properties]:
-                if metric.get("Namespace") == "Drover":
-                    yield from ((metric["MetricName"], each["Value"]["Ref"]) for each in metric["Dimensions"] if each["Name"] == "function")
+        """The metrics that are not every function's."""
+        return sorted(self.emitted.by(function.crate, answers=function.answers).keys() - OF_REQUESTS - OF_ANY)
 
     def _overview(self) -> Iterator[Widget]:
         alarms = [name for name in self._of("AWS::CloudWatch::Alarm") if not name.endswith("RolloutAlarm")]

@@ -13,12 +13,15 @@ async fn main() -> Result<(), Error> {
     telemetry::init("credential-audit");
     let trail = &Trail::new(Table::new(dynamodb(&configure()?), &setting("EVENTS_TABLE")?));
     run(service_fn(move |event: LambdaEvent<Event>| async move {
-        let changes: Vec<Change> = event.payload.records.into_iter().filter_map(read).collect();
-        let count = changes.len();
-        trail.keep(changes).await?;
-        tracing::info!(count, "kept");
-        telemetry::flush_metrics();
-        Ok::<_, Error>(DynamoDbEventResponse::default())
+        let LambdaEvent { payload, context } = event;
+        let batch = async {
+            let changes: Vec<Change> = payload.records.into_iter().filter_map(read).collect();
+            let count = changes.len();
+            trail.keep(changes).await?;
+            tracing::info!(count, "kept");
+            Ok::<_, Error>(DynamoDbEventResponse::default())
+        };
+        telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), batch).await
     }))
     .await
 }

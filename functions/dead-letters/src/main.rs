@@ -2,13 +2,12 @@
 //! kept for an operator.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use batch::trace_of;
+use batch::traced;
 use futures::TryFutureExt;
 use jobs::{Cancelled, DeadLetter, DeadLetters, Jobs};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use table::aws::{configure, dynamodb, setting};
 use table::{Key, Millis, Table};
-use telemetry::traced;
 use tracing::field::Empty;
 use tracing::info_span;
 
@@ -42,20 +41,21 @@ async fn main() -> Result<(), Error> {
         portal_letters: setting("PORTAL_DEAD_LETTERS")?,
         webhooks: setting("WEBHOOKS_DEAD_LETTERS")?,
     };
-    run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event.payload).await) }))
-        .await
+    run(service_fn(move |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(app.handle(event).await) })).await
 }
 
 impl App {
-    async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+    async fn handle(&self, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+        let LambdaEvent { payload, context } = event;
         let mut answer = SqsBatchResponse::default();
-        for message in event.records {
+        for message in payload.records {
             telemetry::counter!("DeadLetters").increment(1);
-            let span = info_span!("letter", message_id = message.message_id, trace_id = Empty);
+            let (request_id, message_id) = (&context.request_id, message.message_id.as_deref());
+            let span = info_span!("letter", request_id, message_id, trace_id = Empty);
             let burial = Box::pin(self.bury(&message)).inspect_err(|error| {
                 tracing::error!(%error, "a dead letter was not dealt with");
             });
-            if traced(trace_of(&message), span, burial).await.is_err() {
+            if traced(&message, &context, span, burial).await.is_err() {
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
                 answer.batch_item_failures.push(failure);
@@ -74,12 +74,13 @@ impl App {
             Some(source) if source == self.portal_letters => &self.portals,
             _ => &self.jobs,
         };
-        let (queue, verdict) = match serde_json::from_str::<Key>(&body) {
+        let key = serde_json::from_str::<Key>(&body);
+        let (queue, verdict) = match &key {
             // Its fault may be ours, and an endpoint is promised a day of attempts.
             Ok(_) if is_delivery => (WEBHOOKS, "its delivery goes on by its schedule, or has ended"),
             Err(_) if is_delivery => (WEBHOOKS, "it named no delivery"),
             Err(_) => (jobs.kind, "it named no job"),
-            Ok(key) => (jobs.kind, end(jobs, &key).await?),
+            Ok(key) => (jobs.kind, end(jobs, key).await?),
         };
         let sent = message.attributes.get("SentTimestamp").and_then(|moment| moment.parse().ok());
         let letter = DeadLetter {
@@ -90,7 +91,7 @@ impl App {
             verdict: verdict.to_owned(),
             redriven_at: None,
         };
-        tracing::warn!(verdict, "a message kept failing");
+        tracing::warn!(verdict, job = key.ok().map(|key| key.sk), "a message kept failing");
         self.letters.keep(&letter).await
     }
 }

@@ -153,7 +153,7 @@ impl Provider {
                 CoreErrorResponseType::InvalidGrant => SignInError::Code,
                 CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
                     // The operator may have set another by the next time.
-                    self.secrets.forget(CLIENT_SECRET);
+                    self.secrets.forget_refused(CLIENT_SECRET);
                     SignInError::Provider("does not take this deployment's client secret".to_owned())
                 }
                 _ => SignInError::Provider("refused the request".to_owned()),

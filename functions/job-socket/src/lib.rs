@@ -20,7 +20,9 @@ use sockets::{Gateway, Listeners};
 use table::aws::{configure, dynamodb, setting};
 use table::cost::metered;
 use table::{Clock, Millis, Table};
-use tracing::{Instrument, info_span};
+use telemetry::within;
+use tracing::field::Empty;
+use tracing::info_span;
 use videos::VideoJobs;
 
 pub use connect::Handshake;
@@ -72,24 +74,22 @@ impl App {
 
     /// The answer to an event, for which the function has until `deadline`. An error has the stream tell of the same changes again.
     pub async fn handle(&self, event: Event, deadline: Millis) -> Result<Json> {
-        let answer = match event {
+        match event {
             Event::Handshake(handshake) => Ok(self.shake_hands(&handshake).await),
             Event::Changes { records } => {
                 tell::of_changes(self, &records).await.map(|()| json!({"batchItemFailures": []}))
             }
             Event::Minute { .. } => tell::of_visits(self, deadline).await.map(|visited| json!({"visited": visited})),
-        };
-        telemetry::flush_metrics();
-        answer
+        }
     }
 
     async fn shake_hands(&self, handshake: &Handshake) -> Json {
-        async {
+        let job = handshake.job().map(|id| id.to_string());
+        let answer = async {
             let (status, cost) = metered(Box::pin(connect::answer(self, handshake))).await;
             cost.log("answered");
             json!({"statusCode": status.as_u16()})
-        }
-        .instrument(info_span!("handshake", job = handshake.job().map(|id| id.to_string())))
-        .await
+        };
+        within(info_span!("handshake", job, trace_id = Empty), answer).await
     }
 }

@@ -9,8 +9,10 @@ async fn main() -> Result<(), Error> {
     telemetry::init("job-socket");
     let app = &App::from_environment()?;
     run(service_fn(move |event: LambdaEvent<Event>| async move {
-        let deadline = Millis(event.context.deadline);
-        app.handle(event.payload, deadline).await.map_err(|error| Error::from(format!("{error:#}")))
+        let LambdaEvent { payload, context } = event;
+        let answer = app.handle(payload, Millis(context.deadline));
+        let answer = telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), answer).await;
+        answer.map_err(|error| Error::from(format!("{error:#}")))
     }))
     .await
 }

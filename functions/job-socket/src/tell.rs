@@ -12,8 +12,10 @@ use futures::stream::iter;
 use sockets::{GatewayError, Listener, Presence};
 use table::cost::metered;
 use table::{Item, Key, Millis};
+use telemetry::within;
 use tokio::time::sleep;
-use tracing::{Instrument, info_span};
+use tracing::field::Empty;
+use tracing::info_span;
 use videos::job_of_change;
 
 use crate::App;
@@ -97,13 +99,12 @@ fn job_of(change: &EventRecord) -> Option<Key> {
 
 /// What is done about a job, with a line that tells what it has cost.
 async fn with_its_cost<T>(what: &str, job: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    async {
+    let telling = async {
         let (done, cost) = metered(work).await;
         cost.log(what);
         done
-    }
-    .instrument(info_span!("telling", job))
-    .await
+    };
+    within(info_span!("telling", job, trace_id = Empty), telling).await
 }
 
 async fn tell(app: &App, job: &Key, listeners: Vec<Listener>, occasion: Occasion) -> anyhow::Result<()> {

@@ -29,42 +29,45 @@ async fn main() -> Result<(), Error> {
     let deliveries = &webhooks::open_deliveries(&config, jobs.clock.clone())?;
     let (operations, kept) = (&Operations::from_environment(&config)?, failed_jobs_are_kept()?);
     run(service_fn(move |event: LambdaEvent<Json>| async move {
-        let deadline = Millis(event.context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let (redelivered, videos, portals, hinted, tidied, rested) = tokio::join!(
-            Box::pin(jobs.redeliver_due(deadline)),
-            Box::pin(videos.redeliver_due(deadline)),
-            Box::pin(portals.redeliver_due(deadline)),
-            Box::pin(deliveries.redeliver_due(deadline)),
-            Box::pin(credentials.tidy()),
-            Box::pin(workers.end_rests())
-        );
-        // Last, and in what time is left: it is in no hurry.
-        let cleaned = match kept {
-            Some(kept) => Box::pin(clean(operations, jobs.clock.now().before(kept), deadline)).await,
-            None => Ok(Tally::default()),
+        let LambdaEvent { context, .. } = event;
+        let deadline = Millis(context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
+        let minute = async {
+            let (redelivered, videos, portals, hinted, tidied, rested) = tokio::join!(
+                Box::pin(jobs.redeliver_due(deadline)),
+                Box::pin(videos.redeliver_due(deadline)),
+                Box::pin(portals.redeliver_due(deadline)),
+                Box::pin(deliveries.redeliver_due(deadline)),
+                Box::pin(credentials.tidy()),
+                Box::pin(workers.end_rests())
+            );
+            // Last, and in what time is left: it is in no hurry.
+            let cleaned = match kept {
+                Some(kept) => Box::pin(clean(operations, jobs.clock.now().before(kept), deadline)).await,
+                None => Ok(Tally::default()),
+            };
+            let count = |redelivered: &Result<usize, _>| redelivered.as_ref().map_or(0, |count| *count as u64);
+            telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos) + count(&portals));
+            tracing::info!(
+                ?redelivered,
+                ?videos,
+                ?portals,
+                ?hinted,
+                ?tidied,
+                ?rested,
+                ?cleaned,
+                "looked for what was lost"
+            );
+            Ok::<Json, Error>(json!({
+                "redelivered": redelivered?,
+                "videos": videos?,
+                "portals": portals?,
+                "webhooks": hinted?,
+                "tidied": tidied?,
+                "rested": rested?,
+                "cleaned": cleaned?.deleted,
+            }))
         };
-        let count = |redelivered: &Result<usize, _>| redelivered.as_ref().map_or(0, |count| *count as u64);
-        telemetry::counter!("Redelivered").increment(count(&redelivered) + count(&videos) + count(&portals));
-        tracing::info!(
-            ?redelivered,
-            ?videos,
-            ?portals,
-            ?hinted,
-            ?tidied,
-            ?rested,
-            ?cleaned,
-            "looked for what was lost"
-        );
-        telemetry::flush_metrics();
-        Ok::<Json, Error>(json!({
-            "redelivered": redelivered?,
-            "videos": videos?,
-            "portals": portals?,
-            "webhooks": hinted?,
-            "tidied": tidied?,
-            "rested": rested?,
-            "cleaned": cleaned?.deleted,
-        }))
+        telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), minute).await
     }))
     .await
 }

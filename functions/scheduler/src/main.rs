@@ -8,9 +8,6 @@ use serde_json::{Value as Json, json};
 use table::Millis;
 use table::aws::configure;
 use table::cost::metered;
-use telemetry::{Trace, traced};
-use tracing::field::Empty;
-use tracing::info_span;
 use videos::Schedules;
 
 /// Stops so long before the function is stopped.
@@ -26,31 +23,31 @@ async fn main() -> Result<(), Error> {
     run(service_fn(move |event: LambdaEvent<Json>| async move {
         let LambdaEvent { context, .. } = event;
         let deadline = Millis(context.deadline.saturating_sub(u64::try_from(MARGIN.as_millis()).unwrap_or(0)));
-        let span = info_span!("minute", request_id = context.request_id, trace_id = Empty);
-        let work = metered(async {
-            tokio::join!(
-                Box::pin(schedules.start_due(deadline)),
-                Box::pin(tasks.start_rested(deadline)),
-                Box::pin(jobs.clear_deleted(deadline)),
-                Box::pin(jobs.beat())
-            )
-        });
         // What is started now goes on with the trace of this minute.
-        let trace = Trace::of(context.xray_trace_id.as_deref());
-        let ((runs, checks, cleared, beat), cost) = traced(trace, span, work).await;
-        if let Ok(runs) = &runs {
-            telemetry::counter!("RunsStarted").increment(runs.started);
-            telemetry::counter!("RunsSkipped").increment(runs.skipped);
-        }
-        if let Ok(checks) = &checks {
-            telemetry::counter!("ChecksStarted").increment(checks.started);
-        }
-        cost.log("started what was due");
-        tracing::info!(?runs, ?checks, ?cleared, ?beat, "started what was due");
-        telemetry::flush_metrics();
-        let (runs, checks, cleared) = (runs?, checks?, cleared?);
-        beat?;
-        Ok::<Json, Error>(json!({"runs": runs, "checks": checks, "cleared": cleared, "cost": cost}))
+        let minute = async {
+            let work = metered(async {
+                tokio::join!(
+                    Box::pin(schedules.start_due(deadline)),
+                    Box::pin(tasks.start_rested(deadline)),
+                    Box::pin(jobs.clear_deleted(deadline)),
+                    Box::pin(jobs.beat())
+                )
+            });
+            let ((runs, checks, cleared, beat), cost) = work.await;
+            if let Ok(runs) = &runs {
+                telemetry::counter!("RunsStarted").increment(runs.started);
+                telemetry::counter!("RunsSkipped").increment(runs.skipped);
+            }
+            if let Ok(checks) = &checks {
+                telemetry::counter!("ChecksStarted").increment(checks.started);
+            }
+            cost.log("started what was due");
+            tracing::info!(?runs, ?checks, ?cleared, ?beat, "started what was due");
+            let (runs, checks, cleared) = (runs?, checks?, cleared?);
+            beat?;
+            Ok::<Json, Error>(json!({"runs": runs, "checks": checks, "cleared": cleared, "cost": cost}))
+        };
+        telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), minute).await
     }))
     .await
 }

@@ -17,16 +17,19 @@ async fn main() -> Result<(), Error> {
     telemetry::init("tallies");
     let (tallies, tables) = (&Tallies::from_environment(&configure()?, Clock::system())?, &tables()?);
     run(service_fn(move |event: LambdaEvent<Event>| async move {
-        let records = event.payload.records;
-        let told = records.len();
-        let changes: Vec<_> = records.into_iter().filter_map(|record| read_or_pass(record, tables)).collect();
-        let (counted, cost) = metered(Box::pin(tallies.count(&changes))).await;
-        tracing::info!(told, ?counted, "counted");
-        cost.log("batch done");
-        telemetry::counter!("ChangesCounted").increment(counted.as_ref().map_or(0, |sum| sum.counted as u64));
-        telemetry::flush_metrics();
-        counted?;
-        Ok::<_, Error>(DynamoDbEventResponse::default())
+        let LambdaEvent { payload, context } = event;
+        let batch = async {
+            let told = payload.records.len();
+            let changes: Vec<_> =
+                payload.records.into_iter().filter_map(|record| read_or_pass(record, tables)).collect();
+            let (counted, cost) = metered(Box::pin(tallies.count(&changes))).await;
+            tracing::info!(told, ?counted, "counted");
+            cost.log("batch done");
+            telemetry::counter!("ChangesCounted").increment(counted.as_ref().map_or(0, |sum| sum.counted as u64));
+            counted?;
+            Ok::<_, Error>(DynamoDbEventResponse::default())
+        };
+        telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), batch).await
     }))
     .await
 }

@@ -6,9 +6,6 @@ use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use table::cost::metered;
 use table::{Clock, Item};
-use telemetry::{Trace, traced};
-use tracing::field::Empty;
-use tracing::info_span;
 use webhooks::TaskEnd;
 
 #[tokio::main]
@@ -16,16 +13,17 @@ async fn main() -> Result<(), Error> {
     telemetry::init("webhook-events");
     let deliveries = &webhooks::open_deliveries(&table::aws::configure()?, Clock::system())?;
     run(service_fn(move |event: LambdaEvent<Event>| async move {
-        let ends: Vec<_> = event.payload.records.into_iter().filter_map(read).collect();
-        let span = info_span!("batch", request_id = event.context.request_id, trace_id = Empty);
-        let trace = Trace::of(event.context.xray_trace_id.as_deref());
-        let (made, cost) = traced(trace, span, metered(deliveries.announce(&ends))).await;
-        tracing::info!(ends = ends.len(), ?made, "announced");
-        cost.log("batch done");
-        telemetry::counter!("WebhookDeliveries").increment(*made.as_ref().unwrap_or(&0) as u64);
-        telemetry::flush_metrics();
-        made?;
-        Ok::<_, Error>(DynamoDbEventResponse::default())
+        let LambdaEvent { payload, context } = event;
+        let batch = async {
+            let ends: Vec<_> = payload.records.into_iter().filter_map(read).collect();
+            let (made, cost) = metered(deliveries.announce(&ends)).await;
+            tracing::info!(ends = ends.len(), ?made, "announced");
+            cost.log("batch done");
+            telemetry::counter!("WebhookDeliveries").increment(*made.as_ref().unwrap_or(&0) as u64);
+            made?;
+            Ok::<_, Error>(DynamoDbEventResponse::default())
+        };
+        telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), batch).await
     }))
     .await
 }

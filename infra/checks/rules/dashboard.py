@@ -8,11 +8,12 @@ from typing import Any
 
 from checks import rule
 from checks.stack import Stack, named, referred
-from dashboard.emitted import emitted
+from dashboard.emitted import Metrics, emitted
 
 _EMITTED = emitted(Path(__file__).parents[3])
 _DOCS = Path(__file__).parents[3] / "docs"
 _NAMESPACE = "Drover"
+_REST_API = "Api"
 # What every function uses: an arrow from each would hide the others.
 _FOR_ALL = {"identity", "limits"}
 
@@ -54,21 +55,44 @@ def _function(dimensions: list[Any]) -> str | None:
     return str(value).removeprefix("${").removesuffix("}") if isinstance(value, str) else referred(value)
 
 
+def _emitted_by(stack: Stack) -> dict[str, Metrics]:
+    """What each function may emit, by its logical id."""
+    asked = {
+        stack.function(permission["FunctionName"])
+        for _, permission in stack.properties("Lambda::Permission")
+        if permission.get("Principal") == "apigateway.amazonaws.com" and _REST_API in named(permission.get("SourceArn"))
+    }
+    crates = {name: resource.get("Metadata", {}).get("BuildProperties", {}).get("Binary", "") for name, resource in stack.of("Lambda::Function")}
+    return {name: _EMITTED.by(crate, answers=name in asked) for name, crate in crates.items()}
+
+
 class MetricsEmitted(rule.Check):
-    """A metric of ours that an alarm or the dashboard watches is one that its function emits."""
+    """A metric of ours that an alarm or the dashboard watches is one that its function emits, with just these dimensions."""
 
     id = "E9631"
 
     def faults(self, stack: Stack) -> rule.Faults:
-        crates = {
-            name: resource.get("Metadata", {}).get("BuildProperties", {}).get("Binary", "") for name, resource in stack.of("Lambda::Function")
-        }
+        emitted_by = _emitted_by(stack)
         watched = [(name, metric) for name, alarm in stack.properties("CloudWatch::Alarm") for metric in _alarmed(alarm)]
         watched += [(name, metric) for name, board in stack.properties("CloudWatch::Dashboard") for each in _widgets(board) for metric in _shown(each)]
         for name, (namespace, metric, dimensions) in watched:
-            function = _function(dimensions) if namespace == _NAMESPACE else None
-            if namespace == _NAMESPACE and metric not in _EMITTED.by(crates.get(str(function), "")):
-                yield name, f"watches {metric} of {function}, which emits no such metric"
+            if namespace == _NAMESPACE:
+                function = str(_function(dimensions))
+                if emitted_by.get(function, {}).get(metric) != set(dimensions[::2]):
+                    yield name, f"watches {metric} of {function} by {', '.join(dimensions[::2])}, which emits no such metric"
+
+
+class RefusalsTold(rule.Check):
+    """Whatever may be refused what only an operator can mend is in an alarm."""
+
+    id = "E9637"
+
+    def faults(self, stack: Stack) -> rule.Faults:
+        watched = {(metric, _function(dimensions)) for _, alarm in stack.properties("CloudWatch::Alarm") for _, metric, dimensions in _alarmed(alarm)}
+        for function, metrics in _emitted_by(stack).items():
+            for metric in sorted({"MailsRefused", "SecretsRefused"} & metrics.keys()):
+                if (metric, function) not in watched:
+                    yield function, f"may emit {metric} without an alarm"
 
 
 class MetricsShown(rule.Check):
@@ -114,7 +138,7 @@ class DashboardFits(rule.Check):
 
 
 class PartsTold(rule.Check):
-    """Every function, table and queue has its row in docs/architecture.md, and its place in the picture there."""
+    """Every function, table and queue has its row in docs/architecture.md, a table's with its indexes, and its place in the picture there."""
 
     id = "E9636"
 
@@ -126,8 +150,12 @@ class PartsTold(rule.Check):
                 name = _own_name(part.get(form))
                 if name.endswith("-dead") or name == "failed-events":
                     continue
-                if f"| `{name}` |" not in told:
+                rows = [line for line in told.splitlines() if line.startswith(f"| `{name}` |")]
+                if not rows:
                     yield logical, f"has no row in docs/architecture.md ({name})"
+                for index in [*part.get("LocalSecondaryIndexes", []), *part.get("GlobalSecondaryIndexes", [])]:
+                    if not any(f"`{index['IndexName']}`" in row for row in rows):
+                        yield logical, f"has no word of its index {index['IndexName']} in docs/architecture.md ({name})"
                 if name not in drawn_names and name not in _FOR_ALL:
                     yield logical, f"is not in the picture of docs/architecture.md ({name})"
 

@@ -10,7 +10,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use table::cost::metered;
 use table::{Clock, Millis};
-use telemetry::{Trace, traced};
+use telemetry::Trace;
+use tracing::Span;
 use tracing::field::Empty;
 
 /// One message of a batch.
@@ -51,10 +52,12 @@ pub async fn work_off(
     answer
 }
 
-/// The trace that a message was sent in.
-#[must_use]
-pub fn trace_of(message: &SqsMessage) -> Trace {
-    Trace::of(message.attributes.get("AWSTraceHeader").map(String::as_str))
+/// Does what a message is about. Its log lines are of the trace that the message was sent in, as long as nothing better is known; what it sends
+/// itself comes from this invocation.
+pub async fn traced<F: Future>(message: &SqsMessage, context: &Context, span: Span, work: F) -> F::Output {
+    let sent_in = Trace::of(message.attributes.get("AWSTraceHeader").map(String::as_str));
+    let sender = context.xray_trace_id.as_deref().map_or_else(|| sent_in.clone(), |header| Trace::of(Some(header)));
+    telemetry::traced_for(sent_in.id().clone(), sender, span, work).await
 }
 
 /// Works off one; gives its failure, if it failed.
@@ -72,7 +75,7 @@ async fn take(
         cost.log("message done");
         done.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "the message failed"))
     };
-    traced(trace_of(message), span, measured).await.err()?;
+    traced(message, context, span, measured).await.err()?;
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = id;
     Some(failure)
@@ -119,12 +122,16 @@ mod tests {
     #[tokio::test]
     async fn each_is_worked_on_in_the_trace_it_was_sent_in() {
         const SENT_IN: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        const WORKED_ON_IN: &str = "Root=1-5759e989-000000000000000000000001;Parent=53995c3f42cd8ad9;Sampled=1";
         let mut event = event(&["traced", "untraced"]);
+        event.context.xray_trace_id = Some(WORKED_ON_IN.to_owned());
         let attributes = &mut event.payload.records[0].attributes;
         attributes.insert("AWSTraceHeader".to_owned(), SENT_IN.to_owned());
         let answer = work_off(event, async |message| {
-            let trace = telemetry::current_trace().map(|trace| trace.to_string());
-            anyhow::ensure!(trace.is_some() && (trace.as_deref() == Some(SENT_IN)) == (message.body == "traced"));
+            let trace = telemetry::current_trace().context("no trace")?;
+            anyhow::ensure!(SENT_IN.contains(trace.as_str()) == (message.body == "traced"));
+            let sender = telemetry::sending_trace().map(|sender| sender.to_string());
+            anyhow::ensure!(sender.as_deref() == Some(WORKED_ON_IN), "what it sends comes from {sender:?}");
             Ok(())
         });
         assert!(answer.await.batch_item_failures.is_empty());

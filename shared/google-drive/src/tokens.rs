@@ -95,7 +95,7 @@ impl Tokens {
                     && let Credentials::Parameter(parameters) = &self.credentials
                 {
                     // By the next request the operator may have set another.
-                    parameters.forget(PARAMETER);
+                    parameters.forget_refused(PARAMETER);
                 }
                 Err(fault)
             }
@@ -109,7 +109,7 @@ impl Tokens {
                 let value = parameters.get(PARAMETER).await?;
                 ServiceAccount::parse(value.reveal()).map(Arc::new).map_err(|error| {
                     tracing::error!(%error, "the service account's key cannot be used");
-                    parameters.forget(PARAMETER);
+                    parameters.forget_refused(PARAMETER);
                     Fault::Key
                 })
             }

@@ -37,20 +37,34 @@ struct End<'reason> {
     outcome: Outcome,
     reason: Option<&'reason str>,
     only_if: Option<Condition>,
+    /// Whether it ends as what its own request has led to, and not as another asks for: then the log lines go on with its trace.
+    by_itself: bool,
 }
 
 impl Jobs {
     /// Ends the job for its owner, charging what its worker has recorded so far, or its children; a worker that is at it is told by its next
     /// step.
     pub async fn cancel(&self, key: &Key) -> Result<Cancelled, TableError> {
-        let end = End { status: Status::Cancelled, outcome: Outcome::Cancelled, reason: None, only_if: None };
+        let end = End {
+            status: Status::Cancelled,
+            outcome: Outcome::Cancelled,
+            reason: None,
+            only_if: None,
+            by_itself: false,
+        };
         self.end(key, end).await
     }
 
     /// Ends the job as failed if nobody is at it: for a job whose message kept failing. One that is being worked on is left alone.
     pub async fn give_up(&self, key: &Key, reason: &str) -> Result<Cancelled, TableError> {
         let idle = Condition::at_most("claimable_at", self.clock.now());
-        let end = End { status: Status::Failed, outcome: Outcome::Failed, reason: Some(reason), only_if: Some(idle) };
+        let end = End {
+            status: Status::Failed,
+            outcome: Outcome::Failed,
+            reason: Some(reason),
+            only_if: Some(idle),
+            by_itself: true,
+        };
         self.end(key, end).await
     }
 
@@ -59,6 +73,9 @@ impl Jobs {
         for _ in 0..RACES {
             let Some(item) = self.table.get_item(key, true).await? else { return Ok(Cancelled::Missing) };
             let job = Snapshot::of(&item)?;
+            if let Some(trace) = job.trace.as_ref().filter(|_| end.by_itself) {
+                telemetry::go_on_with(trace);
+            }
             if job.status.is_final() || end.only_if.as_ref().is_some_and(|condition| !condition.holds(&item)) {
                 return Ok(Cancelled::AlreadyEnded);
             }

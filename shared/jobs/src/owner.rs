@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use table::{Condition, Item, Key, Millis, Table, TableError, Transaction, Update, decode};
+use telemetry::TraceId;
 
 use crate::account::{Account, Outcome};
 use crate::join::{Join, PartOf};
@@ -41,6 +42,8 @@ pub(crate) struct Snapshot {
     pub redrives: u64,
     #[serde(default)]
     pub place: Option<String>,
+    #[serde(default)]
+    pub trace: Option<TraceId>,
     #[serde(default)]
     account: Option<Key>,
     #[serde(default)]

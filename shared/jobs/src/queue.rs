@@ -139,7 +139,7 @@ impl Queue {
 
 /// What goes with a message for X-Ray.
 fn trace() -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
-    let header = telemetry::current_trace()?.to_string();
+    let header = telemetry::sending_trace()?.to_string();
     let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().ok()?;
     Some(HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)]))
 }

@@ -3,7 +3,7 @@
 use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use table::{Condition, Key, Millis};
-use telemetry::{Trace, TraceId};
+use telemetry::TraceId;
 use utoipa::ToSchema;
 
 use crate::policy::Policy;
@@ -160,7 +160,7 @@ impl Job {
             units_used: 0,
             units_charged: 0,
             log_lines: 0,
-            trace: telemetry::current_trace().as_ref().map(Trace::id).cloned(),
+            trace: telemetry::current_trace(),
             created_at: now,
             updated_at: now,
             started_at: None,
@@ -194,7 +194,7 @@ mod tests {
         const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
         let policy = Policy::with_lease(Duration::from_mins(1));
         let submit = async || Job::submitted("test", Millis(0), 0, place(5, 1), &policy);
-        let trace = Trace::of(Some(&format!("Root={ID};Sampled=1")));
+        let trace = telemetry::Trace::of(Some(&format!("Root={ID};Sampled=1")));
         let job = telemetry::traced(trace, tracing::Span::none(), submit()).await;
         let stored = serde_json::to_value(&job).unwrap();
         assert_eq!(stored["trace"], ID);

@@ -160,15 +160,19 @@ fn put_back(kind: &str, item: &DueItem) -> Update {
         .when(Condition::equal("status", Status::Pending.as_str()))
 }
 
-/// It joins the line, on condition that it rests until the moment that was read.
+/// It joins the line, on condition that it rests until the moment that was read. What follows is of the trace of whoever has it begin.
 fn begin(kind: &str, item: &DueItem, now: Millis, delay: Duration, policy: &Policy) -> Update {
-    as_read(kind, item)
+    let begin = as_read(kind, item)
         .set("job_kind", kind)
         .copy("turn", "place")
         .set("redeliver_at", now.after(delay + policy.redelivery_pause(0)))
         .set("redeliveries", 0_u64)
         .when(Condition::equal("status", Status::Pending.as_str()))
-        .when(Condition::Absent("turn"))
+        .when(Condition::Absent("turn"));
+    match telemetry::current_trace() {
+        Some(trace) => begin.set("trace", trace.as_str()),
+        None => begin,
+    }
 }
 
 fn as_read(kind: &str, item: &DueItem) -> Update {
@@ -193,6 +197,19 @@ mod tests {
         assert!(begin().apply(&mut stored));
         assert_eq!(stored, waiting);
         assert!(!begin().apply(&mut stored), "another scheduler that has read the same");
+    }
+
+    #[tokio::test]
+    async fn what_begins_is_of_the_trace_of_whoever_has_it_begin() {
+        const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
+        let (item, policy) = (due_item(), Policy::with_lease(Duration::from_mins(1)));
+        let begin = async { begin("kind", &item, NOW, Duration::ZERO, &policy) };
+        let trace = telemetry::Trace::of(Some(&format!("Root={ID}")));
+        let begin = telemetry::traced(trace, tracing::Span::none(), begin).await;
+        let mut job = stored("pending", "kind-resting", DUE);
+        assert!(Update::new().set("trace", "1-00000000-000000000000000000000000").apply(&mut job));
+        assert!(begin.apply(&mut job));
+        assert_eq!(job["trace"], table::AttributeValue::S(ID.to_owned()));
     }
 
     #[test]

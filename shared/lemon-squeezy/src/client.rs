@@ -131,7 +131,7 @@ impl LemonSqueezy {
         if let Some(fault) = Fault::of_status(reply.status, retry_after) {
             if matches!(fault, Fault::Refused(401 | 403)) {
                 // By the next request the operator may have set another.
-                self.secrets.forget(KEY);
+                self.secrets.forget_refused(KEY);
             }
             return Err(fault);
         }

@@ -78,7 +78,7 @@ impl Parameters {
 
     /// Forgets a value that was refused, so that it is read again when it is next needed: by then the operator may have set another. It is counted,
     /// since nobody else may tell the operator.
-    pub fn forget(&self, name: &'static str) {
+    pub fn forget_refused(&self, name: &'static str) {
         telemetry::counter!("SecretsRefused").increment(1);
         self.known().remove(name);
     }

@@ -86,7 +86,7 @@ impl Fault {
     /// Forgets the key `name` if it is what was refused: by the next request the operator may have set another.
     pub(crate) fn forget_refused(&self, keys: &Parameters, name: &'static str) {
         if matches!(self, Self::Refused(refusal) if refusal.is_of_key()) {
-            keys.forget(name);
+            keys.forget_refused(name);
         }
     }
 }

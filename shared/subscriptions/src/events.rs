@@ -43,8 +43,10 @@ pub enum Recorded {
     Before,
     /// It says nothing that matters.
     Nothing,
-    /// It is of a checkout that is none of ours, or of a user who is no more.
+    /// It is of a checkout that is none of ours.
     Nobodys,
+    /// It is of a user who has no account: any more, or yet.
+    NoAccount,
 }
 
 /// That an event was recorded.
@@ -103,7 +105,7 @@ impl Subscriptions {
                 tokio::try_join!(self.billing(&owner.user_id), self.accounts.stored(&owner.user_id))?;
             let Some(account) = account else {
                 tracing::error!(user_id = owner.user_id, "somebody pays who has no account");
-                return Ok(Recorded::Nobodys);
+                return Ok(Recorded::NoAccount);
             };
             let now = self.clock.now();
             let record = Record {

@@ -16,7 +16,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub use metrics::{counter, histogram};
 pub use request_id::{InvalidRequestId, RequestId};
-pub use trace::{InvalidTrace, Trace, TraceId, current_trace, go_on_with, traced};
+pub use trace::{
+    InvalidTrace, Trace, TraceId, current_trace, go_on_with, invocation, sending_trace, traced, traced_for, within,
+};
 
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Drover";
@@ -70,7 +72,8 @@ pub fn version() -> String {
     std::env::var("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|_| "$LATEST".to_owned())
 }
 
-/// Writes the metrics recorded since the last call to standard output; call it at the end of every invocation.
+/// Writes the metrics recorded since the last call to standard output; call it at the end of every invocation
+/// that is not [`invocation`]'s.
 pub fn flush_metrics() {
     if let Some(collector) = COLLECTOR.get()
         && let Err(error) = collector.flush(std::io::stdout())

@@ -30,7 +30,10 @@ pub struct InvalidTrace;
 
 /// What is being worked on.
 struct Scope {
-    trace: Trace,
+    /// Whose the log lines are.
+    id: TraceId,
+    /// What is sent from here comes from: this invocation, whatever it is working on.
+    sender: Trace,
     span: Span,
 }
 
@@ -41,17 +44,40 @@ tokio::task_local! {
 /// Does `work` within a trace. The log lines of `span` carry it, if the span has a field `trace_id`, which is empty so far. Tasks that the work spawns
 /// are outside.
 pub async fn traced<F: Future>(trace: Trace, span: Span, work: F) -> F::Output {
-    span.record(FIELD, trace.id.as_str());
-    let scope = Scope { trace, span: span.clone() };
+    traced_for(trace.id.clone(), trace, span, work).await
+}
+
+/// As [`traced`], for what another trace led to: the log lines are that one's, `id`, while what is sent from here has `sender` beside it, the
+/// invocation's own.
+pub async fn traced_for<F: Future>(id: TraceId, sender: Trace, span: Span, work: F) -> F::Output {
+    span.record(FIELD, id.as_str());
+    let scope = Scope { id, sender, span: span.clone() };
     SCOPE.scope(RefCell::new(scope), work.instrument(span)).await
+}
+
+/// Does a part of the work in a span of its own, whose lines carry the trace as well: a line shows the innermost span alone.
+pub async fn within<F: Future>(span: Span, work: F) -> F::Output {
+    match SCOPE.try_with(|scope| (scope.borrow().id.clone(), scope.borrow().sender.clone())) {
+        Ok((id, sender)) => traced_for(id, sender, span, work).await,
+        Err(_) => work.instrument(span).await,
+    }
+}
+
+/// Does the work of one invocation, whose id and trace Lambda tells (`trace`, a header): all its log lines carry both. Its metrics are written
+/// whatever comes of it.
+pub async fn invocation<F: Future>(request_id: &str, trace: Option<&str>, work: F) -> F::Output {
+    let span = tracing::info_span!("invocation", request_id, trace_id = tracing::field::Empty);
+    let output = traced(Trace::of(trace), span, work).await;
+    crate::flush_metrics();
+    output
 }
 
 /// What is being worked on belongs to this trace from now on, and so do the log lines that follow: it has turned out to be what `id` led to.
 pub fn go_on_with(id: &TraceId) {
     let _ = SCOPE.try_with(|scope| {
         let mut scope = scope.borrow_mut();
-        if scope.trace.id != *id {
-            scope.trace = id.clone().into();
+        if scope.id != *id {
+            scope.id = id.clone();
             scope.span.record(FIELD, id.as_str());
         }
     });
@@ -59,8 +85,15 @@ pub fn go_on_with(id: &TraceId) {
 
 /// The trace of what is being worked on; none outside of [`traced`].
 #[must_use]
-pub fn current_trace() -> Option<Trace> {
-    SCOPE.try_with(|scope| scope.borrow().trace.clone()).ok()
+pub fn current_trace() -> Option<TraceId> {
+    SCOPE.try_with(|scope| scope.borrow().id.clone()).ok()
+}
+
+/// What goes with what is sent from here, for X-Ray: the trace of the invocation, whatever it has turned out to be working on; none outside of
+/// [`traced`].
+#[must_use]
+pub fn sending_trace() -> Option<Trace> {
+    SCOPE.try_with(|scope| scope.borrow().sender.clone()).ok()
 }
 
 /// The field of a span that has the id.
@@ -273,7 +306,9 @@ mod tests {
             let other: TraceId = OTHER.parse().unwrap();
             go_on_with(&other);
             tracing::info!("two");
-            assert_eq!(current_trace(), Some(other.into()));
+            assert_eq!(current_trace(), Some(other));
+            let sender = sending_trace().map(|trace| trace.to_string());
+            assert_eq!(sender, Some(format!("Root={ID};Sampled=1")), "it is still this invocation that sends");
         };
         let span = info_span!("message", message_id = "m", trace_id = Empty);
         traced(Trace::of(Some(&format!("Root={ID};Sampled=1"))), span, work).await;
@@ -289,6 +324,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lines_of_an_invocation_and_of_its_parts_carry_its_trace() {
+        let written = Written::default();
+        let into = written.clone();
+        let _guard = tracing::subscriber::set_default(crate::lines(EnvFilter::new("info"), move || into.clone()));
+        let header = format!("Root={ID}");
+        let work = async {
+            tracing::info!("whole");
+            within(info_span!("part", job = "j", trace_id = Empty), async { tracing::info!("part") }).await;
+            tracing::error!("whole");
+        };
+        invocation("r", Some(&header), work).await;
+
+        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<serde_json::Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 3, "{written}");
+        for line in lines {
+            let (field, value) = if line["message"] == "part" { ("job", "j") } else { ("request_id", "r") };
+            assert_eq!(
+                (line["span"]["trace_id"].as_str(), line["span"][field].as_str()),
+                (Some(ID), Some(value)),
+                "{line}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_has_the_senders_trace_and_not_that_of_what_led_to_it() {
+        let sender = Trace::of(Some(&format!("Root={OTHER};Parent=53995c3f42cd8ad8;Sampled=1")));
+        let id: TraceId = ID.parse().unwrap();
+        let seen = async { (current_trace(), sending_trace()) };
+        let found = traced_for(id.clone(), sender.clone(), Span::none(), seen).await;
+        assert_eq!(found, (Some(id), Some(sender)));
+        assert_eq!(sending_trace(), None);
+    }
+
+    #[tokio::test]
     async fn what_is_worked_on_at_once_is_not_mixed_up() {
         let other: TraceId = OTHER.parse().unwrap();
         let both = tokio::sync::Barrier::new(2);
@@ -298,7 +369,7 @@ mod tests {
                 go_on_with(&other);
             }
             both.wait().await;
-            current_trace().map(|trace| trace.id().clone())
+            current_trace()
         };
         let trace = || Trace::of(Some(&format!("Root={ID}")));
         let found = tokio::join!(traced(trace(), Span::none(), work(true)), traced(trace(), Span::none(), work(false)));

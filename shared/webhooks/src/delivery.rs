@@ -7,7 +7,7 @@ use lease::LeaseState;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use table::{Key, Millis, new_id};
-use telemetry::{Trace, TraceId};
+use telemetry::TraceId;
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
@@ -126,7 +126,7 @@ impl Delivery {
             redeliver_at: Some(now.after(policy.redelivery_pause(0))),
             redeliveries: 0,
             attempts: 0,
-            trace: telemetry::current_trace().as_ref().map(Trace::id).cloned(),
+            trace: telemetry::current_trace(),
             created_at: now,
             give_up_at: now,
             ended_at: None,

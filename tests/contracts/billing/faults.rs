@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drover_tests::function::FunctionProcess;
 use drover_tests::providers::{Plan as Steps, Step};
+use drover_tests::store::WEBHOOKS;
 use extract::Plan;
 use reqwest::Method;
 use serde_json::json;
@@ -82,6 +83,20 @@ async fn lemon_squeezy_is_not_waited_for_for_ever_nor_called_without_a_key() -> 
             let message = answer.body["message"].as_str().unwrap_or_default();
             assert!(answer.status == 502 && message.contains(told), "{path}: {} {}", answer.status, answer.body);
         }
+    }
+    Ok(())
+}
+
+/// Anybody may send one: so it is no fault of anybody's, and no alarm.
+#[tokio::test]
+async fn where_nothing_is_sold_nobody_listens_to_events() -> anyhow::Result<()> {
+    let shop = Shop::open().await?;
+    let mut environment = shop.stack.environment_of("billing").await?;
+    environment.insert("LEMON_SQUEEZY_SECRETS".to_owned(), "/drover/nowhere".to_owned());
+    let process = FunctionProcess::start("billing", &environment).await?;
+    for signature in ["x", &"0".repeat(64)] {
+        let answer = process.request("POST", WEBHOOKS, &[("X-Signature", signature)], "{}").await?;
+        assert_eq!((answer.status, &answer.body["error"]), (404, &json!("resource_not_found")), "{}", answer.body);
     }
     Ok(())
 }
