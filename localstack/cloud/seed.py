@@ -48,35 +48,45 @@ class _NotThere(CloudError):
     """A path that the stack does not have."""
 
 
-def seed(stack: Stack) -> dict[str, str]:
-    """Makes the accounts that the stack does not have yet; their keys, by their names in the env file."""
-    keys = dict(stack.keys)
-    if "DROVER_ADMIN_KEY" not in keys:
-        keys["DROVER_ADMIN_KEY"] = _account(stack, "operator", _OPERATOR)
-    if "DROVER_CLOUD_KEY" not in keys:
-        keys["DROVER_CLOUD_KEY"] = _account(stack, "demo", _DEMO)
-    if "DROVER_SCRAPER_KEY" not in keys:
-        admin = keys["DROVER_ADMIN_KEY"]
-        keys["DROVER_SCRAPER_KEY"] = _post(stack, admin, f"{_SCRAPER_ADMIN}/keys", {"name": "demo"})["api_key"]
-        for credential in _CREDENTIALS:
+def seed(stack: Stack) -> None:
+    """Makes the accounts that the stack does not have yet. What is made is remembered at once: one that was interrupted goes on where it stopped."""
+    for name, make in (
+        ("DROVER_ADMIN_KEY", lambda: _account(stack, "operator", _OPERATOR)),
+        ("DROVER_CLOUD_KEY", lambda: _account(stack, "demo", _DEMO)),
+        ("DROVER_SCRAPER_KEY", lambda: _pools(stack)),
+        ("DROVER_WORKER_KEY", lambda: _fleet(stack)),
+        ("DROVER_VIDEO_KEY", lambda: _account(stack, "videos", _VIDEOS, "--api", "video")),
+        ("DROVER_CONSOLE_PASSWORD", lambda: _administrator(stack)),
+    ):
+        if name not in stack.keys:
+            stack.keys[name] = make()
+            stack.save()
+
+
+def _pools(stack: Stack) -> str:
+    """Credentials of some platforms, those that are not there; a scraper's key."""
+    admin = stack.keys["DROVER_ADMIN_KEY"]
+    there = _get(stack, admin, f"{_SCRAPER_ADMIN}/credentials?limit=100")["credentials"]
+    names = {(credential["platform"], credential["name"]) for credential in there}
+    for credential in _CREDENTIALS:
+        if (credential["platform"], credential["name"]) not in names:
             _post(stack, admin, f"{_SCRAPER_ADMIN}/credentials", credential)
-    if "DROVER_WORKER_KEY" not in keys:
-        keys["DROVER_WORKER_KEY"] = _account(stack, "workers", _WORKERS, "--api", "worker")
-        # A release before this one may have none.
-        with suppress(_NotThere):
-            _post(stack, keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
-    if "DROVER_VIDEO_KEY" not in keys:
-        keys["DROVER_VIDEO_KEY"] = _account(stack, "videos", _VIDEOS, "--api", "video")
-    if "DROVER_CONSOLE_PASSWORD" not in keys:
-        keys["DROVER_CONSOLE_PASSWORD"] = _administrator(stack)
-    return keys
+    key: str = _post(stack, admin, f"{_SCRAPER_ADMIN}/keys", {"name": "demo"})["api_key"]
+    return key
+
+
+def _fleet(stack: Stack) -> str:
+    """Some proxies; a worker's key."""
+    # A release before this one may have none.
+    with suppress(_NotThere):
+        _post(stack, stack.keys["DROVER_ADMIN_KEY"], "/api/proxies", {"proxies": _PROXIES})
+    return _account(stack, "workers", _WORKERS, "--api", "worker")
 
 
 def _administrator(stack: Stack) -> str:
     """Somebody who signs in to the console; their password."""
     password = secrets.token_urlsafe(12)
-    user = _droverctl(stack, "users", "create", *_ADMINISTRATOR)["user_id"]
-    _droverctl(stack, "users", "set-password", "--user", user, given=password)
+    _droverctl(stack, "users", "set-password", "--user", _user(stack, _ADMINISTRATOR), given=password)
     return password
 
 
@@ -96,22 +106,38 @@ def is_complete(stack: Stack) -> bool:
     return names <= stack.keys.keys()
 
 
+def _get(stack: Stack, key: str, path: str) -> dict[str, Any]:
+    return _call(stack, key, "GET", path, None)
+
+
 def _post(stack: Stack, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json", "X-Scraper-API-Key": key, "X-API-Token": key}
-    request = urllib.request.Request(stack.url + path, json.dumps(body).encode(), headers)
+    return _call(stack, key, "POST", path, json.dumps(body).encode())
+
+
+def _call(stack: Stack, key: str, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "X-Scraper-API-Key": key, "X-API-Token": key, "Idempotency-Key": "demonstration"}
+    request = urllib.request.Request(stack.url + path, body, headers, method=method)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
             return dict(json.load(answer))
     except urllib.error.HTTPError as error:
         kind = _NotThere if error.code == HTTPStatus.NOT_FOUND else CloudError
-        raise kind(f"POST {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
+        raise kind(f"{method} {path} answered {error.code}: {error.read().decode(errors='replace')}") from None
     except OSError as error:
-        raise CloudError(f"POST {path} failed: {error}") from None
+        raise CloudError(f"{method} {path} failed: {error}") from None
+
+
+def _user(stack: Stack, about: list[str]) -> str:
+    """The user of this address: the one that was made before, if one was."""
+    email = about[about.index("--email") + 1]
+    if email not in stack.users:
+        stack.users[email] = _droverctl(stack, "users", "create", *about)["user_id"]
+        stack.save()
+    return stack.users[email]
 
 
 def _account(stack: Stack, name: str, about: list[str], *more: str) -> str:
-    user = _droverctl(stack, "users", "create", *about)["user_id"]
-    key: str = _droverctl(stack, "keys", "create", "--user", user, "--name", name, "--all-permissions", *more)["api_key"]
+    key: str = _droverctl(stack, "keys", "create", "--user", _user(stack, about), "--name", name, "--all-permissions", *more)["api_key"]
     return key
 
 

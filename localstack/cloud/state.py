@@ -35,6 +35,8 @@ class Stack:
     """What the running front door was started as."""
     keys: dict[str, str] = field(default_factory=dict)
     """The seeded accounts' keys by their names in the env file; empty until seeded."""
+    users: dict[str, str] = field(default_factory=dict)
+    """The seeded accounts' ids by their addresses."""
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property

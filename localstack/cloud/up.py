@@ -108,7 +108,7 @@ def _bring_up(stack: Stack, options: argparse.Namespace) -> None:
     seed.sender(stack)
     if not seed.is_complete(stack):
         with step("Making the demonstration accounts"):
-            stack.keys = seed.seed(stack)
+            seed.seed(stack)
     stack.save()
     _write_env(stack, options.env_file)
 

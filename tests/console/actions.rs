@@ -1,7 +1,7 @@
 //! What is done by the console's pages: each action as a browser does it, from the page that offers it to the page that tells what came of it.
 
 use anyhow::{Context, ensure};
-use drover_tests::console::Console;
+use drover_tests::console::{Console, hidden_in, told_at};
 use drover_tests::{Stack, eventually, json_of};
 use jobs::{DeadLetter, DeadLetters};
 use operations::{JobName, Kind};
@@ -29,9 +29,10 @@ async fn waiting(stack: &Stack) -> anyhow::Result<JobName> {
 /// That the audit log's first page says that this operator has done this.
 async fn is_written_down(console: &Console, what: &str, on: &str) -> anyhow::Result<()> {
     let page = console.page("/audit").await?;
-    let is_told = |row: &&str| row.contains(on) && row.contains(&console.email) && row.contains(&format!(">{what}<"));
+    let who = format!("{} ({})", console.email, console.user);
+    let is_told = |row: &&str| row.contains(on) && row.contains(&who) && row.contains(&format!(">{what}<"));
     let row = page.split("<tr").find(|row| is_told(row) && row.contains(">done<"));
-    row.with_context(|| format!("{what} on {on} by {} is not in {page}", console.email)).map(drop)
+    row.with_context(|| format!("{what} on {on} by {who} is not in {page}")).map(drop)
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn a_credential_is_seen_and_seen_to() -> anyhow::Result<()> {
     ] {
         let asked = console.page(&format!("{path}/{act}")).await?;
         ensure!(asked.contains(question), "{asked}");
-        let page = console.done(&format!("{path}/{act}"), &[]).await?;
+        let page = console.answered(&format!("{path}/{act}")).await?;
         ensure!(page.contains(told) && page.contains(state), "{act}: {page}");
         is_written_down(&console, &format!("{act} credential"), &format!("credential/{}", held.id)).await?;
     }
@@ -107,12 +108,32 @@ async fn a_credential_is_seen_and_seen_to() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_question_that_is_answered_late_takes_nothing_from_who_has_it_by_then() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, pool) = (stack.console().await?, stack.pool(1).await?);
+    let held = pool.scraper.claim_one(&pool.platform).await?;
+    let path = format!("/credentials/{}/release", held.id);
+    let question = console.page(&path).await?;
+    pool.scraper.report(held.id, "release", Some(held.token), &json!({})).await?.success(200)?;
+    let next = pool.scraper.claim_one(&pool.platform).await?;
+    let late = console.send(&path, &hidden_in(&question)).await?;
+    ensure!(late.status == 409 && late.text()?.contains("somebody else has it now"), "{}", late.text()?);
+    // It is told within the console, with a way back to what it was about.
+    let back = format!("credentials/{}\">Back to the credential", held.id);
+    ensure!(late.text()?.contains(&back) && late.text()?.contains("Sign out"), "{}", late.text()?);
+    ensure!(console.send(&path, &[]).await?.status == 400, "of nobody knows which lease");
+    pool.scraper.report(next.id, "heartbeat", Some(next.token), &json!({})).await?.success(200)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn credentials_are_imported_and_what_was_sent_is_not_shown_again() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (console, pool) = (stack.console().await?, stack.pool(0).await?);
     let form = console.page(&format!("/credentials/import?platform={}", pool.platform)).await?;
     ensure!(form.contains("<textarea"), "{form}");
-    let fields = |text| [("platform", pool.platform.as_str()), ("form", "csv"), ("text", text)];
+    let id = hidden_in(&form).first().map(|(_, id)| (*id).to_owned()).context("no id")?;
+    let fields = |text| [("id", id.as_str()), ("platform", pool.platform.as_str()), ("form", "csv"), ("text", text)];
     let wrong = console.send("/credentials/import", &fields("name,email\nOne,s3cret@example.com\n")).await?;
     let page = wrong.text()?;
     ensure!(wrong.status == 400 && page.contains("cannot be read") && !page.contains("s3cret"), "{page}");
@@ -120,6 +141,11 @@ async fn credentials_are_imported_and_what_was_sent_is_not_shown_again() -> anyh
     let page = console.done("/credentials/import", &fields(text)).await?;
     ensure!(page.contains("Imported: 2.") && page.contains("One &amp; &lt;b&gt;only&lt;/b&gt;"), "{page}");
     ensure!(!page.contains("s3cret") && !page.contains("a@example.com"), "{page}");
+    // The same form once more, as after an answer that never came.
+    console.done("/credentials/import", &fields(text)).await?;
+    ensure!(pool.counts().await?[0] == 2, "{:?}", pool.counts().await?);
+    let other = console.send("/credentials/import", &fields("name,email,password\nThree,c@example.com,s\n")).await?;
+    ensure!(other.status == 409 && other.text()?.contains("sent before"), "{}", other.text()?);
     is_written_down(&console, "import credentials", &format!("platform/{}", pool.platform)).await
 }
 
@@ -171,6 +197,48 @@ async fn a_dead_letter_is_read_and_deleted() -> anyhow::Result<()> {
     is_written_down(&console, "purge letters", &id).await
 }
 
+/// What came after the question stays, whatever its place among the others.
+#[tokio::test]
+async fn only_the_letters_that_were_asked_about_are_deleted() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let console = stack.console().await?;
+    let letters = DeadLetters::new(stack.table("events"));
+    let now = Clock::system().now();
+    let letter = |before: u64| DeadLetter {
+        queue: "portal".to_owned(),
+        message_id: new_id(now).to_string(),
+        body: "{}".to_owned(),
+        sent_at: table::Millis(now.0 - before),
+        verdict: "written by a test".to_owned(),
+        redriven_at: None,
+    };
+    let (newest, between, oldest, later) = (letter(0), letter(10), letter(20), letter(5));
+    for each in [&newest, &between, &oldest] {
+        letters.keep(each).await?;
+    }
+    let path = "/dead-letters/purge?queue=portal";
+    let question = console.page(path).await?;
+    ensure!(question.contains("Delete these letters?") && question.contains("sent from"), "{question}");
+    letters.keep(&later).await?;
+    let mut meant = hidden_in(&question);
+    // Other tests' letters are none of this one's.
+    let own: Vec<_> = [&newest, &between, &oldest].map(|letter| letter.id().to_string()).to_vec();
+    ensure!(own.iter().all(|id| meant.iter().any(|(_, ids)| ids.contains(id))), "{meant:?}");
+    let ids = own.join(" ");
+    for field in &mut meant {
+        field.1 = &ids;
+    }
+    let page = console.done(path, &meant).await?;
+    ensure!(page.contains("Deleted: 3."), "{page}");
+    for (letter, is_there) in [(&newest, false), (&between, false), (&oldest, false), (&later, true)] {
+        ensure!(letters.get(&letter.id()).await?.is_some() == is_there, "{}", letter.id());
+    }
+    let other = console.send(path, &[("letters", &later.id().to_string().replace("portal", "video"))]).await?;
+    ensure!(other.status == 400, "{}", other.status);
+    letters.delete(&[later.id()]).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_proxy_is_switched_off_and_on() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
@@ -202,11 +270,20 @@ async fn a_task_is_taken_from_the_worker_that_has_locked_it() -> anyhow::Result<
     };
     let listed = row(&console.page("/worker-tasks").await?).context("it is not listed")?;
     ensure!(listed.contains(">running<") && listed.contains(&worker.name), "{listed}");
+    let found = console.get(&format!("/jobs/find?id={id}")).await?;
+    ensure!(told_at("/jobs/find", &found)? == format!("/worker-tasks/{id}"), "{found:?}");
     let path = format!("/worker-tasks/{id}/release");
-    ensure!(console.page(&path).await?.contains("Take this task from its worker?"), "it is not asked");
-    let page = console.done(&path, &[]).await?;
-    ensure!(row(&page).is_some_and(|row| row.contains(">pending<")), "{page}");
-    ensure!(console.send(&path, &[]).await?.status == 409, "twice");
+    let question = console.page(&path).await?;
+    ensure!(question.contains("Take this task from its worker?") && question.contains(&worker.name), "{question}");
+    let page = console.answered(&path).await?;
+    ensure!(page.contains("The task was taken") && page.contains(">pending<"), "{page}");
+    let listed = row(&console.page("/worker-tasks").await?).context("it is not listed")?;
+    ensure!(listed.contains(">pending<"), "{listed}");
+    // Another has it by now, of whom the question was not.
+    worker.lock(id).await?;
+    let late = console.send(&path, &hidden_in(&question)).await?;
+    ensure!(late.status == 409 && late.text()?.contains("somebody else has it now"), "{}", late.text()?);
+    ensure!(console.page(&format!("/worker-tasks/{id}")).await?.contains(">running<"), "it was taken");
     is_written_down(&console, "release task", &format!("task/{id}")).await
 }
 

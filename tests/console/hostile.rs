@@ -7,6 +7,8 @@ use drover_tests::console::Console;
 use reqwest::Method;
 use table::{Condition, Item, Query};
 
+use super::access::at_the_door;
+
 const ID: &str = "018d0a7c-5f80-7000-8000-000000000001";
 
 /// Refused, as a page, that does not do what was sent.
@@ -89,6 +91,11 @@ async fn no_address_gets_through_that_is_none() -> anyhow::Result<()> {
         "/credentials/99999999999999999999",
         "/credentials/x",
         "/credentials/1/explode",
+        "/worker-tasks/0",
+        "/worker-tasks/x",
+        "/worker-tasks/99999999999999999999",
+        "/jobs/find?id=99999999999999999999",
+        "/signed-in?code=%3Cscript%3E&state=%3Cscript%3E",
         "/credentials?platform=%3Cscript%3E",
         "/credentials?platform=..",
         "/credentials?platform=linkedin&status=x",
@@ -163,7 +170,7 @@ async fn nothing_is_done_that_no_page_of_the_console_has_asked_for() -> anyhow::
 async fn no_form_gets_through_that_is_none() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let console = stack.console().await?;
-    let token = format!("csrf={}", console.csrf);
+    let token = format!("csrf={}&id={ID}", console.csrf);
     let large = format!("{token}&platform=linkedin&form=csv&text={}", "x".repeat(1_100_000));
     for (path, body) in [
         ("/credentials/import", token.clone()),
@@ -177,16 +184,38 @@ async fn no_form_gets_through_that_is_none() -> anyhow::Result<()> {
         ("/credentials/import", large),
         ("/theme", format!("{token}&theme=<script>")),
         ("/theme", token.clone()),
-        ("/sign-in", "email=%00&password=%00".to_owned()),
-        ("/sign-in", format!("email={}&password=b", "a".repeat(300))),
-        ("/sign-in", "email[]=a&password[]=b".to_owned()),
-        ("/sign-in", "{\"email\":\"a\"}".to_owned()),
-        ("/sign-in", "&&&&=".to_owned()),
+        ("/credentials/import", format!("{token}&id=<script>&platform=linkedin&form=csv&text=a")),
+        ("/credentials/1/release", format!("{token}&lease=<script>")),
+        ("/credentials/1/release", format!("{token}&lease=99999999999999999999")),
+        ("/worker-tasks/1/release", format!("{token}&lock=-1")),
+        ("/dead-letters/purge?queue=video", token.clone()),
+        ("/dead-letters/purge?queue=video", format!("{token}&letters=<script>alert(1)</script>")),
+        ("/dead-letters/purge?queue=video", format!("{token}&letters={}", "video.1.a+".repeat(3_000))),
+        ("/sign-in", "csrf=x&email=a&password=b".to_owned()),
         ("/sign-in/session", "csrf=x".to_owned()),
     ] {
         let request = console.request(Method::POST, path).header("sec-fetch-site", "same-origin").body(body.clone());
         let what = format!("{path} {}", body.chars().take(80).collect::<String>());
         withstood(&what, &Answer::of(request.send().await?).await?, &[400, 401, 404, 413])?;
+    }
+    for (path, body, status) in [
+        ("/sign-in", "email=%00&password=%00".to_owned(), 400),
+        ("/sign-in", format!("email={}&password=b", "a".repeat(300)), 400),
+        ("/sign-in", format!("email=a&password={}", "b".repeat(300)), 400),
+        ("/sign-in", "email[]=a&password[]=b".to_owned(), 401),
+        ("/sign-in", "email=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&password=b".to_owned(), 401),
+        ("/sign-in", "email=PASSWORD%23x&password=USER%23x".to_owned(), 401),
+        ("/sign-in", "{\"email\":\"a\"}".to_owned(), 401),
+        ("/sign-in", "&&&&=".to_owned(), 401),
+        ("/sign-in/session", "next=//evil.example".to_owned(), 401),
+    ] {
+        // As far as the sign-in itself: with its form's token, each from an address of its own.
+        let door = at_the_door(&stack).await?;
+        let body = format!("csrf={}&{body}", door.csrf);
+        let request = door.request(Method::POST, path).header("sec-fetch-site", "same-origin").body(body.clone());
+        let answer = Answer::of(request.send().await?).await?;
+        withstood(&body, &answer, &[status])?;
+        ensure!(!answer.text()?.contains("too old"), "{body} did not get as far: {}", answer.text()?);
     }
     let back = console.send("/theme", &[("theme", "dark"), ("back", "//evil.example")]).await?;
     ensure!(back.status == 303 && !back.header("location").unwrap_or_default().contains("evil"), "{back:?}");

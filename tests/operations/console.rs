@@ -22,7 +22,8 @@ const PAGES: usize = 500;
 
 /// Someone nobody else is, by whom the audit log is searched.
 pub(super) fn somebody() -> Operator {
-    Operator::administrator(&format!("{}@example.com", new_id(Clock::system().now()).simple()))
+    let id = new_id(Clock::system().now());
+    Operator::administrator(&format!("{}@example.com", id.simple()), &id.to_string())
 }
 
 /// What a call answers, which may cost so many requests of DynamoDB at most.
@@ -65,7 +66,7 @@ async fn listed(operations: &Operations, name: &JobName, filter: &JobFilter) -> 
 }
 
 /// A waiting job of each kind, whose message nobody gets.
-async fn one_of_each(stack: &Stack) -> anyhow::Result<Vec<JobName>> {
+pub(crate) async fn one_of_each(stack: &Stack) -> anyhow::Result<Vec<JobName>> {
     let user = stack.user().await?;
     let task = unannounced(stack, &user, "https://example.com/?api_key=s3cret").await?;
     let task = task.sk.strip_prefix("TASK#").context("no task")?.parse()?;

@@ -1,6 +1,6 @@
 //! What an operator does: `droverctl`, and the administrator's endpoints beside it.
 
-mod console;
+pub(crate) mod console;
 mod dead_letters;
 mod droverctl;
 mod maintenance;

@@ -1,10 +1,12 @@
 //! The credential queue's pools and the worker API's fleet, as an operator has them.
 
 use anyhow::{Context, ensure};
-use credentials::{ImportForm, Status};
+use credentials::{ImportError, ImportForm, Status};
 use drover_tests::{Stack, eventually};
 use operations::{Acted, CredentialAct, Outcome, Paging};
+use reqwest::Method;
 use serde_json::json;
+use table::{Clock, new_id};
 
 use super::console::{entries_of, somebody, within};
 
@@ -42,15 +44,15 @@ async fn a_pool_is_seen_and_seen_to() -> anyhow::Result<()> {
         (CredentialAct::Disable, rests.id, Status::Disabled),
         (CredentialAct::Enable, rests.id, Status::Available),
     ] {
-        ensure!(within(3, pools.act(&by, act, id)).await?? == Acted::Done(None), "{act:?}");
+        ensure!(within(3, pools.act(&by, act, id, None)).await?? == Acted::Done(None), "{act:?}");
         let stands = pools.credential(id).await?.context("it is gone")?.status;
         ensure!(stands == after, "{act:?}: {stands:?}");
         if act != CredentialAct::Disable {
-            let again = pools.act(&by, act, id).await?;
+            let again = pools.act(&by, act, id, None).await?;
             ensure!(matches!(again, Acted::Refused(_)), "{act:?} twice: {again:?}");
         }
     }
-    ensure!(pools.act(&by, CredentialAct::Reset, u64::MAX).await.is_err(), "there is no such");
+    ensure!(pools.act(&by, CredentialAct::Reset, u64::MAX, None).await.is_err(), "there is no such");
     // Its own trail tells of it too, by the same name.
     eventually("the trail tells who released it", async || {
         let trail = within(1, pools.trail(held.id, Paging::new(100, None))).await??;
@@ -69,17 +71,62 @@ async fn credentials_are_imported_and_never_shown() -> anyhow::Result<()> {
     let (pools, operations, by) = (stack.pools(), stack.operations().await?, somebody());
     let pool = stack.pool(0).await?;
     let text = "name,email,password\nOne,a@example.com,s3cret-1\nTwo,b@example.com,s3cret-2\n";
-    let imported = pools.import(&by, &pool.platform, ImportForm::Csv, text).await?.context("no platform")?;
+    let imported = pools.import(&by, &pool.platform, ImportForm::Csv, text, None).await?.context("no platform")?;
     ensure!(imported.imported == 2, "{imported:?}");
     let page = pools.credentials(&pool.platform, None, Paging::new(9, None)).await?.context("no platform")?;
     let shown = serde_json::to_string(&page)?;
     ensure!(page.items.len() == 2 && !shown.contains("s3cret"), "{shown}");
     let claimed = pool.scraper.claim_one(&pool.platform).await?;
     ensure!(claimed.body["password"].as_str().is_some_and(|word| word.starts_with("s3cret-")), "{claimed:?}");
-    let wrong = pools.import(&by, &pool.platform, ImportForm::Csv, "name,email\nOne,a@example.com\n").await;
+    let wrong = pools.import(&by, &pool.platform, ImportForm::Csv, "name,email\nOne,a@example.com\n", None).await;
     ensure!(wrong.is_err_and(|error| !error.to_string().contains("a@example.com")), "it was imported");
     let entries = entries_of(&operations, &by).await?;
     ensure!(entries.len() == 1 && entries[0].detail.as_deref() == Some("2 imported"), "{entries:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_credential_is_taken_only_from_the_holder_that_was_shown() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (pools, by, pool) = (stack.pools(), somebody(), stack.pool(1).await?);
+    let before = pool.scraper.claim_one(&pool.platform).await?;
+    let seen = pools.credential(before.id).await?.context("it is gone")?.lease_token;
+    pool.scraper.report(before.id, "release", Some(before.token), &json!({})).await?.success(200)?;
+    let next = pool.scraper.claim_one(&pool.platform).await?;
+    ensure!(next.id == before.id && next.token > seen, "{next:?}");
+    let late = pools.act(&by, CredentialAct::Release, next.id, Some(seen)).await?;
+    ensure!(late == Acted::Refused("somebody else has it now".to_owned()), "{late:?}");
+    let held = pools.credential(next.id).await?.context("it is gone")?;
+    ensure!(held.status == Status::InUse && held.lease_token == next.token, "{held:?}");
+    let taken = pools.act(&by, CredentialAct::Release, next.id, Some(next.token)).await?;
+    ensure!(taken == Acted::Done(None), "{taken:?}");
+    Ok(())
+}
+
+/// What a failure has interrupted is sent again, and adds nothing twice.
+#[tokio::test]
+async fn an_import_that_is_sent_again_goes_on_where_it_stopped() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (pools, by, pool) = (stack.pools(), somebody(), stack.pool(0).await?);
+    let id = Some(new_id(Clock::system().now()));
+    let line = |number| format!("N{number},n{number}@example.com,p\n");
+    let text: String = std::iter::once("name,email,password\n".to_owned()).chain((1..=20).map(line)).collect();
+    let send = async |text: &str| pools.import(&by, &pool.platform, ImportForm::Csv, text, id).await;
+    let first = send(&text).await?.context("no platform")?;
+    let numbers = first.first_id.context("none")?..=first.last_id.context("none")?;
+    // As if it had stopped after the first nine: the rest is gone, and so is one of those that were there, by an administrator.
+    for number in numbers.clone().skip(9).chain([*numbers.start()]) {
+        let path = format!("/credentials/{number}");
+        pool.admin.admin(Method::DELETE, &path, &json!({}), 200).await?;
+    }
+    let again = send(&text).await?.context("no platform")?;
+    ensure!(again == first, "{again:?} after {first:?}");
+    let page = pools.credentials(&pool.platform, None, Paging::new(100, None)).await?.context("no platform")?;
+    let mut there: Vec<_> = page.items.iter().map(|one| one.id).collect();
+    there.sort_unstable();
+    ensure!(there == numbers.skip(1).collect::<Vec<_>>(), "{there:?}");
+    let other = send("name,email,password\nAnother,a@example.com,p\n").await;
+    ensure!(matches!(other, Err(ImportError::Another)), "it was taken for the same");
     Ok(())
 }
 
@@ -90,7 +137,7 @@ async fn a_pool_is_listed_by_page() -> anyhow::Result<()> {
     let (pools, by) = (stack.pools(), somebody());
     let pool = stack.pool(23).await?;
     for id in pool.ids.iter().step_by(2) {
-        pools.act(&by, CredentialAct::Disable, *id).await?;
+        pools.act(&by, CredentialAct::Disable, *id, None).await?;
     }
     let disabled: Vec<_> = pool.ids.iter().copied().step_by(2).collect();
     for (status, expected) in [(None, pool.ids.clone()), (Some(Status::Disabled), disabled)] {
@@ -123,8 +170,10 @@ async fn a_task_of_the_fleet_is_released_and_a_proxy_is_switched() -> anyhow::Re
     ensure!(row.held.is_some() && row.campaign_id == campaign, "{row:?}");
     let page = within(2, fleet.tasks(Paging::new(100, None))).await??;
     ensure!(page.items.iter().any(|row| row.id == task), "it is not among the newest");
-    ensure!(within(6, fleet.release_task(&by, task)).await?? == Acted::Done(None), "it was not released");
-    ensure!(matches!(fleet.release_task(&by, task).await?, Acted::Refused(_)), "twice");
+    let lock = row.held.context("nobody has locked it")?.token;
+    ensure!(matches!(fleet.release_task(&by, task, lock - 1).await?, Acted::Refused(_)), "by a lock that is over");
+    ensure!(within(6, fleet.release_task(&by, task, lock)).await?? == Acted::Done(None), "it was not released");
+    ensure!(matches!(fleet.release_task(&by, task, lock).await?, Acted::Refused(_)), "twice");
     ensure!(fleet.task(task).await?.is_some_and(|row| row.held.is_none()), "it is still held");
 
     let new = json!({"host": "proxy.example.com", "port": 8080, "username": "u", "password": "s3cret"});

@@ -107,6 +107,12 @@ impl Console {
         self.page(&told_at(path, &answer)?).await
     }
 
+    /// Answers the question at a path, as whoever is asked does: with what its form holds. The page that tells what was done.
+    pub async fn answered(&self, path: &str) -> anyhow::Result<String> {
+        let question = self.page(path).await?;
+        self.done(path, &hidden_in(&question)).await
+    }
+
     /// The same, with the cookies that an answer sets.
     #[must_use]
     pub fn with_cookies_of(&self, answer: &Answer) -> Self {
@@ -115,6 +121,18 @@ impl Console {
             set.filter_map(|cookie| cookie.split(';').next()).filter(|pair| !pair.ends_with('=')).collect();
         Self { cookies: kept.join("; "), ..self.clone() }
     }
+}
+
+/// The fields of a page's own form that nobody sees, without the one that every form repeats.
+#[must_use]
+pub fn hidden_in(page: &str) -> Vec<(&str, &str)> {
+    let form = page.rsplit("<form").next().unwrap_or_default();
+    let fields = form.split("<input type=\"hidden\" name=\"").skip(1);
+    fields
+        .filter_map(|field| field.split_once("\" value=\""))
+        .filter_map(|(name, rest)| Some((name, rest.split('"').next()?)))
+        .filter(|(name, _)| *name != "csrf")
+        .collect()
 }
 
 /// Where an answer to a request of a path below the console sends a browser, below the console.

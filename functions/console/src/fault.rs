@@ -1,7 +1,7 @@
 //! What is answered instead of what was asked for: a page that says what is wrong, and nothing that whoever reads it cannot use.
 
-use axum::extract::Request;
-use axum::http::header::RETRY_AFTER;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{ALLOW, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -9,8 +9,9 @@ use input::Fault as InputFault;
 use maud::html;
 use table::TableError;
 
-use crate::frame::bare_page;
-use crate::root::Root;
+use crate::App;
+use crate::frame::{Frame, Section, bare_page, below_console};
+use crate::root::{Root, page_of};
 use crate::view::text::shown;
 
 /// Why something was not done.
@@ -32,6 +33,8 @@ pub(crate) enum Fault {
     TooMany(u64),
     /// 500: our fault. The cause is logged and not told.
     Internal,
+    /// 500: our fault, after a part was done. How it goes on.
+    Unfinished(&'static str),
 }
 
 impl Fault {
@@ -55,6 +58,7 @@ impl Fault {
                 "Something went wrong on our side",
                 "Try again. The function's log tells what it was".to_owned(),
             ),
+            Self::Unfinished(next) => (StatusCode::INTERNAL_SERVER_ERROR, "It was not finished", (*next).to_owned()),
         }
     }
 
@@ -88,26 +92,50 @@ impl IntoResponse for Fault {
     }
 }
 
-/// Makes a page of what is none: a fault of ours, or a bare status of the layers below.
+/// The fault that an answer is, if it is one and no page yet: ours, or a bare status of the layers below.
+fn fault_of(response: &Response) -> Option<Fault> {
+    if response.extensions().get::<Whole>().is_some() {
+        return None;
+    }
+    response.extensions().get::<Fault>().cloned().or_else(|| Fault::of_status(response.status()))
+}
+
+/// The page that is shown in the place of a bare answer, with the headers that it has more.
+fn in_place_of(response: &Response, status: StatusCode, mut page: Response) -> Response {
+    *page.status_mut() = status;
+    for name in [RETRY_AFTER, ALLOW] {
+        page.headers_mut().extend(response.headers().get(&name).map(|value| (name, value.clone())));
+    }
+    page
+}
+
+/// Makes a page for an operator of what is none: with the menu, and a link to the page that it was done from.
+pub(crate) async fn framed(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let frame = Frame::from_request_parts(&mut parts, &app).await.ok();
+    let back = page_of(&below_console(&parts));
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let (Some(fault), Some(frame)) = (fault_of(&response), frame) else { return response };
+    let (status, title, what) = fault.told();
+    let body = html! {
+        h1 { (title) }
+        p { (shown(&what)) "." }
+        p { a href=(frame.to(&back.path)) { (back.called) } }
+    };
+    in_place_of(&response, status, frame.page(Section::of(&back.path), title, &body))
+}
+
+/// Makes a page of what is none, for anybody else.
 pub(crate) async fn dress(request: Request, next: Next) -> Response {
     let root = Root::seen_from(request.uri().path());
     let response = next.run(request).await;
-    if response.extensions().get::<Whole>().is_some() {
-        return response;
-    }
-    let fault = response.extensions().get::<Fault>().cloned().or_else(|| Fault::of_status(response.status()));
-    let Some(fault) = fault else { return response };
+    let Some(fault) = fault_of(&response) else { return response };
     let (status, title, what) = fault.told();
     let body = html! {
         p { (shown(&what)) "." }
         p { a href=(root.to("")) { "To the overview" } }
     };
-    let mut page = bare_page(&root, title, &body);
-    *page.status_mut() = status;
-    page.headers_mut().extend(response.headers().get(RETRY_AFTER).map(|after| (RETRY_AFTER, after.clone())));
-    page.headers_mut()
-        .extend(response.headers().get("allow").map(|methods| (axum::http::header::ALLOW, methods.clone())));
-    page
+    in_place_of(&response, status, bare_page(&root, title, &body))
 }
 
 impl From<InputFault> for Fault {

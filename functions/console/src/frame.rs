@@ -14,7 +14,8 @@ use crate::fault::{Fault, Whole};
 use crate::forgery::TOKEN_FIELD;
 use crate::gate::Operator;
 use crate::notice::Notice;
-use crate::root::Root;
+use crate::page::tasks;
+use crate::root::{Root, page_of};
 use crate::theme::Theme;
 use crate::view::text::shown;
 
@@ -57,6 +58,13 @@ impl Section {
         }
     }
 
+    /// The part that a page is in, by its address below the console.
+    pub(crate) fn of(page: &str) -> Self {
+        let is_in = |section: &&Self| **section != Self::Overview && page.starts_with(section.path());
+        let is_task = page.starts_with(tasks::PATH);
+        Self::ALL.iter().find(is_in).copied().unwrap_or(if is_task { Self::Jobs } else { Self::Overview })
+    }
+
     const fn path(self) -> &'static str {
         match self {
             Self::Overview => "",
@@ -82,7 +90,7 @@ pub(crate) struct Frame {
     pub(crate) is_part: bool,
     theme: Theme,
     notice: Option<Notice>,
-    /// The address of the page itself, below the console.
+    /// The address of the page itself, below the console; of what is no page, that of the page that it was sent from.
     here: String,
 }
 
@@ -98,7 +106,7 @@ impl FromRequestParts<App> for Frame {
             is_part: is_part(&parts.headers),
             theme: Theme::kept_in(&parts.headers),
             notice: Notice::told_by(parts.uri.query().unwrap_or_default()),
-            here: below_console(parts),
+            here: if parts.method.is_safe() { below_console(parts) } else { page_of(&below_console(parts)).path },
         })
     }
 }
@@ -139,7 +147,8 @@ impl Frame {
 
     /// Who does what is asked for here, as the audit log tells.
     pub(crate) fn actor(&self) -> operations::Operator {
-        operations::Operator::administrator(&self.operator.user.email)
+        let user = &self.operator.user;
+        operations::Operator::administrator(&user.email, &user.id)
     }
 
     /// The address of a page below the console.

@@ -19,15 +19,19 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forgery::{TOKEN_FIELD, comes_from_elsewhere, comes_from_here, repeats};
 use crate::frame::{bare_page, below_console, is_part, see_other};
-use crate::root::Root;
+use crate::root::{Root, page_of};
 
 /// The cookie that holds the console's own token.
 pub(crate) const COOKIE: &str = "__Host-console";
+/// What is said to who is signed in and is no operator.
+pub(crate) const STRANGER: &str = "Only who runs this deployment may see the console";
 /// Whom the console's tokens are for.
 pub(crate) const AUDIENCE: &str = "console";
 /// Where nobody need be signed in.
 const PUBLIC: [&str; 4] =
     ["/console/assets/{name}", "/console/sign-in", "/console/sign-in/session", "/console/signed-in"];
+/// Where whoever is signed in may go, an operator or not.
+const SIGN_OUT: &str = "/console/sign-out";
 
 /// Somebody who runs this deployment, and is signed in.
 #[derive(Clone)]
@@ -45,6 +49,11 @@ impl Form {
     pub(crate) fn text(&self, name: &str, longest: usize) -> Result<Option<&str>, InputFault> {
         self.0.text(name, longest)
     }
+
+    /// A field that is a whole number and must be there.
+    pub(crate) fn number(&self, name: &str) -> Result<u64, InputFault> {
+        self.0.number(name, 0, u64::MAX)?.ok_or_else(|| InputFault::new(name, "is required"))
+    }
 }
 
 /// What the gate asks.
@@ -61,7 +70,7 @@ pub(crate) struct Gate {
 pub(crate) enum Visitor {
     Nobody,
     /// Signed in, but no operator.
-    Stranger,
+    Stranger(Box<Session>),
     Operator(Box<Operator>),
 }
 
@@ -84,7 +93,7 @@ impl Gate {
         Ok(match self.identity.owner_of(&session).await? {
             None => Visitor::Nobody,
             Some(user) if user.is_operator => Visitor::Operator(Box::new(Operator { user, session })),
-            Some(_) => Visitor::Stranger,
+            Some(_) => Visitor::Stranger(Box::new(session)),
         })
     }
 }
@@ -104,29 +113,48 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, Response> 
         return Err(refused(Fault::Forbidden("Another site has sent this. Nothing was done")));
     }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    if route.is_some_and(|route| PUBLIC.contains(&route.as_str())) {
+    if route.as_deref().is_some_and(|route| PUBLIC.contains(&route)) {
         return if changes {
             with_form(request).await.map(|(request, _)| request).map_err(refused)
         } else {
             Ok(request)
         };
     }
-    match app.gate.visitor(request.headers()).await.map_err(refused)? {
-        Visitor::Nobody => Err(to_sign_in(request)),
-        Visitor::Stranger => Err(refused(Fault::Forbidden("Only who runs this deployment may see the console"))),
+    let session = match app.gate.visitor(request.headers()).await.map_err(refused)? {
+        Visitor::Nobody => return Err(to_sign_in(request)),
+        Visitor::Stranger(session) if route.as_deref() == Some(SIGN_OUT) => *session,
+        Visitor::Stranger(session) => return Err(to_stranger(&request, &session)),
         Visitor::Operator(operator) => {
-            if changes {
-                let (read, form) = with_form(request).await.map_err(refused)?;
-                if !repeats(form.text(TOKEN_FIELD, 200).ok().flatten(), &operator.session.csrf) {
-                    let why = "The form is of another session, or older than this one. Load its page again";
-                    return Err(refused(Fault::Forbidden(why)));
-                }
-                request = read;
-            }
+            let session = operator.session.clone();
             request.extensions_mut().insert(*operator);
-            Ok(request)
+            session
         }
+    };
+    if changes {
+        let (read, form) = with_form(request).await.map_err(refused)?;
+        if !repeats(form.text(TOKEN_FIELD, 200).ok().flatten(), &session.csrf) {
+            let why = "The form is of another session, or older than this one. Load its page again";
+            return Err(refused(Fault::Forbidden(why)));
+        }
+        request = read;
     }
+    request.extensions_mut().insert(session);
+    Ok(request)
+}
+
+/// What somebody is told who is signed in and is no operator, or not any more: they can go.
+fn to_stranger(request: &Request, session: &Session) -> Response {
+    let root = Root::seen_from(request.uri().path());
+    let body = html! {
+        p { (STRANGER) "." }
+        form method="post" action=(root.to("/sign-out")) {
+            input type="hidden" name=(TOKEN_FIELD) value=(session.csrf);
+            button { "Sign out" }
+        }
+    };
+    let mut page = bare_page(&root, "That is not allowed", &body);
+    *page.status_mut() = StatusCode::FORBIDDEN;
+    page
 }
 
 /// Reads a request's form, for handlers to find among its extensions.
@@ -144,7 +172,7 @@ async fn with_form(request: Request) -> Result<(Request, Form), Fault> {
     Ok((request, form))
 }
 
-/// Where somebody goes who is not signed in. A browser that comes from another site has held the cookie back: asked again by a page of ours, it sends it.
+/// Where somebody goes who is not signed in, to come back to the page that they wanted, or that their form was on. A browser that comes from another site has held the cookie back: asked again by a page of ours, it sends it.
 fn to_sign_in(request: Request) -> Response {
     let is_asked = request.method() == Method::GET;
     let (parts, _) = request.into_parts();
@@ -164,7 +192,8 @@ fn to_sign_in(request: Request) -> Response {
             },
         );
     }
-    let next: String = if is_asked { byte_serialize(here.as_bytes()).collect() } else { String::new() };
+    let next = if is_asked { here } else { page_of(&here).path };
+    let next: String = byte_serialize(next.as_bytes()).collect();
     let query = if next.is_empty() { String::new() } else { format!("?next={next}") };
     see_other(&root.to(&format!("/sign-in{query}")))
 }

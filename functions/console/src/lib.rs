@@ -30,7 +30,7 @@ use self::gate::{AUDIENCE, Gate};
 use self::page::{
     audit, credentials as pools, import, job, jobs, letters, overview, proxies, schedule, schedules, tasks, usage,
 };
-use self::sign_in::Ways;
+use self::sign_in::{Provider, Ways};
 
 /// What the handlers share, made once per process.
 #[derive(Clone)]
@@ -49,7 +49,8 @@ pub struct App {
 impl App {
     /// What the environment names: what [`Operations`], [`Pools`], [`Fleet`] and [`Tallies`] read; `IDENTITY_TABLE` and `LIMITS_TABLE`;
     /// `SESSION_KEYS`, the folder of the extraction cloud's keys, and `CONSOLE_SESSION_KEYS`, that of the console's own; `CONSOLE_PASSWORDS`, whether
-    /// one can sign in with a password; `OIDC_CLIENT_ID`, without which there is no identity provider.
+    /// one can sign in with a password; `OIDC_CLIENT_ID`, without which there is no identity provider, and `OIDC_REDIRECT_URL`, where that sends people
+    /// back to.
     pub fn from_environment() -> Result<Self, SettingError> {
         let (config, clock) = (configure()?, Clock::system());
         let table = |name| Ok::<_, SettingError>(Table::new(dynamodb(&config), &setting(name)?));
@@ -68,7 +69,7 @@ impl App {
             passwords: Passwords::new().map_err(|error| SettingError::Unusable("randomness", error.to_string()))?,
             ways: Ways {
                 by_password: setting("CONSOLE_PASSWORDS")? == "true",
-                by_provider: !setting("OIDC_CLIENT_ID")?.is_empty(),
+                provider: Provider::of(&setting("OIDC_CLIENT_ID")?, &setting("OIDC_REDIRECT_URL")?),
             },
             clock,
         })
@@ -110,9 +111,11 @@ pub fn router(app: App) -> Router {
         .route("/console/schedules/{kind}/{id}/run", post(schedule::run))
         .route("/console/usage", get(usage::show))
         .route("/console/worker-tasks", get(tasks::list))
+        .route("/console/worker-tasks/{id}", get(tasks::show))
         .route("/console/worker-tasks/{id}/release", get(tasks::ask_release).post(tasks::release))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/theme", post(theme::choose))
+        .layer(from_fn_with_state(app.clone(), fault::framed))
         .layer(from_fn_with_state(app.clone(), gate::admit))
         .layer(from_fn(fault::dress))
         .layer(from_fn(guard::guard))

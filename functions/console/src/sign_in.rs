@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use api::extract_cloud::{SESSION_COOKIE, cookie, strict_cookie};
+use api::extract_cloud::{SESSION_COOKIE, SIGN_IN_COOKIE, cookie, strict_cookie};
 use api::identity::{SESSION_LENGTH, Session};
 use api::query::Parameters;
 use api::{RateLimit, source_address};
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -18,14 +18,20 @@ use table::new_nonce;
 use crate::App;
 use crate::fault::Fault;
 use crate::forgery::{TOKEN_FIELD, repeats};
-use crate::frame::{Frame, bare_page, see_other};
-use crate::gate::{COOKIE, Form, Visitor};
+use crate::frame::{bare_page, see_other};
+use crate::gate::{COOKIE, Form, STRANGER, Visitor};
 use crate::root::{Root, page_within};
+use crate::view::pager::escaped;
 
-/// How often it may be tried from an address, and with a name: each is counted apart, and whatever comes of it.
+/// How often it may be tried from an address, whatever comes of it.
 const ATTEMPTS: RateLimit = RateLimit { scope: "console-sign-in", requests: 10, window: Duration::from_mins(1) };
+/// How often with a name, from all addresses: so much that nobody at one address keeps another out, and too little to guess by.
+const ATTEMPTS_AT_A_NAME: RateLimit =
+    RateLimit { scope: "console-sign-in-name", requests: 100, window: Duration::from_mins(1) };
 /// The cookie whose value the form repeats: nobody can sign somebody else's browser in.
 const ATTEMPT_COOKIE: &str = "__Host-console-sign-in";
+/// The cookie that remembers, while somebody is at the identity provider, which page they wanted.
+const NEXT_COOKIE: &str = "__Host-console-next";
 /// How long a form may lie.
 const PATIENCE: Duration = Duration::from_hours(1);
 /// The longest address and password that are looked at, in characters.
@@ -37,7 +43,29 @@ pub(crate) struct Ways {
     /// With a password that `droverctl` has set.
     pub(crate) by_password: bool,
     /// With the identity provider.
-    pub(crate) by_provider: bool,
+    pub(crate) provider: Provider,
+}
+
+/// What the identity provider is to the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// There is none.
+    None,
+    /// It sends people back to another front end: they sign in there.
+    Elsewhere,
+    /// It sends people back to the console.
+    Here,
+}
+
+impl Provider {
+    /// Of a deployment with this client at the provider, who sends people back to this address.
+    pub(crate) fn of(client: &str, redirect: &str) -> Self {
+        match client {
+            "" => Self::None,
+            _ if redirect.ends_with("/console/signed-in") => Self::Here,
+            _ => Self::Elsewhere,
+        }
+    }
 }
 
 /// `GET /console/sign-in`.
@@ -45,7 +73,12 @@ pub(crate) async fn ask(State(app): State<App>, uri: Uri, headers: HeaderMap) ->
     let parameters = Parameters::of_form(uri.query().unwrap_or_default());
     let next = parameters.text("next", 500).ok().flatten().and_then(page_within).unwrap_or_default().to_owned();
     let form = SignInForm { root: Root::seen_from(uri.path()), next: &next, email: "", fault: None };
-    form.page(app.ways, &headers)
+    let mut page = form.page(app.ways, &headers);
+    if app.ways.provider == Provider::Here {
+        let kept = if next.is_empty() { Duration::ZERO } else { PATIENCE };
+        page.headers_mut().extend(strict_cookie(NEXT_COOKIE, &escaped(&next), kept).map(|next| (SET_COOKIE, next)));
+    }
+    page
 }
 
 /// `POST /console/sign-in`: with a password.
@@ -61,10 +94,11 @@ pub(crate) async fn with_password(State(app): State<App>, request: Request) -> R
     if !is_of_this_browser(&form, headers) {
         return Ok(again("This form was too old. Try again").refused(app.ways, headers));
     }
-    app.count(&format!("IP#{}", source_address(&request))).await?;
+    app.count(&format!("IP#{}", source_address(&request)), ATTEMPTS).await?;
     let password = Password::given(form.text("password", LONGEST)?.unwrap_or_default());
     let by_name = format!("NAME#{}", fingerprint(&email.to_lowercase()));
-    let (counted, found) = tokio::join!(app.count(&by_name), app.gate.identity.find_password(email));
+    let (counted, found) =
+        tokio::join!(app.count(&by_name, ATTEMPTS_AT_A_NAME), app.gate.identity.find_password(email));
     // Before anything is hashed: that is what guessing would cost us.
     counted?;
     let found = found?;
@@ -87,14 +121,16 @@ pub(crate) async fn with_password(State(app): State<App>, request: Request) -> R
 pub(crate) async fn with_session(State(app): State<App>, request: Request) -> Result<Response, Fault> {
     let form = sent(&request)?;
     let (root, headers) = (Root::seen_from(request.uri().path()), request.headers());
-    let next = form.text("next", 500)?.and_then(page_within).unwrap_or_default();
+    let kept = Parameters::of_form(&format!("next={}", cookie(headers, NEXT_COOKIE).unwrap_or_default()));
+    let wanted = form.text("next", 500)?.or(kept.text("next", 500).ok().flatten());
+    let next = wanted.and_then(page_within).unwrap_or_default();
     let again = |fault| SignInForm { root: root.clone(), next, email: "", fault: Some(fault) };
     if !is_of_this_browser(&form, headers) {
         return Ok(again("This form was too old. Try again").refused(app.ways, headers));
     }
     match app.gate.cloud_visitor(headers).await? {
         Visitor::Nobody => Ok(again("That session is over. Sign in again").refused(app.ways, headers)),
-        Visitor::Stranger => Err(Fault::Forbidden("Only who runs this deployment may see the console")),
+        Visitor::Stranger(_) => Err(Fault::Forbidden(STRANGER)),
         Visitor::Operator(operator) => {
             let carried = app.gate.sessions.carry_on(&operator.session).await?;
             tracing::info!(user = operator.user.id, "an operator came from the extraction cloud");
@@ -104,9 +140,19 @@ pub(crate) async fn with_session(State(app): State<App>, request: Request) -> Re
 }
 
 /// `GET /console/signed-in`: where the identity provider sends somebody back to, if the deployment has told it so. The page's script redeems the
-/// code as any web front end does, and goes on with the session that it is given.
+/// code as any web front end does, and goes on with the session that it is given. Only of a sign-in that this very browser began: else a link with somebody
+/// else's code would sign it in as them.
 pub(crate) async fn came_back(uri: Uri, headers: HeaderMap) -> Response {
     let root = Root::seen_from(uri.path());
+    let parameters = Parameters::of_form(uri.query().unwrap_or_default());
+    let told = parameters.text("state", LONGEST).ok().flatten();
+    if !repeats(told, cookie(&headers, SIGN_IN_COOKIE).unwrap_or_default()) {
+        let body = html! {
+            p role="alert" { "This sign-in was not begun in this browser, or more than ten minutes ago. Nothing was done." }
+            p { a href=(root.to("/sign-in")) { "Begin again" } }
+        };
+        return bare_page(&root, "Signing in", &body);
+    }
     let token = attempt(&headers);
     let body = html! {
         p #redeem data-redeem=(root.beside("auth/google")) role="status" { "One moment: you are being signed in." }
@@ -121,9 +167,13 @@ pub(crate) async fn came_back(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `POST /console/sign-out`: ends the session, and the extraction cloud's that it carries on.
-pub(crate) async fn sign_out(State(app): State<App>, frame: Frame) -> Result<Response, Fault> {
-    app.gate.identity.end_session(&frame.operator.session).await?;
-    let mut response = see_other(&frame.to("/sign-in"));
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    app.gate.identity.end_session(&session).await?;
+    let mut response = see_other(&Root::seen_from(uri.path()).to("/sign-in"));
     response.headers_mut().extend(strict_cookie(COOKIE, "", Duration::ZERO).map(|gone| (SET_COOKIE, gone)));
     Ok(response)
 }
@@ -161,13 +211,16 @@ impl SignInForm<'_> {
                     button { "Go on as who is signed in to the extraction cloud" }
                 }
             }
-            @if ways.by_provider {
+            @if ways.provider == Provider::Here {
                 p #provider hidden {
                     button type="button" data-begin=(self.root.beside("auth/google")) { "Sign in with the identity provider" }
                 }
                 noscript { p { "Signing in with the identity provider needs JavaScript." } }
             }
-            @if !ways.by_password && !ways.by_provider {
+            @if ways.provider == Provider::Elsewhere && !has_session {
+                p { "Sign in to the extraction cloud at its front end, in this browser; then load this page again." }
+            }
+            @if !ways.by_password && ways.provider == Provider::None {
                 p { "This deployment has neither an identity provider nor passwords: see docs/operations.md." }
             }
         };
@@ -215,7 +268,8 @@ fn with_attempt(mut response: Response, token: &str) -> Response {
 
 fn signed_in(root: &Root, next: &str, (_, token): &(Session, String)) -> Response {
     let mut response = see_other(&root.to(next));
-    let cookies = [strict_cookie(COOKIE, token, SESSION_LENGTH), strict_cookie(ATTEMPT_COOKIE, "", Duration::ZERO)];
+    let gone = |name| strict_cookie(name, "", Duration::ZERO);
+    let cookies = [strict_cookie(COOKIE, token, SESSION_LENGTH), gone(ATTEMPT_COOKIE), gone(NEXT_COOKIE)];
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -224,8 +278,8 @@ fn signed_in(root: &Root, next: &str, (_, token): &(Session, String)) -> Respons
 
 impl App {
     /// Counts an attempt. One that cannot be counted is not made: else guesses were free whenever the table is slow.
-    async fn count(&self, by: &str) -> Result<(), Fault> {
-        let decision = self.limiter.hit(by, ATTEMPTS).await?;
+    async fn count(&self, by: &str, limit: RateLimit) -> Result<(), Fault> {
+        let decision = self.limiter.hit(by, limit).await?;
         if decision.allowed { Ok(()) } else { Err(Fault::TooMany(decision.retry_after)) }
     }
 }
@@ -234,5 +288,23 @@ impl From<PasswordError> for Fault {
     fn from(error: PasswordError) -> Self {
         tracing::error!(%error, "a password was not verified");
         Self::Internal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_provider_is_offered_where_it_leads_back_here() {
+        for (client, redirect, provider) in [
+            ("", "", Provider::None),
+            ("", "https://api.example.com/live/console/signed-in", Provider::None),
+            ("c", "https://api.example.com/live/console/signed-in", Provider::Here),
+            ("c", "https://app.example.com/callback", Provider::Elsewhere),
+            ("c", "", Provider::Elsewhere),
+        ] {
+            assert_eq!(Provider::of(client, redirect), provider, "{client} {redirect}");
+        }
     }
 }

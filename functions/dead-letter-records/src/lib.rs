@@ -54,7 +54,7 @@ pub fn router(app: App) -> Router {
 fn operator(caller: &Caller, permission: Permission) -> Result<Operator, Error> {
     if caller.is_operator {
         caller.require(permission)?;
-        return Ok(Operator::administrator(&caller.user_id));
+        return Ok(Operator::of_id(&caller.user_id));
     }
     Err(Error::Authorization("Only an operator of this deployment may see its dead letters".to_owned()))
 }

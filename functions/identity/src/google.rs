@@ -1,6 +1,6 @@
 //! `/auth/google`: signing in with the identity provider, by OpenID Connect's code flow.
 
-use api::extract_cloud::{Body, Error, Reply, SESSION_COOKIE, cookie, expired_cookie, new_cookie};
+use api::extract_cloud::{Body, Error, Reply, SESSION_COOKIE, SIGN_IN_COOKIE, cookie, expired_cookie, new_cookie};
 use api::identity::{Login, SESSION_LENGTH, SIGN_IN_PATIENCE, User, UserChange};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,8 +15,6 @@ use crate::provider::{Begun, Person, SignInError};
 use crate::view::SignedIn;
 use crate::{App, account_of, input};
 
-/// The cookie that remembers the state of a sign-in, for clients that do not send it along.
-const STATE_COOKIE: &str = "__Host-sign-in";
 /// The cookie that tells a page's scripts what to repeat of the session.
 pub(crate) const CSRF_COOKIE: &str = "__Host-csrf";
 
@@ -53,7 +51,7 @@ pub(crate) async fn begin(State(app): State<App>) -> Result<Response, Error> {
     let Begun { url, state, sign_in } = app.provider.begin().await?;
     app.gate.identity.begin_sign_in(&state, sign_in).await?;
     let mut response = Reply(StatusCode::OK, SignInAddress { auth_url: url, state: state.clone() }).into_response();
-    if let Some(kept) = new_cookie(STATE_COOKIE, &state, SIGN_IN_PATIENCE, false) {
+    if let Some(kept) = new_cookie(SIGN_IN_COOKIE, &state, SIGN_IN_PATIENCE, false) {
         response.headers_mut().append(header::SET_COOKIE, kept);
     }
     Ok(response)
@@ -64,7 +62,7 @@ pub(crate) async fn begin(State(app): State<App>) -> Result<Response, Error> {
     responses((status = 200, body = SignedInSession), (status = 401), (status = 403), (status = 502)))]
 pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Result<Response, Error> {
     let (code, told) = input::callback(&body)?;
-    let state = state_of(told, cookie(&headers, STATE_COOKIE))?;
+    let state = state_of(told, cookie(&headers, SIGN_IN_COOKIE))?;
     let sign_in = app.gate.identity.take_sign_in(&state).await?;
     let sign_in = sign_in.ok_or_else(|| {
         Error::invalid("state", "is of no sign-in under way: it was used before, or is older than ten minutes")
@@ -90,7 +88,7 @@ pub(crate) async fn finish(State(app): State<App>, headers: HeaderMap, Body(body
     let cookies = [
         new_cookie(SESSION_COOKIE, &token, SESSION_LENGTH, false),
         new_cookie(CSRF_COOKIE, &session.csrf, SESSION_LENGTH, true),
-        expired_cookie(STATE_COOKIE),
+        expired_cookie(SIGN_IN_COOKIE),
     ];
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -148,15 +148,16 @@ impl CredentialCommand {
             Self::Trail(Trail { credential: Named { id }, page }) => {
                 listed("events", &["at", "action", "by", "detail"], pools().trail(id, page.paging()).await)
             }
-            Self::Reset(Named { id }) => act(deployment, CredentialAct::Reset, id).await,
-            Self::Enable(Named { id }) => act(deployment, CredentialAct::Enable, id).await,
+            Self::Reset(Named { id }) => act(deployment, CredentialAct::Reset, id, None).await,
+            Self::Enable(Named { id }) => act(deployment, CredentialAct::Enable, id, None).await,
             Self::Disable(Sudden { credential: Named { id }, sure: Sure { yes } }) => {
                 confirm(&format!("Credential {id} is switched off; who holds it loses it."), yes)?;
-                act(deployment, CredentialAct::Disable, id).await
+                act(deployment, CredentialAct::Disable, id, None).await
             }
             Self::Release(Sudden { credential: Named { id }, sure: Sure { yes } }) => {
+                let seen = pools().credential(id).await?.map(|credential| credential.lease_token);
                 confirm(&format!("Credential {id} is taken from who holds it."), yes)?;
-                act(deployment, CredentialAct::Release, id).await
+                act(deployment, CredentialAct::Release, id, seen).await
             }
             Self::Import(import) => import.run(deployment).await,
         }
@@ -173,7 +174,7 @@ async fn platforms(pools: &Pools) -> anyhow::Result<Answer> {
     Ok(Answer { text: Some(text), ..Answer::from(json!({"platforms": platforms})) })
 }
 
-async fn act(deployment: &Deployment, act: CredentialAct, id: u64) -> anyhow::Result<Answer> {
+async fn act(deployment: &Deployment, act: CredentialAct, id: u64, lease: Option<u64>) -> anyhow::Result<Answer> {
     let done = match act {
         CredentialAct::Reset => "reset",
         CredentialAct::Enable => "enabled",
@@ -181,7 +182,7 @@ async fn act(deployment: &Deployment, act: CredentialAct, id: u64) -> anyhow::Re
         CredentialAct::Release => "released",
     };
     let pools = deployment.pools(String::new());
-    acted(&format!("credential/{id}"), done, pools.act(&deployment.operator(), act, id).await)
+    acted(&format!("credential/{id}"), done, pools.act(&deployment.operator(), act, id, lease).await)
 }
 
 fn no_platform(platform: &str) -> anyhow::Error {
@@ -196,7 +197,8 @@ impl Import {
             Form::JsonLines => ImportForm::JsonLines,
         };
         let pools = deployment.pools(deployment.credentials_key().await?);
-        let imported = pools.import(&deployment.operator(), &self.platform, form, &text).await.map_err(of_import)?;
+        let imported =
+            pools.import(&deployment.operator(), &self.platform, form, &text, None).await.map_err(of_import)?;
         let imported = imported.ok_or_else(|| no_platform(&self.platform))?;
         Ok(json!({
             "platform": self.platform,
@@ -235,7 +237,7 @@ fn of_import(error: ImportError) -> anyhow::Error {
             let told: Vec<_> = faults.iter().map(|fault| format!("line {}: {}", fault.line, fault.message)).collect();
             Failure::usage(format!("nothing was imported: {}", told.join("; "))).into()
         }
-        ImportError::TooMany => Failure::usage(error.to_string()).into(),
+        ImportError::TooMany | ImportError::Another => Failure::usage(error.to_string()).into(),
         ImportError::Table(error) => error.into(),
         ImportError::Seal(error) => error.into(),
     }

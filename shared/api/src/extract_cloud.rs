@@ -11,7 +11,7 @@ mod presented;
 
 pub use body::{Body, Path, Reply, Text};
 pub use caller::{Caller, Credential};
-pub use cookies::{SESSION_COOKIE, cookie, expired_cookie, new_cookie, strict_cookie};
+pub use cookies::{SESSION_COOKIE, SIGN_IN_COOKIE, cookie, expired_cookie, new_cookie, strict_cookie};
 pub(crate) use error::error_schema;
 pub use error::{Detail, Error};
 pub use guard::{Gate, gated};

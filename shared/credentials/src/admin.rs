@@ -1,6 +1,8 @@
 //! What administrators do: add credentials, list, change, switch off and on, reset, delete and count them.
 
-use secrets::SealError;
+use std::collections::HashSet;
+
+use secrets::{SealError, fingerprint};
 use serde::{Deserialize, Serialize};
 use table::{
     AttributeValue, Comparison, Condition, Item, Key, Millis, Query, Table, TableError, Transaction, Update, cursor,
@@ -26,6 +28,8 @@ const FILTERED_READ: u32 = 1_000;
 const COUNTED: usize = 10_000;
 /// How far back recovery looks for what has come to its end.
 const TIDIED: std::time::Duration = std::time::Duration::from_mins(10);
+/// How many credentials are looked for at once.
+const LOOKED_FOR: usize = 100;
 
 /// A credential that is to be added.
 pub struct NewCredential {
@@ -124,6 +128,27 @@ struct LastId {
     last: u64,
 }
 
+/// The numbers that an import has, however often it is sent, and of what it was made: the names, since no secret is kept but sealed.
+#[derive(Serialize, Deserialize)]
+struct Claimed {
+    first: u64,
+    platform: String,
+    names: String,
+}
+
+#[derive(Serialize)]
+struct Claim<'import> {
+    #[serde(flatten)]
+    key: Key,
+    #[serde(flatten)]
+    claimed: &'import Claimed,
+}
+
+#[derive(Deserialize)]
+struct There {
+    id: u64,
+}
+
 #[derive(Serialize)]
 struct Deletion {
     #[serde(flatten)]
@@ -136,30 +161,110 @@ impl Credentials {
     /// Adds credentials of a platform, and gives their numbers. They are added in transactions of nine: where one fails, those before it
     /// are there.
     pub async fn add(&self, platform: &Platform, new: Vec<NewCredential>, by: &str) -> Result<Vec<u64>, AdminError> {
-        let count = new.len() as u64;
-        if count == 0 {
+        if new.is_empty() {
             return Ok(Vec::new());
         }
-        let ids = Update::new().add("last", i64::try_from(count).unwrap_or(i64::MAX));
-        let LastId { last } = decode(self.table.update(&Key::new("COUNT", "#id"), ids).await?)?;
-        let first = last - count + 1;
+        let first = self.numbers(new.len()).await?;
+        self.add_from(first, platform, new, by, None).await
+    }
+
+    /// The same for an import that may be sent again under its id, and then goes on where it stopped: what is there stays as it is. [`AdminError::NotNow`]
+    /// if it was sent before with other credentials.
+    pub async fn add_once(
+        &self,
+        platform: &Platform,
+        new: Vec<NewCredential>,
+        by: &str,
+        import: &str,
+    ) -> Result<Vec<u64>, AdminError> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (first, there) = self.claimed(platform, &new, import).await?;
+        self.add_from(first, platform, new, by, Some(&there)).await
+    }
+
+    /// Adds credentials with these numbers, but for those of an import that are `there`.
+    async fn add_from(
+        &self,
+        first: u64,
+        platform: &Platform,
+        new: Vec<NewCredential>,
+        by: &str,
+        there: Option<&HashSet<u64>>,
+    ) -> Result<Vec<u64>, AdminError> {
+        let ids = (first..).take(new.len()).collect();
         let mut numbered = (first..).zip(new);
         loop {
             let batch: Vec<_> = numbered.by_ref().take(BATCH).collect();
             if batch.is_empty() {
-                return Ok((first..=last).collect());
+                return Ok(ids);
             }
-            let grown = Update::new().add("total", i64::try_from(batch.len()).unwrap_or(i64::MAX));
-            let mut adding = Transaction::new().update(&self.table, &count_of(&platform.name), grown)?;
-            for (id, new) in batch {
-                adding = adding.put(
-                    &self.table,
-                    &self.credential(platform, id, new, by).await?,
-                    &Condition::Absent("pk"),
-                )?;
+            // One that is missing of those that were added together was deleted since.
+            if there.is_some_and(|there| batch.iter().any(|(id, _)| there.contains(id))) {
+                continue;
             }
-            adding.commit(&self.table).await?;
+            match self.add_batch(platform, batch, by).await {
+                // Somebody sends the same import at the same time.
+                Err(AdminError::Table(TableError::ConditionFailed(_))) if there.is_some() => {}
+                added => added?,
+            }
         }
+    }
+
+    /// The first of an import's numbers, and those of them that are there.
+    async fn claimed(
+        &self,
+        platform: &Platform,
+        new: &[NewCredential],
+        import: &str,
+    ) -> Result<(u64, HashSet<u64>), AdminError> {
+        let key = Key::new(format!("IMPORT#{import}"), "IMPORT");
+        // No name has a line break in it, or two lists may be one text: nothing worse comes of it than that they count as the same.
+        let names: Vec<_> = new.iter().map(|new| new.name.as_str()).collect();
+        let names = fingerprint(&names.join("\n"));
+        let mut found: Option<Claimed> = self.table.get(&key).await?;
+        if found.is_none() {
+            let first = self.numbers(new.len()).await?;
+            let claimed = Claimed { first, platform: platform.name.clone(), names: names.clone() };
+            match self.table.put(&Claim { key: key.clone(), claimed: &claimed }, Condition::Absent("pk")).await {
+                Ok(()) => return Ok((first, HashSet::new())),
+                // The numbers that were taken here stay unused.
+                Err(TableError::ConditionFailed(_)) => found = self.table.get(&key).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let claimed = found.filter(|claimed| claimed.platform == platform.name && claimed.names == names);
+        let claimed = claimed.ok_or(AdminError::NotNow("this import was sent before, with other credentials"))?;
+        let keys: Vec<_> = (claimed.first..).take(new.len()).map(Credential::key_of).collect();
+        let mut there = HashSet::new();
+        for some in keys.chunks(LOOKED_FOR) {
+            there.extend(self.table.get_many::<There>(some).await?.into_iter().map(|found| found.id));
+        }
+        Ok((claimed.first, there))
+    }
+
+    /// Takes so many numbers, and gives the first of them.
+    async fn numbers(&self, count: usize) -> Result<u64, TableError> {
+        let ids = Update::new().add("last", i64::try_from(count).unwrap_or(i64::MAX));
+        let LastId { last } = decode(self.table.update(&Key::new("COUNT", "#id"), ids).await?)?;
+        Ok(last - count as u64 + 1)
+    }
+
+    /// Adds these, and counts them, or nothing.
+    async fn add_batch(
+        &self,
+        platform: &Platform,
+        batch: Vec<(u64, NewCredential)>,
+        by: &str,
+    ) -> Result<(), AdminError> {
+        let grown = Update::new().add("total", i64::try_from(batch.len()).unwrap_or(i64::MAX));
+        let mut adding = Transaction::new().update(&self.table, &count_of(&platform.name), grown)?;
+        for (id, new) in batch {
+            let credential = self.credential(platform, id, new, by).await?;
+            adding = adding.put(&self.table, &credential, &Condition::Absent("pk"))?;
+        }
+        Ok(adding.commit(&self.table).await?)
     }
 
     async fn credential(
@@ -217,7 +322,7 @@ impl Credentials {
         if let Some(secret) = &edit.secret {
             change = change.set("sealed", self.seal(&Credential::key_of(id), secret).await?);
         }
-        self.change(id, change, "").await
+        self.change(id, change, |_| "").await
     }
 
     /// Switches a credential off; a scraper that holds it loses it.
@@ -230,13 +335,13 @@ impl Credentials {
             .set("lease_nonce", new_nonce())
             .remove("claimable_at")
             .remove("lease_owner");
-        self.change(id, change, "").await
+        self.change(id, change, |_| "").await
     }
 
     /// Switches a credential on again.
     pub async fn enable(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
         let change = self.freed("enabled", by).when(Condition::equal("status", Status::Disabled.as_str()));
-        self.change(id, change, "only a disabled credential can be enabled").await
+        self.change(id, change, |_| "only a disabled credential can be enabled").await
     }
 
     /// Makes a failed or resting credential available, its failures forgotten.
@@ -247,13 +352,20 @@ impl Credentials {
             .set("consecutive_failures", 0_u64)
             .remove("last_error")
             .when(Condition::OneOf("status", vec![Status::Failed.as_str().into(), Status::Cooldown.as_str().into()]));
-        self.change(id, change, "only a failed or resting credential can be reset").await
+        self.change(id, change, |_| "only a failed or resting credential can be reset").await
     }
 
-    /// Takes a credential from the scraper that holds it.
-    pub async fn take_back(&self, id: u64, by: &str) -> Result<Credential, AdminError> {
-        let change = self.freed("taken back", by).remove("lease_owner").when(Condition::Exists("lease_owner"));
-        self.change(id, change, "nobody holds this credential").await
+    /// Takes a credential from the scraper that holds it: from whichever does, or, where the fencing token of a lease is given, from that one alone.
+    pub async fn take_back(&self, id: u64, by: &str, lease: Option<u64>) -> Result<Credential, AdminError> {
+        let mut change = self.freed("taken back", by).remove("lease_owner").when(Condition::Exists("lease_owner"));
+        if let Some(token) = lease {
+            change = change.when(Condition::equal("lease_token", token));
+        }
+        let why = |found: &Credential| {
+            let is_held = found.lease.lease_owner.is_some();
+            if is_held { "somebody else has it now" } else { "nobody holds this credential" }
+        };
+        self.change(id, change, why).await
     }
 
     fn freed(&self, action: &str, by: &str) -> Update {
@@ -266,13 +378,19 @@ impl Credentials {
             .remove("parked_at")
     }
 
-    async fn change(&self, id: u64, change: Update, not_now: &'static str) -> Result<Credential, AdminError> {
+    /// Changes a credential; `not_now` tells of it, as it stands, why that cannot be.
+    async fn change(
+        &self,
+        id: u64,
+        change: Update,
+        not_now: fn(&Credential) -> &'static str,
+    ) -> Result<Credential, AdminError> {
         let key = Credential::key_of(id);
         let change = change.set("updated_at", self.clock.now()).when(Condition::Exists("pk"));
         match self.table.update(&key, change).await {
             Ok(item) => Ok(decode(item)?),
             Err(TableError::ConditionFailed(_)) => match self.show(id).await? {
-                Some(_) => Err(AdminError::NotNow(not_now)),
+                Some(found) => Err(AdminError::NotNow(not_now(&found))),
                 None => Err(AdminError::Missing),
             },
             Err(error) => Err(error.into()),

@@ -57,6 +57,9 @@ pub enum ImportError {
     /// There are too many lines: nothing was imported.
     #[error("An import has at most {MOST_LINES} lines; send the rest in another")]
     TooMany,
+    /// It was sent before, with other credentials: nothing was imported.
+    #[error("This import was sent before, with other credentials")]
+    Another,
     /// The table failed: the first of them may have been added.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -90,14 +93,24 @@ impl Import {
 }
 
 impl Credentials {
-    /// Adds what was read for a platform. It is added in transactions of nine: where one fails, those before it are there.
-    pub async fn import(&self, platform: &Platform, import: Import, by: &str) -> Result<Imported, ImportError> {
-        let ids = self.add(platform, import.0, by).await.map_err(|error| match error {
+    /// Adds what was read for a platform. It is added in transactions of nine: where one fails, those before it are there. What has an `id` of its own
+    /// may then be sent again: it goes on where it stopped.
+    pub async fn import(
+        &self,
+        platform: &Platform,
+        import: Import,
+        by: &str,
+        id: Option<&str>,
+    ) -> Result<Imported, ImportError> {
+        let added = match id {
+            Some(id) => self.add_once(platform, import.0, by, id).await,
+            None => self.add(platform, import.0, by).await,
+        };
+        let ids = added.map_err(|error| match error {
             AdminError::Seal(error) => ImportError::Seal(error),
             AdminError::Table(error) => ImportError::Table(error),
-            AdminError::Missing | AdminError::NotNow(_) | AdminError::Cursor => {
-                ImportError::Table(TableError::Broken(error.to_string()))
-            }
+            AdminError::NotNow(_) => ImportError::Another,
+            AdminError::Missing | AdminError::Cursor => ImportError::Table(TableError::Broken(error.to_string())),
         })?;
         Ok(Imported { imported: ids.len(), first_id: ids.first().copied(), last_id: ids.last().copied() })
     }

@@ -10,6 +10,7 @@
 //! | all platforms' settings | `pk = PLATFORMS` | – |
 //! | how many credentials a platform has | `pk = COUNT` and `sk = platform` | – |
 //! | the last id given | `pk = COUNT` and `sk = #id` | – |
+//! | the ids of an import that may be sent again | `pk = IMPORT#id` and `sk = IMPORT` | – |
 //! | credentials to be claimed, freest first | `pool = platform` and `claimable_at <= now` | `claimable` (sparse) |
 //! | credentials in use or cooling down | `pool = platform` and `claimable_at > now` | `claimable` (sparse) |
 //! | failed or disabled credentials, the earliest first | `parked = platform`, ordered by `parked_at` | `parked` (sparse) |

@@ -9,7 +9,8 @@
 //! | whether a session was ended | `pk = USER#user`, `sk = ENDED#session` (until the session would have ended by itself) |
 //! | who signs in as a provider's subject | `pk = LOGIN#hash of issuer and subject`, `sk = LOGIN` |
 //! | a sign-in under way | `pk = SIGNIN#hash of its state`, `sk = SIGNIN` (for ten minutes) |
-//! | what an operator logs in with, by their address | `pk = PASSWORD#hash of the address`, `sk = PASSWORD` |
+//! | what an operator logs in with | `pk = USER#user`, `sk = PASSWORD` |
+//! | who logs in with an address | `pk = PASSWORD#hash of the address`, `sk = PASSWORD` |
 //! | the scrapers' keys, in the order they were made | `pk = SCRAPERS`, `sk` is the key's id |
 
 mod directory;

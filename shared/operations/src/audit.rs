@@ -84,7 +84,7 @@ pub struct Entry {
     /// When it was asked for.
     #[serde(serialize_with = "shown::moment")]
     pub at: Millis,
-    /// By whom: an e-mail address, or `droverctl:` and an identity.
+    /// By whom: an operator's e-mail address and id, or the id alone, or `droverctl:` and an identity.
     pub by: String,
     /// What.
     pub action: Action,

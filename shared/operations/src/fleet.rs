@@ -119,24 +119,23 @@ impl Fleet {
         Ok(task.map(|task| TaskRow::of(task, self.clock.now())))
     }
 
-    /// Takes a task from who has locked it: it may be locked again at once.
-    pub async fn release_task(&self, by: &Operator, id: u64) -> Act {
+    /// Takes a task from who has locked it, by the fencing token of that lock: it may be locked again at once. Another's lock is left alone.
+    pub async fn release_task(&self, by: &Operator, id: u64, lock: u64) -> Act {
         let asked = self.audit.asked(by, Action::ReleaseTask, &format!("task/{id}")).await?;
-        let act = self.unlock(id).await;
+        let act = self.unlock(id, lock).await;
         asked.told(act).await
     }
 
-    async fn unlock(&self, id: u64) -> Act {
+    async fn unlock(&self, id: u64, lock: u64) -> Act {
         let task: Option<worker::Task> = self.records.find(Kind::Task, id).await?;
         let Some(task) = task else { return Err(ActError::Missing) };
         if task.locked_by(self.clock.now()).is_none() {
             return Ok(Acted::refused("nobody has locked it"));
         }
-        // By its token: a lock that another worker gets meanwhile is left alone.
-        match self.tasks.unlock(id, &Holding::Token(task.lease.lease_token)).await {
+        match self.tasks.unlock(id, &Holding::Token(lock)).await {
             Ok(()) => Ok(Acted::DONE),
             Err(TaskError::Missing) => Err(ActError::Missing),
-            Err(TaskError::Refused(_)) => Ok(Acted::refused("another worker has locked it meanwhile")),
+            Err(TaskError::Refused(_)) => Ok(Acted::refused("somebody else has it now")),
             Err(TaskError::Table(error)) => Err(error.into()),
         }
     }

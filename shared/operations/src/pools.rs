@@ -7,6 +7,7 @@ use credentials::{
 use serde::Serialize;
 use table::aws::{SdkConfig, SettingError, dynamodb, setting};
 use table::{Clock, Millis, Table, TableError, cursor};
+use uuid::Uuid;
 
 use crate::act::{Act, ActError, Acted};
 use crate::audit::{Action, Audit, Outcome, Told};
@@ -34,7 +35,7 @@ pub struct TrailEvent {
     /// When.
     #[serde(serialize_with = "shown::moment")]
     pub at: Millis,
-    /// By whom: the id of an API key, `recovery`, an e-mail address, or `droverctl:` and an identity.
+    /// By whom: the id of an API key, `recovery`, an operator's address and id, or `droverctl:` and an identity.
     pub by: String,
     /// More, such as an error message.
     pub detail: Option<String>,
@@ -153,33 +154,37 @@ impl Pools {
         Ok(Listing { items, next: next.and_then(|place| cursor::write(&place)) })
     }
 
-    /// Does something to a credential. Three requests: the audit log before and after, and one write.
-    pub async fn act(&self, by: &Operator, act: CredentialAct, id: u64) -> Act {
+    /// Does something to a credential. Three requests: the audit log before and after, and one write. What is released is the lease of this fencing
+    /// token and no other; whoever's, where none is given.
+    pub async fn act(&self, by: &Operator, act: CredentialAct, id: u64, lease: Option<u64>) -> Act {
         let asked = self.audit.asked(by, act.action(), &format!("credential/{id}")).await?;
         let name = by.to_string();
         let done = match act {
             CredentialAct::Reset => self.credentials.reset(id, &name).await,
             CredentialAct::Disable => self.credentials.disable(id, &name).await,
             CredentialAct::Enable => self.credentials.enable(id, &name).await,
-            CredentialAct::Release => self.credentials.take_back(id, &name).await,
+            CredentialAct::Release => self.credentials.take_back(id, &name, lease).await,
         };
         asked.told(acted(done)).await
     }
 
     /// Adds credentials to a platform from a text of lines, as the queue's API takes them: all lines are read before any is added. None if there is no such
-    /// platform. Two requests of the audit log, and one for each nine credentials and one beside.
+    /// platform. Two requests of the audit log, and one for each nine credentials and one beside. What is sent again under the same id goes on where it
+    /// stopped, for three requests more and one for each hundred credentials.
     pub async fn import(
         &self,
         by: &Operator,
         platform: &str,
         form: ImportForm,
         text: &str,
+        id: Option<Uuid>,
     ) -> Result<Option<Imported>, ImportError> {
         let Some(platform) = self.credentials.platform(platform).await? else { return Ok(None) };
         let import = Import::read(platform.secret, form, text)?;
         let on = format!("platform/{}", platform.name);
         let asked = self.audit.asked(by, Action::ImportCredentials, &on).await?;
-        let imported = self.credentials.import(&platform, import, &by.to_string()).await;
+        let id = id.map(|id| id.to_string());
+        let imported = self.credentials.import(&platform, import, &by.to_string(), id.as_deref()).await;
         asked.told(imported).await.map(Some)
     }
 }
@@ -193,6 +198,7 @@ impl Told for Imported {
 impl Told for ImportError {
     fn told(&self) -> (Outcome, Option<String>) {
         match self {
+            Self::Another => (Outcome::Refused, Some("it was sent before, with other credentials".to_owned())),
             Self::Lines(_) | Self::TooMany => (Outcome::Refused, Some("its lines cannot be read".to_owned())),
             Self::Table(_) | Self::Seal(_) => {
                 (Outcome::Failed, Some("it was interrupted: some may have been added".to_owned()))

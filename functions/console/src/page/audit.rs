@@ -12,8 +12,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section};
 use crate::view::badge::{Tone, badge};
-use crate::view::pager::{pager, with};
-use crate::view::table::table;
+use crate::view::pager::{Page, with};
 use crate::view::text::shown;
 use crate::view::time::exact;
 
@@ -27,6 +26,8 @@ pub(crate) async fn show(State(app): State<App>, frame: Frame, parameters: Param
     let here = day.map_or_else(|| "/audit".to_owned(), |day| with("/audit", "day", day));
     let rows: Vec<_> = page.items.iter().map(row).collect();
     let columns = ["When", "Who", "What", "On what", "Outcome"];
+    let here = frame.to(&here);
+    let shown = Page { address: &here, is_first: is_first(&parameters), next: page.next.as_deref() };
     let body = html! {
         h1 { "Audit log" }
         p.soft { "What was done here and with " code { "droverctl" } ", the newest first. It is kept for 400 days." }
@@ -37,8 +38,7 @@ pub(crate) async fn show(State(app): State<App>, frame: Frame, parameters: Param
             }
             button { "Show" }
         }
-        (table("What operators did", &columns, &rows, "Nothing here. There may be more on the next page, if there is one."))
-        (pager(&frame.to(&here), is_first(&parameters), page.next.as_deref()))
+        (shown.listed("What operators did", &columns, &rows, "Nothing was done yet."))
     };
     Ok(frame.page(Section::Audit, "Audit log", &body))
 }

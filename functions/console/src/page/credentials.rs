@@ -1,7 +1,7 @@
 //! `/console/credentials`: the pools of the credential queue; and `/console/credentials/{id}`, one credential, with what was done to it.
 
 use api::query::Parameters;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use credentials::{CredentialView, LONGEST_PLATFORM, Platform, Status};
 use maud::{Markup, html};
@@ -13,16 +13,19 @@ use super::{acted, is_first, paging, tabs};
 use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section};
+use crate::gate::Form;
 use crate::notice::Notice;
 use crate::view::badge::{Tone, badge, state};
 use crate::view::confirm::Question;
 use crate::view::facts::facts;
-use crate::view::pager::{escaped, pager, with};
+use crate::view::pager::{Page, escaped, with};
 use crate::view::table::table;
 use crate::view::text::{clipped, shown};
 use crate::view::time::{exact, moment_or_none, nothing};
 
 const MISSING: Fault = Fault::NotFound("There is no such credential");
+/// The field that says which lease is meant, by its fencing token.
+const LEASE: &str = "lease";
 
 /// `GET /console/credentials`: of a platform, or, where none is named, all platforms.
 pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
@@ -73,15 +76,15 @@ async fn of_platform(app: &App, frame: &Frame, platform: &str, parameters: &Para
     choices.extend(Status::ALL.map(|(_, each)| (label(each), list_path(platform, Some(each)), status == Some(each))));
     let rows: Vec<_> = page.items.iter().map(|credential| row(frame, credential)).collect();
     let columns = ["Credential", "State", "Held by", "Claimed", "Failures", "Last claimed", "What went wrong"];
-    let here = list_path(platform, status);
+    let here = frame.to(&list_path(platform, status));
+    let shown_page = Page { address: &here, is_first: is_first(parameters), next: page.next.as_deref() };
     let body = html! {
         p.crumbs { a href=(frame.to("/credentials")) { "Credentials" } }
         h1 { (shown(platform)) }
         div.actions { a.button href=(frame.to(&with("/credentials/import", "platform", platform))) { "Import…" } }
         (tabs(frame, "States", &choices))
         div #list data-live {
-            (table("Credentials of the platform", &columns, &rows, "There are none here."))
-            (pager(&frame.to(&here), is_first(parameters), page.next.as_deref()))
+            (shown_page.listed("Credentials of the platform", &columns, &rows, "There are none here."))
         }
     };
     Ok(frame.page(Section::Credentials, platform, &body))
@@ -99,6 +102,7 @@ pub(crate) async fn show(
     let (credential, trail) = (found?.ok_or(MISSING)?, trail?);
     let rows: Vec<_> = trail.items.iter().map(event).collect();
     let here = frame.to(&format!("/credentials/{id}"));
+    let page = Page { address: &here, is_first: is_first(&parameters), next: trail.next.as_deref() };
     let body = html! {
         p.crumbs {
             a href=(frame.to("/credentials")) { "Credentials" } " / "
@@ -108,8 +112,7 @@ pub(crate) async fn show(
         div #state data-live { (state_of(&frame, &credential)) }
         h2 { "What was done to it" }
         div #trail data-live {
-            (table("The newest first", &["When", "What", "Who", "More"], &rows, "Nothing yet."))
-            (pager(&here, is_first(&parameters), trail.next.as_deref()))
+            (page.listed("The newest first", &["When", "What", "Who", "More"], &rows, "Nothing yet."))
         }
     };
     Ok(frame.page(Section::Credentials, &credential.name, &body))
@@ -141,12 +144,20 @@ pub(crate) async fn ask(
     };
     let question = Question {
         asks,
-        about: html! { p { strong { (clipped(&credential.name, 200)) } " of " (shown(&credential.platform)) ", " (state(credential.status.as_str())) } p { (consequence) } },
+        about: html! {
+            p { strong { (clipped(&credential.name, 200)) } " of " (shown(&credential.platform)) ", " (state(credential.status.as_str())) }
+            @if let Some(holder) = &credential.in_use_by { p { "Held by " span.mono { (clipped(holder, 100)) } "." } }
+            p { (consequence) }
+        },
         path: &format!("/credentials/{id}/{}", act.as_str()),
         does,
         back: &format!("/credentials/{id}"),
     };
-    Ok(frame.page(Section::Credentials, asks, &question.shown(&frame)))
+    // Of who has it next nobody has asked.
+    let lease = credential.lease_token.to_string();
+    let meant = [(LEASE, lease.as_str())];
+    let asked = question.shown_with(&frame, if act == CredentialAct::Release { &meant } else { &[] });
+    Ok(frame.page(Section::Credentials, asks, &asked))
 }
 
 /// `POST /console/credentials/{id}/{act}`.
@@ -154,9 +165,11 @@ pub(crate) async fn act(
     State(app): State<App>,
     frame: Frame,
     Path((id, act)): Path<(String, String)>,
+    Extension(sent): Extension<Form>,
 ) -> Result<Response, Fault> {
     let (id, act) = (number(&id)?, act_of(&act)?);
-    let done = app.pools.act(&frame.actor(), act, id).await;
+    let lease = if act == CredentialAct::Release { Some(sent.number(LEASE)?) } else { None };
+    let done = app.pools.act(&frame.actor(), act, id, lease).await;
     let word = match act {
         CredentialAct::Reset => "reset",
         CredentialAct::Disable => "disabled",

@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use credentials::{ImportError, ImportForm, LONGEST_PLATFORM, LineFault, Platform};
 use maud::{Markup, html};
+use table::new_id;
+use uuid::Uuid;
 
 use super::credentials::list_path;
 use crate::App;
@@ -20,6 +22,10 @@ use crate::view::text::shown;
 const LONGEST: usize = 1_048_576;
 /// How many faults are told.
 const FAULTS: usize = 50;
+/// What is said where it was interrupted.
+const INTERRUPTED: Fault = Fault::Unfinished(
+    "Some of the credentials may have been added. Go back with your browser's button and send the same form again: it goes on where it stopped, and adds none twice",
+);
 
 /// `GET /console/credentials/import`.
 pub(crate) async fn ask(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
@@ -42,7 +48,9 @@ pub(crate) async fn import(
         _ => return Err(Fault::Invalid("form: must be csv or lines".to_owned())),
     };
     let text = sent.text("text", LONGEST)?.ok_or_else(|| Fault::Invalid("text: is required".to_owned()))?;
-    match app.pools.import(&frame.actor(), platform, as_what, text).await {
+    let id: Option<Uuid> = sent.text("id", 40)?.and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| Fault::Invalid("id: is not that of a form".to_owned()))?;
+    match app.pools.import(&frame.actor(), platform, as_what, text, Some(id)).await {
         Ok(Some(imported)) => {
             Ok(frame.done(&list_path(platform, None), Notice::counted("imported", imported.imported as u64)))
         }
@@ -56,10 +64,13 @@ pub(crate) async fn import(
             Ok(response)
         }
         Err(error @ ImportError::TooMany) => Err(Fault::Invalid(error.to_string())),
-        Err(ImportError::Table(error)) => Err(error.into()),
-        Err(ImportError::Seal(error)) => {
-            tracing::error!(%error, "a secret was not sealed");
-            Err(Fault::Internal)
+        Err(ImportError::Another) => {
+            let why = "This form was sent before, with other credentials. Load it anew for these";
+            Err(Fault::Conflict(why.to_owned()))
+        }
+        Err(error @ (ImportError::Table(_) | ImportError::Seal(_))) => {
+            tracing::error!(%error, "an import was interrupted");
+            Err(INTERRUPTED)
         }
     }
 }
@@ -75,6 +86,8 @@ fn told(faults: &[LineFault]) -> Markup {
 
 fn form(frame: &Frame, platforms: &[Platform], chosen: Option<&str>, before: &Markup) -> Markup {
     let fields = html! {
+        // What is sent again is known by it.
+        input type="hidden" name="id" value=(new_id(frame.now));
         label for="platform" { "Platform" }
         select #platform name="platform" required {
             @for platform in platforms {

@@ -15,9 +15,8 @@ use crate::fault::Fault;
 use crate::frame::{Frame, Section, see_other};
 use crate::page::{schedules, tasks};
 use crate::view::badge::{Tone, badge, state};
-use crate::view::pager::{escaped, pager, with};
+use crate::view::pager::{Page, escaped, with};
 use crate::view::progress::percent;
-use crate::view::table::table;
 use crate::view::text::clipped;
 use crate::view::time::{moment, nothing};
 
@@ -67,10 +66,12 @@ pub(crate) fn path_of(job: &JobName) -> String {
 pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
     let (kind, tenant) = (kind_of(&parameters)?, tenant(&parameters)?);
     let wanted = parameters.text("status", 20)?;
-    let filter = filter(wanted, tenant)?;
-    let found = match &filter {
-        Some(filter) => Some(app.operations.jobs(kind, filter, paging(&parameters)?).await?),
-        None => None,
+    let Some(asked) = filter(wanted, tenant)? else {
+        return Ok(see_other(&frame.to(&address(kind, Some("any"), tenant))));
+    };
+    let found = match &asked {
+        Asked::For(filter) => Some(app.operations.jobs(kind, filter, paging(&parameters)?).await?),
+        Asked::OfATenant => None,
     };
     let here = address(kind, wanted, tenant);
     let kinds = kinds(Some(kind), wanted, tenant);
@@ -91,7 +92,14 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
 /// `GET /console/jobs/find`: on to whatever has an id.
 pub(crate) async fn find(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
     let text = parameters.text("id", 100)?.unwrap_or_default().trim();
-    let id: Uuid = text.parse().map_err(|_| Fault::Invalid("id: an id is a UUID".to_owned()))?;
+    // Only the worker API's tasks have numbers.
+    if let Ok(number) = text.parse::<u64>() {
+        let task = app.fleet.task(number).await?;
+        let task = task.ok_or(Fault::NotFound("No worker task has this number"))?;
+        return Ok(see_other(&frame.to(&tasks::path_of(task.id))));
+    }
+    let id: Uuid =
+        text.parse().map_err(|_| Fault::Invalid("id: an id is a UUID, or the number of a worker task".to_owned()))?;
     match Box::pin(app.operations.find(id)).await? {
         Some(Found::Job(job)) => Ok(see_other(&frame.to(&path_of(&job)))),
         Some(Found::Schedule(schedule)) => Ok(see_other(&frame.to(&schedules::path_of(&schedule)))),
@@ -110,8 +118,17 @@ pub(crate) fn kinds(
     Kind::ALL.into_iter().map(of_kind).chain([tasks]).collect()
 }
 
-/// Which jobs are asked for; none if they cannot be listed so.
-fn filter(wanted: Option<&str>, tenant: Option<&str>) -> Result<Option<JobFilter>, Fault> {
+/// What a list is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// These jobs.
+    For(JobFilter),
+    /// Jobs that are listed of one tenant at a time, and none is named.
+    OfATenant,
+}
+
+/// Which jobs are asked for; none where what all tenants' jobs are listed by is asked for of one.
+fn filter(wanted: Option<&str>, tenant: Option<&str>) -> Result<Option<Asked>, Fault> {
     let of_all = || OF_ALL.into_iter().find(|(word, ..)| Some(*word) == wanted.or(Some("open")));
     let of_one = || OF_ONE.into_iter().find(|(word, ..)| Some(*word) == wanted.or(Some("any")));
     let is_known = wanted.is_none() || of_all().is_some() || of_one().is_some();
@@ -119,9 +136,8 @@ fn filter(wanted: Option<&str>, tenant: Option<&str>) -> Result<Option<JobFilter
         return Err(Fault::Invalid("status: there is no such state".to_owned()));
     }
     Ok(match tenant {
-        None => of_all().map(|(_, _, filter)| filter),
-        // Of one tenant, what is open is of any state.
-        Some(tenant) => Some(JobFilter::Of(tenant.to_owned(), of_one().and_then(|(_, _, status)| status))),
+        None => Some(of_all().map_or(Asked::OfATenant, |(_, _, filter)| Asked::For(filter))),
+        Some(tenant) => of_one().map(|(_, _, status)| Asked::For(JobFilter::Of(tenant.to_owned(), status))),
     })
 }
 
@@ -138,22 +154,18 @@ fn address(kind: Kind, wanted: Option<&str>, tenant: Option<&str>) -> String {
 
 fn choices(frame: &Frame, kind: Kind, wanted: Option<&str>, tenant: Option<&str>) -> Markup {
     let chosen = wanted.unwrap_or(if tenant.is_some() { "any" } else { "open" });
+    // Only what can be listed so is offered.
+    let offered: Vec<_> = match tenant {
+        Some(_) => OF_ONE.iter().map(|(word, name, _)| (*word, *name)).collect(),
+        None => OF_ALL.iter().map(|(word, name, _)| (*word, *name)).collect(),
+    };
     html! {
         form.filters method="get" action=(frame.to("/jobs")) {
             input type="hidden" name="kind" value=(kind.as_str());
             div {
                 label for="status" { "Which" }
                 select #status name="status" {
-                    optgroup label="Of all tenants" {
-                        @for (word, name, _) in &OF_ALL {
-                            option value=(word) selected[tenant.is_none() && chosen == *word] { (name) }
-                        }
-                    }
-                    optgroup label="Of one tenant" {
-                        @for (word, name, _) in &OF_ONE {
-                            option value=(word) selected[tenant.is_some() && chosen == *word] { (name) }
-                        }
-                    }
+                    @for (word, name) in offered { option value=(word) selected[chosen == word] { (name) } }
                 }
             }
             div.wide {
@@ -162,9 +174,16 @@ fn choices(frame: &Frame, kind: Kind, wanted: Option<&str>, tenant: Option<&str>
             }
             button { "Show" }
         }
+        (finder(frame))
+    }
+}
+
+/// Asks for the id of anything.
+pub(crate) fn finder(frame: &Frame) -> Markup {
+    html! {
         form.filters method="get" action=(frame.to("/jobs/find")) role="search" aria-label="Jobs by id" {
             div.wide {
-                label for="id" { "Id of a job or schedule, of any kind" }
+                label for="id" { "Id of a job or schedule of any kind, or number of a worker task" }
                 input #id name="id" required maxlength="100" autocomplete="off" spellcheck="false" placeholder="018d0a7c-5f80-7000-8000-000000000001";
             }
             button { "Find" }
@@ -175,10 +194,8 @@ fn choices(frame: &Frame, kind: Kind, wanted: Option<&str>, tenant: Option<&str>
 fn listed(frame: &Frame, kind: Kind, found: &Listing<JobRow>, here: &str, is_first: bool) -> Markup {
     let rows: Vec<_> = found.items.iter().map(|job| row(frame, job)).collect();
     let columns = ["Job", "State", "Progress", "Held by", "Attempts", "Submitted", "What went wrong"];
-    html! {
-        (table(name(kind), &columns, &rows, "There are none here."))
-        (pager(&frame.to(here), is_first, found.next.as_deref()))
-    }
+    let page = Page { address: &frame.to(here), is_first, next: found.next.as_deref() };
+    page.listed(name(kind), &columns, &rows, "There are none here.")
 }
 
 pub(super) fn row(frame: &Frame, job: &JobRow) -> Vec<Markup> {
@@ -234,13 +251,15 @@ mod tests {
 
     #[test]
     fn what_can_be_listed_is_and_for_the_rest_a_tenant_is_asked() {
-        let of = |status| Some(JobFilter::Of("t".to_owned(), status));
+        let of = |status| Some(Asked::For(JobFilter::Of("t".to_owned(), status)));
         for (wanted, tenant, asked) in [
-            (None, None, Some(JobFilter::Open)),
-            (Some("failed"), None, Some(JobFilter::Failed)),
-            (Some("completed"), None, None),
+            (None, None, Some(Asked::For(JobFilter::Open))),
+            (Some("failed"), None, Some(Asked::For(JobFilter::Failed))),
+            (Some("completed"), None, Some(Asked::OfATenant)),
             (None, Some("t"), of(None)),
-            (Some("open"), Some("t"), of(None)),
+            (Some("any"), Some("t"), of(None)),
+            (Some("open"), Some("t"), None),
+            (Some("paused"), Some("t"), None),
             (Some("failed"), Some("t"), of(Some(Status::Failed))),
             (Some("cancelled"), Some("t"), of(Some(Status::Cancelled))),
         ] {

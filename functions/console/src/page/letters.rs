@@ -1,27 +1,31 @@
 //! `/console/dead-letters`: messages that kept failing; why, and what is done about them.
 
 use api::query::Parameters;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use jobs::{DeadLetter, LetterId, Redriven};
 use maud::{Markup, html};
-use operations::QUEUES;
+use operations::{LetterPage, QUEUES};
 
 use super::{PAGE, tabs};
 use crate::App;
 use crate::fault::Fault;
-use crate::frame::{Frame, Section};
+use crate::frame::{Frame, Section, see_other};
+use crate::gate::Form;
 use crate::notice::Notice;
 use crate::view::badge::{Tone, badge};
 use crate::view::confirm::Question;
 use crate::view::facts::facts;
-use crate::view::pager::pager;
-use crate::view::table::table;
+use crate::view::pager::Page;
 use crate::view::text::{clipped, shown};
-use crate::view::time::{moment, moment_or_none, nothing};
+use crate::view::time::{exact, moment, moment_or_none, nothing};
 
 /// How many letters are deleted at once.
 const PURGED: u32 = 100;
+/// The field that says which letters are meant: their ids, with spaces between them.
+const LETTERS: &str = "letters";
+/// The longest that it is, in characters.
+const LONGEST: usize = PURGED as usize * 220;
 const MISSING: Fault = Fault::NotFound("There is no such letter. It may have been deleted");
 
 /// `GET /console/dead-letters`.
@@ -38,6 +42,8 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
     let rows: Vec<_> = page.letters.iter().map(|letter| row(&frame, letter)).collect();
     let next = page.next.as_ref().map(ToString::to_string);
     let columns = ["Sent", "Queue", "What became of it", "Redriven"];
+    let here = frame.to(&here);
+    let shown_page = Page { address: &here, is_first: after.is_none(), next: next.as_deref() };
     let body = html! {
         h1 { "Dead letters" }
         p.soft { "Messages that kept failing. What each was for has failed, unless it says otherwise. They are kept for 90 days." }
@@ -50,8 +56,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
             }
         }
         div #list data-live {
-            (table("Dead letters, the newest first", &columns, &rows, "There are none. That is how it should be."))
-            (pager(&frame.to(&here), after.is_none(), next.as_deref()))
+            (shown_page.listed("Dead letters, the newest first", &columns, &rows, "There are none. That is how it should be."))
         }
     };
     Ok(frame.page(Section::DeadLetters, "Dead letters", &body))
@@ -118,17 +123,34 @@ pub(crate) async fn purge(State(app): State<App>, frame: Frame, Path(id): Path<S
     Ok(frame.done("/dead-letters", Notice::counted("purged", u64::from(was_there))))
 }
 
-/// `GET /console/dead-letters/purge?queue=`: whether it is meant.
-pub(crate) async fn ask_purge_many(frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
+/// `GET /console/dead-letters/purge?queue=`: whether it is meant. What is deleted is what was there when it was asked.
+pub(crate) async fn ask_purge_many(
+    State(app): State<App>,
+    frame: Frame,
+    parameters: Parameters,
+) -> Result<Response, Fault> {
     let queue = queue_of(&parameters)?;
+    let list = format!("/dead-letters?queue={queue}");
+    let LetterPage { letters, next } = app.operations.letters(Some(queue), None, PURGED).await?;
+    let (Some(newest), Some(oldest)) = (letters.first(), letters.last()) else {
+        return Ok(see_other(&frame.to(&list)));
+    };
+    let ids: Vec<_> = letters.iter().map(|letter| letter.id().to_string()).collect();
     let question = Question {
-        asks: "Delete the newest letters?",
-        about: html! { p { "Up to " (PURGED) " letters of the queue " strong { (queue) } ". Of what they were for nothing changes." } },
+        asks: "Delete these letters?",
+        about: html! {
+            p {
+                @if next.is_some() { "The newest " }
+                (letters.len()) " of the queue " strong { (queue) } ", sent from " (exact(oldest.sent_at)) " to " (exact(newest.sent_at)) "."
+            }
+            p { "Of what they were for nothing changes; they can only not be redriven any more. What comes meanwhile stays." }
+        },
         path: &format!("/dead-letters/purge?queue={queue}"),
         does: "Delete the letters",
-        back: &format!("/dead-letters?queue={queue}"),
+        back: &list,
     };
-    Ok(frame.page(Section::DeadLetters, question.asks, &question.shown(&frame)))
+    let meant = ids.join(" ");
+    Ok(frame.page(Section::DeadLetters, question.asks, &question.shown_with(&frame, &[(LETTERS, &meant)])))
 }
 
 /// `POST /console/dead-letters/purge?queue=`.
@@ -136,10 +158,20 @@ pub(crate) async fn purge_many(
     State(app): State<App>,
     frame: Frame,
     parameters: Parameters,
+    Extension(sent): Extension<Form>,
 ) -> Result<Response, Fault> {
     let queue = queue_of(&parameters)?;
-    let (purged, _) = app.operations.purge_some(&frame.actor(), queue, PURGED).await?;
-    Ok(frame.done(&format!("/dead-letters?queue={queue}"), Notice::counted("purged", purged as u64)))
+    let ids = meant(sent.text(LETTERS, LONGEST)?.unwrap_or_default(), queue);
+    let ids = ids.ok_or_else(|| Fault::Invalid("letters: these are no letters of the queue".to_owned()))?;
+    app.operations.purge_these(&frame.actor(), &ids).await?;
+    Ok(frame.done(&format!("/dead-letters?queue={queue}"), Notice::counted("purged", ids.len() as u64)))
+}
+
+/// The letters of a queue that a question was about; none if they are anything else.
+fn meant(text: &str, queue: &str) -> Option<Vec<LetterId>> {
+    let read = |id| LetterId::read(id).filter(|id| id.queue() == queue);
+    let ids: Option<Vec<_>> = text.split(' ').map(read).collect();
+    ids.filter(|ids| ids.len() <= PURGED as usize)
 }
 
 fn queue_of(parameters: &Parameters) -> Result<&'static str, Fault> {
@@ -166,4 +198,20 @@ pub(super) fn row(frame: &Frame, letter: &DeadLetter) -> Vec<Markup> {
             @else { (nothing()) }
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_letters_of_the_question_are_meant() {
+        let (one, other) = ("video.1.a", "video.2.b");
+        let read = |text: &str| meant(text, "video").map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(read(&format!("{one} {other}")), Some(vec![one.to_owned(), other.to_owned()]));
+        let many = vec![one; PURGED as usize + 1].join(" ");
+        for wrong in ["", " ", "x", "extract.1.a", "video.1.a extract.1.a", "video.1.a  video.2.b", &many] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 }

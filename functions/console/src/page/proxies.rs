@@ -13,8 +13,7 @@ use crate::frame::{Frame, Section};
 use crate::notice::Notice;
 use crate::view::badge::state;
 use crate::view::confirm::Question;
-use crate::view::pager::pager;
-use crate::view::table::table;
+use crate::view::pager::Page;
 use crate::view::text::{clipped, shown};
 use crate::view::time::{moment_or_none, nothing};
 
@@ -22,14 +21,15 @@ const MISSING: Fault = Fault::NotFound("There is no such proxy");
 
 /// `GET /console/proxies`.
 pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Parameters) -> Result<Response, Fault> {
-    let page = app.fleet.proxies(paging(&parameters)?).await?;
-    let rows: Vec<_> = page.items.iter().map(|proxy| row(&frame, proxy)).collect();
+    let found = app.fleet.proxies(paging(&parameters)?).await?;
+    let here = frame.to("/proxies");
+    let page = Page { address: &here, is_first: is_first(&parameters), next: found.next.as_deref() };
+    let rows: Vec<_> = found.items.iter().map(|proxy| row(&frame, proxy)).collect();
     let columns = ["Proxy", "State", "Country", "User", "Failures in a row", "Last worked", "Last failed", "Switch"];
     let body = html! {
         h1 { "Proxies" }
         div #list data-live {
-            (table("Proxies, the newest first", &columns, &rows, "There are no proxies yet: the worker API adds them."))
-            (pager(&frame.to("/proxies"), is_first(&parameters), page.next.as_deref()))
+            (page.listed("Proxies, the newest first", &columns, &rows, "There are no proxies yet: the worker API adds them."))
         }
     };
     Ok(frame.page(Section::Proxies, "Proxies", &body))

@@ -11,8 +11,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::frame::{Frame, Section};
 use crate::view::badge::{Tone, badge, state};
-use crate::view::pager::{escaped, pager};
-use crate::view::table::table;
+use crate::view::pager::{Page, escaped};
 use crate::view::text::clipped;
 use crate::view::time::{moment_or_none, nothing};
 
@@ -37,7 +36,7 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
     let kinds = ScheduleKind::ALL.map(ScheduleKind::as_str);
     let kind = parameters.word("kind", &kinds)?.map_or(ScheduleKind::Video, |place| ScheduleKind::ALL[place]);
     let paused = parameters.flag("paused")?.unwrap_or(false);
-    let page = app.operations.schedules(kind, paused, paging(&parameters)?).await?;
+    let found = app.operations.schedules(kind, paused, paging(&parameters)?).await?;
     let address = |kind: ScheduleKind, paused| format!("/schedules?kind={}&paused={paused}", kind.as_str());
     let choices: Vec<_> = [false, true]
         .into_iter()
@@ -52,15 +51,16 @@ pub(crate) async fn list(State(app): State<App>, frame: Frame, parameters: Param
             (label, address(each, is_paused), (each, is_paused) == (kind, paused))
         })
         .collect();
-    let rows: Vec<_> = page.items.iter().map(|schedule| row(&frame, schedule)).collect();
+    let here = frame.to(&address(kind, paused));
+    let page = Page { address: &here, is_first: is_first(&parameters), next: found.next.as_deref() };
+    let rows: Vec<_> = found.items.iter().map(|schedule| row(&frame, schedule)).collect();
     let columns = ["Schedule", "Fetches", "How often", "Next run", "Last run", "Last outcome"];
     let empty = if paused { "None is paused." } else { "None waits for its next run." };
     let body = html! {
         h1 { "Schedules" }
         (tabs(&frame, "Kinds of schedules", &choices))
         div #list data-live {
-            (table(name(kind), &columns, &rows, empty))
-            (pager(&frame.to(&address(kind, paused)), is_first(&parameters), page.next.as_deref()))
+            (page.listed(name(kind), &columns, &rows, empty))
         }
     };
     Ok(frame.page(Section::Schedules, "Schedules", &body))

@@ -20,7 +20,13 @@ pub(crate) struct Question<'text> {
 
 impl Question<'_> {
     pub(crate) fn shown(&self, frame: &Frame) -> Markup {
+        self.shown_with(frame, &[])
+    }
+
+    /// With what is meant, by fields that nobody sees: what has come in its place meanwhile is left alone.
+    pub(crate) fn shown_with(&self, frame: &Frame, meant: &[(&str, &str)]) -> Markup {
         let fields = html! {
+            @for (name, value) in meant { input type="hidden" name=(name) value=(value); }
             div.actions {
                 button.danger { (self.does) }
                 a.button href=(frame.to(self.back)) { "Leave it as it is" }

@@ -3,15 +3,41 @@
 use maud::{Markup, html};
 use url::form_urlencoded::byte_serialize;
 
-/// The links to the first page, where this is another, and to the next, if there is one. `address` is the list's own, with whatever filters it has.
-pub(crate) fn pager(address: &str, is_first: bool, next: Option<&str>) -> Markup {
-    if is_first && next.is_none() {
-        return html! {};
+use crate::view::table::table;
+
+/// Which page of a list is shown.
+pub(crate) struct Page<'text> {
+    /// The list's own address, with whatever filters it has.
+    pub(crate) address: &'text str,
+    pub(crate) is_first: bool,
+    /// Where the next goes on, if there is one.
+    pub(crate) next: Option<&'text str>,
+}
+
+impl Page<'_> {
+    /// The page as a table, and the links to others. `empty` is said where the list has nothing; a page may have nothing while more follows.
+    pub(crate) fn listed(&self, caption: &str, columns: &[&str], rows: &[Vec<Markup>], empty: &str) -> Markup {
+        let empty = match (self.next, self.is_first) {
+            (Some(_), _) => "None on this page.",
+            (None, true) => empty,
+            (None, false) => "There are no more.",
+        };
+        html! {
+            (table(caption, columns, rows, empty))
+            (self.links())
+        }
     }
-    html! {
-        nav.pager aria-label="Pages" {
-            @if !is_first { a href=(address) { "First page" } }
-            @if let Some(next) = next { a rel="next" href=(with(address, "cursor", next)) { "Next page" } }
+
+    /// The links to the first page, where this is another, and to the next.
+    fn links(&self) -> Markup {
+        if self.is_first && self.next.is_none() {
+            return html! {};
+        }
+        html! {
+            nav.pager aria-label="Pages" {
+                @if !self.is_first { a href=(self.address) { "First page" } }
+                @if let Some(next) = self.next { a rel="next" href=(with(self.address, "cursor", next)) { "Next page" } }
+            }
         }
     }
 }
@@ -33,9 +59,22 @@ mod tests {
 
     #[test]
     fn a_list_says_where_it_goes_on() {
-        assert_eq!(pager("jobs", true, None).into_string(), "");
-        let page = pager("jobs?kind=video", false, Some("a b&c")).into_string();
+        assert_eq!(Page { address: "jobs", is_first: true, next: None }.links().into_string(), "");
+        let page = Page { address: "jobs?kind=video", is_first: false, next: Some("a b&c") }.links().into_string();
         assert!(page.contains("href=\"jobs?kind=video\""), "{page}");
         assert!(page.contains("href=\"jobs?kind=video&amp;cursor=a+b%26c\""), "{page}");
+    }
+
+    #[test]
+    fn a_page_without_anything_is_not_taken_for_a_list_without_anything() {
+        for (is_first, next, said) in [
+            (true, None, "There are none here."),
+            (true, Some("a"), "None on this page."),
+            (false, Some("a"), "None on this page."),
+            (false, None, "There are no more."),
+        ] {
+            let page = Page { address: "jobs", is_first, next }.listed("Jobs", &["Job"], &[], "There are none here.");
+            assert!(page.into_string().contains(&format!("<p class=\"empty\">{said}</p>")), "{said}");
+        }
     }
 }

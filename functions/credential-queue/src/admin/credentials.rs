@@ -218,7 +218,7 @@ pub(crate) async fn take_back(
     admin: Administrator,
     id: Number,
 ) -> Result<Answer<CredentialView>, Error> {
-    changed(&app, app.credentials.take_back(id.0, &admin.key_id).await)
+    changed(&app, app.credentials.take_back(id.0, &admin.key_id, None).await)
 }
 
 /// `DELETE /credentials/{id}`: deletes it; its trail stays.

@@ -57,13 +57,13 @@ pub(crate) async fn import(
         }
         Err(error) => return Err(refused(error)),
     };
-    let imported = app.credentials.import(&platform, import, &admin.key_id).await.map_err(refused)?;
+    let imported = app.credentials.import(&platform, import, &admin.key_id, None).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Answer(imported)).into_response())
 }
 
 fn refused(error: ImportError) -> Error {
     match error {
-        ImportError::Lines(_) | ImportError::TooMany => Error::invalid(error.to_string()),
+        ImportError::Lines(_) | ImportError::TooMany | ImportError::Another => Error::invalid(error.to_string()),
         ImportError::Table(error) => error.into(),
         ImportError::Seal(error) => super::credentials::refused(AdminError::Seal(error)),
     }

@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The cookie that holds a session's token.
 pub const SESSION_COOKIE: &str = "__Host-session";
+/// The cookie that remembers the state of a sign-in with the identity provider: what comes back must be of the browser that it began in.
+pub const SIGN_IN_COOKIE: &str = "__Host-sign-in";
 
 /// The value of a cookie, if it was sent once; of two of the same name nobody knows which is whose.
 #[must_use]
