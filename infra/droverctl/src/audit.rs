@@ -21,7 +21,7 @@ pub(crate) struct AuditCommand {
 
 impl AuditCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Answer> {
-        let audit = operations::Audit::new(deployment.table("events"), deployment.clock.clone());
+        let audit = deployment.audit();
         let shown = ["at", "by", "action", "on", "outcome", "detail"];
         listed("entries", &shown, audit.list(self.from.and_then(begin), self.page.paging()).await)
     }

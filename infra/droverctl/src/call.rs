@@ -110,9 +110,29 @@ impl CallFault {
         (fault.trouble != Trouble::Other).then_some(fault)
     }
 
+    /// The same of what a library tells of a call of its own: the code stands somewhere in it. None if there is none that is known.
+    pub(crate) fn of_story(text: &str) -> Option<Self> {
+        let fault = |trouble| Some(Self { trouble, text: text.to_owned() });
+        let has = |codes: &[&str]| text.split(|c: char| !c.is_alphanumeric()).any(|word| codes.contains(&word));
+        if has(&DENIED) {
+            fault(Trouble::Denied)
+        } else if has(&MISSING) {
+            fault(Trouble::Missing)
+        } else if ["dispatch failure", "timed out", "timeout"].iter().any(|words| text.contains(words)) {
+            fault(Trouble::Unreachable)
+        } else {
+            None
+        }
+    }
+
     /// This cloud does not know it, or does not keep it.
     pub(crate) fn not_known() -> Self {
         Self { trouble: Trouble::NotKnown, text: "this cloud does not know it".to_owned() }
+    }
+
+    /// What was answered cannot be understood.
+    pub(crate) fn unreadable() -> Self {
+        Self { trouble: Trouble::Other, text: "what was answered cannot be understood".to_owned() }
     }
 
     /// Nobody answered.

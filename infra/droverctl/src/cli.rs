@@ -1,7 +1,8 @@
 //! What there is to say to the command.
 
-use std::io::stdout;
+use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -10,15 +11,17 @@ use crate::credentials::CredentialCommand;
 use crate::dead_letters::DeadLetterCommand;
 use crate::deployment::Deployment;
 use crate::doctor::Doctor;
+use crate::failure::Failure;
 use crate::identity::{KeyCommand, UserCommand};
 use crate::jobs::JobCommand;
 use crate::maintenance::Maintenance;
-use crate::output::{Answer, Format};
+use crate::output::{Answer, Format, emit};
 use crate::portal::{PortalAccountCommand, PortalUserCommand};
 use crate::proxies::ProxyCommand;
 use crate::recount::Recount;
 use crate::schedules::ScheduleCommand;
 use crate::session_keys::SessionKeyCommand;
+use crate::tasks::TaskCommand;
 use crate::top::Top;
 use crate::usage::UsageCommand;
 
@@ -81,6 +84,9 @@ enum Command {
     /// See who has which credentials, and put them right
     #[command(subcommand)]
     Credentials(CredentialCommand),
+    /// List, show and release tasks of the worker API
+    #[command(subcommand)]
+    Tasks(TaskCommand),
     /// List proxies, and switch them on and off
     #[command(subcommand)]
     Proxies(ProxyCommand),
@@ -91,7 +97,7 @@ enum Command {
     Recount(Recount),
     Usage(UsageCommand),
     Audit(AuditCommand),
-    /// Manage users
+    /// Manage users, and who of them are operators
     #[command(subcommand)]
     Users(UserCommand),
     /// Manage API keys
@@ -115,9 +121,16 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether it may draw on the terminal, which is to be put right however it ends.
+    pub(crate) const fn draws(&self) -> bool {
+        matches!(self.command, Command::Top(_))
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         if let Command::Completion { shell } = self.command {
-            clap_complete::generate(shell, &mut Self::command(), "droverctl", &mut stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Self::command(), "droverctl", &mut script);
+            emit(&String::from_utf8(script)?);
             return Ok(Answer::nothing());
         }
         let deployment = &Deployment::of(self.stack)?;
@@ -127,21 +140,49 @@ impl Cli {
             Command::Jobs(command) => Box::pin(command.run(deployment, format)).await?,
             Command::Schedules(command) => Box::pin(command.run(deployment)).await?,
             Command::Credentials(command) => Box::pin(command.run(deployment)).await?,
+            Command::Tasks(command) => Box::pin(command.run(deployment)).await?,
             Command::Proxies(command) => Box::pin(command.run(deployment)).await?,
             Command::Recount(command) => Box::pin(command.run(deployment)).await?,
             Command::Usage(command) => Box::pin(command.run(deployment)).await?,
             Command::Audit(command) => Box::pin(command.run(deployment)).await?,
             Command::Doctor(command) => Box::pin(command.run(deployment)).await?,
-            Command::Users(command) => command.run(deployment).await?.into(),
-            Command::Keys(command) => command.run(deployment).await?.into(),
-            Command::PortalUsers(command) => command.run(deployment).await?.into(),
-            Command::PortalAccounts(command) => command.run(deployment).await?.into(),
+            Command::Users(command) => Box::pin(command.run(deployment)).await?.into(),
+            Command::Keys(command) => Box::pin(command.run(deployment)).await?,
+            Command::PortalUsers(command) => Box::pin(command.run(deployment)).await?.into(),
+            Command::PortalAccounts(command) => Box::pin(command.run(deployment)).await?.into(),
             Command::SessionKeys(command) => Box::pin(command.run(deployment)).await?.into(),
             Command::Maintenance(command) => Box::pin(command.run(deployment, format)).await?.into(),
             Command::DeadLetters(command) => Box::pin(command.run(deployment)).await?,
             Command::Completion { .. } => Answer::nothing(),
         })
     }
+}
+
+/// Whether the arguments of a line that was not understood ask for answers that a program reads.
+pub(crate) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut is_value = false;
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let is_name = matches!(argument.as_ref(), "-o" | "--output" | "--format");
+        let value = ["--output=", "--format=", "-o=", "-o"].iter().find_map(|name| argument.strip_prefix(name));
+        if (is_value && argument == "json") || (!is_name && value == Some("json")) {
+            return true;
+        }
+        is_value = is_name;
+    }
+    false
+}
+
+/// What is wrong with a line, without what else there is to say, which has many lines.
+pub(crate) fn not_understood(error: &clap::Error) -> Failure {
+    let message = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "a command is missing".to_owned()
+    } else {
+        let text = error.render().to_string();
+        let message = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error: ");
+        message.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    Failure::usage(message).next("droverctl --help, or --help after the command")
 }
 
 /// A name that CloudFormation takes.
@@ -170,6 +211,25 @@ mod tests {
         for arguments in [["--output", "json"], ["-o", "json"], ["--format", "json"]] {
             let line = ["droverctl", "doctor"].into_iter().chain(arguments);
             assert_eq!(Cli::try_parse_from(line).unwrap().output, Format::Json);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_told_of_in_the_form_it_asks_for() {
+        for (line, is_json, word) in [
+            ("droverctl jobs list --limit 101 --output json", true, "101"),
+            ("droverctl -o json jobs show", true, "JOB"),
+            ("droverctl -ojson jobs", true, "a command is missing"),
+            ("droverctl --format=json nothing", true, "nothing"),
+            ("droverctl jobs show x --output text", false, "UUID"),
+            ("droverctl jobs list --output", false, "--output"),
+            ("droverctl jobs list --output xml", false, "xml"),
+        ] {
+            let arguments = || line.split(' ').map(OsString::from);
+            assert_eq!(asks_for_json(arguments()), is_json, "{line}");
+            let error = Cli::try_parse_from(arguments()).err().unwrap();
+            let message = not_understood(&error).to_string();
+            assert!(message.contains(word) && !message.contains('\n') && !message.starts_with("error"), "{message}");
         }
     }
 

@@ -18,6 +18,8 @@ use crate::call::CallFault;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How far back a metric is looked for: those of SQS come up to a few minutes late.
 const LOOKED_BACK: Duration = Duration::from_mins(10);
+/// By how much what rules did comes late.
+const LATE: Duration = Duration::from_mins(3);
 const INTERFACE: &str = "GraniteServiceVersion20100801";
 
 /// CloudWatch of a region.
@@ -46,25 +48,45 @@ impl CloudWatch {
 
     /// How long the oldest message of a queue has waited, if that was measured in the last minutes.
     pub(crate) async fn oldest_message(&self, queue: &str, now: Millis) -> Result<Option<Duration>, CallFault> {
-        let seconds = |at: Millis| at.0 / 1_000;
-        let answer = self
-            .ask(
-                "GetMetricStatistics",
-                &json!({
-                    "Namespace": "AWS/SQS",
-                    "MetricName": "ApproximateAgeOfOldestMessage",
-                    "Dimensions": [{"Name": "QueueName", "Value": queue}],
-                    "StartTime": seconds(now.before(LOOKED_BACK)),
-                    "EndTime": seconds(now),
-                    "Period": 60,
-                    "Statistics": ["Maximum"],
-                }),
-            )
-            .await?;
-        let points = answer["Datapoints"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let points =
+            self.points("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", queue), "Maximum", LOOKED_BACK, now);
+        let points = points.await?;
         let when = |point: &Json| point["Timestamp"].as_f64().unwrap_or_default();
         let newest = points.iter().max_by(|a, b| when(a).total_cmp(&when(b)));
         Ok(newest.and_then(|point| Duration::try_from_secs_f64(point["Maximum"].as_f64()?).ok()))
+    }
+
+    /// Whether a rule has called anybody within a time, as far as that is known yet.
+    pub(crate) async fn has_fired(&self, rule: &str, within: Duration, now: Millis) -> Result<bool, CallFault> {
+        let within = within.saturating_add(LATE);
+        let points = self.points("AWS/Events", "Invocations", ("RuleName", rule), "Sum", within, now).await?;
+        Ok(points.iter().any(|point| point["Sum"].as_f64().is_some_and(|sum| sum > 0.0)))
+    }
+
+    /// What was measured of a thing within a time, minute by minute.
+    async fn points(
+        &self,
+        namespace: &str,
+        metric: &str,
+        (kind, name): (&str, &str),
+        statistic: &str,
+        within: Duration,
+        now: Millis,
+    ) -> Result<Vec<Json>, CallFault> {
+        let seconds = |at: Millis| at.0 / 1_000;
+        let asked = json!({
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": [{"Name": kind, "Value": name}],
+            "StartTime": seconds(now.before(within)),
+            "EndTime": seconds(now),
+            "Period": 60,
+            "Statistics": [statistic],
+        });
+        match self.ask("GetMetricStatistics", &asked).await?["Datapoints"].take() {
+            Json::Array(points) => Ok(points),
+            _ => Ok(Vec::new()),
+        }
     }
 
     async fn ask(&self, operation: &str, body: &Json) -> Result<Json, CallFault> {
@@ -91,6 +113,7 @@ impl CloudWatch {
         let body = body.to_string();
         let provider = self.config.credentials_provider().ok_or_else(|| fault("no credentials"))?;
         let identity = provider.provide_credentials().await.map_err(|_| fault("no credentials"))?.into();
+        // By this machine's clock, which AWS's own clients correct by what they are answered: where it is wrong, `doctor` has a line for the clock.
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(region)

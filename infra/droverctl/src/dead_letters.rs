@@ -23,10 +23,10 @@ pub(crate) enum DeadLetterCommand {
     /// Show one
     Show(Named),
     /// Take up again what they were for. Jobs that have failed wait for a worker again; of those that go on the message is sent again. Each letter
-    /// does it once
-    Redrive(Selection),
+    /// does it once. With --queue or --all it asks, unless --yes
+    Redrive(Several),
     /// Delete letters; of their jobs nothing changes. Asks, unless --yes
-    Purge(Purge),
+    Purge(Several),
 }
 
 #[derive(Args)]
@@ -64,11 +64,22 @@ pub(crate) struct Selection {
 }
 
 #[derive(Args)]
-pub(crate) struct Purge {
+pub(crate) struct Several {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     sure: Sure,
+}
+
+impl Selection {
+    fn named(&self) -> String {
+        match (&self.queue, self.ids.len()) {
+            (Some(queue), _) => format!("All dead letters of the queue {queue}"),
+            (None, 0) => "All dead letters of all queues".to_owned(),
+            (None, 1) => "One dead letter".to_owned(),
+            (None, several) => format!("{several} dead letters"),
+        }
+    }
 }
 
 fn letter_id(text: &str) -> Result<LetterId, String> {
@@ -82,9 +93,14 @@ impl DeadLetterCommand {
         match self {
             Self::List(list) => Ok(list.run(&operations).await?.into()),
             Self::Show(Named { id }) => Ok(view(&find(&operations, &id).await?).into()),
-            Self::Redrive(selection) => redrive(selection, &by, &operations).await,
-            Self::Purge(Purge { selection, sure: Sure { yes } }) => {
-                Ok(purge(selection, yes, &by, &operations).await?.into())
+            Self::Redrive(Several { selection, sure: Sure { yes } }) => {
+                // Those that are named were chosen one by one.
+                confirm(&format!("{} are taken up again.", selection.named()), yes || !selection.ids.is_empty())?;
+                redrive(selection, &by, &operations).await
+            }
+            Self::Purge(Several { selection, sure: Sure { yes } }) => {
+                confirm(&format!("{} go.", selection.named()), yes)?;
+                Ok(purge(selection, &by, &operations).await?.into())
             }
         }
     }
@@ -184,13 +200,7 @@ async fn redrive(selection: Selection, by: &Operator, operations: &Operations) -
     Ok(Answer { exit, ..Answer::from(counts) })
 }
 
-async fn purge(selection: Selection, yes: bool, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
-    let which = match (&selection.queue, selection.ids.len()) {
-        (Some(queue), _) => format!("All dead letters of the queue {queue} go."),
-        (None, 0) => "All dead letters of all queues go.".to_owned(),
-        (None, named) => format!("{named} dead letters go."),
-    };
-    confirm(&which, yes)?;
+async fn purge(selection: Selection, by: &Operator, operations: &Operations) -> anyhow::Result<Json> {
     let mut purged = 0;
     let mut letters = Letters::new(selection, operations);
     loop {

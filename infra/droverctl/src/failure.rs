@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use jobs::ResultsError;
+use secrets::SealError;
 use serde_json::{Value as Json, json};
 use table::TableError;
 use table::aws::SettingError;
@@ -98,8 +100,18 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
         if let Some(error) = cause.downcast_ref::<TableError>() {
             return of_table(error);
         }
+        // KMS and S3, as the libraries tell of them.
+        if cause.is::<SealError>() || cause.is::<ResultsError>() {
+            return CallFault::of_story(&cause.to_string())
+                .map_or((Exit::Fault, None), |fault| (fault.exit(), fault.next()));
+        }
     }
     (Exit::Fault, None)
+}
+
+/// How an error ends the command.
+pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
+    judge(error).0
 }
 
 fn of_table(error: &TableError) -> (Exit, Option<String>) {
@@ -145,7 +157,8 @@ mod tests {
     #[test]
     fn an_error_ends_the_command_by_what_is_at_its_bottom() {
         let broken = |text: &str| TableError::Broken(text.to_owned()).into();
-        let cases: [(anyhow::Error, Exit); 9] = [
+        let kms = |text: &str| SealError::Kms(text.to_owned()).into();
+        let cases: [(anyhow::Error, Exit); 12] = [
             (Failure::not_found("there is no job x").into(), Exit::NotFound),
             (Failure::refused("it has ended").into(), Exit::Refused),
             (Failure::usage("not so").into(), Exit::Usage),
@@ -155,6 +168,9 @@ mod tests {
             (broken("ResourceNotFoundException: no such table"), Exit::NotFound),
             (broken("AccessDeniedException: not authorized"), Exit::Unreachable),
             (broken("an item does not have its shape"), Exit::Fault),
+            (kms("service error: AccessDeniedException: not authorized (ServiceError(…))"), Exit::Unreachable),
+            (kms("dispatch failure: io error (DispatchFailure(…))"), Exit::Unreachable),
+            (SealError::Damaged.into(), Exit::Fault),
         ];
         for (error, exit) in cases {
             assert_eq!(judge(&error).0, exit, "{error:?}");

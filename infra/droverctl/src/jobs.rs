@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jobs::{LoggedLine, Status};
 use operations::{Found, JobFilter, JobName, Kind, MOST_LINES, Operations};
 use serde_json::{Value as Json, json};
+use table::TableError;
 
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
@@ -19,6 +20,8 @@ use crate::plain::plain;
 const PAUSE: Duration = Duration::from_secs(1);
 /// After how many looks that showed nothing it is asked whether the job has ended.
 const LOOKS: u32 = 3;
+/// How many reads in a row may fail before what is followed is given up.
+const MOST_FAILURES: u32 = 10;
 /// What a list shows of a job.
 const SHOWN: [&str; 9] = ["id", "kind", "tenant", "sort", "status", "progress", "created_at", "title", "error"];
 
@@ -34,8 +37,8 @@ pub(crate) enum JobCommand {
     Parts(Parts),
     /// End one that has not ended; what it has used is charged. Asks, unless --yes
     Cancel(Cancel),
-    /// Take one up again that has failed
-    Retry(Named),
+    /// Take one up again that has failed; of a video job those of its videos that have, or one of them
+    Retry(Retry),
 }
 
 #[derive(Args)]
@@ -96,6 +99,15 @@ pub(crate) struct Parts {
 }
 
 #[derive(Args)]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    job: Named,
+    /// Only this part, by its number, as `parts` tells it; of a video job
+    #[arg(long, value_name = "NUMBER")]
+    part: Option<u64>,
+}
+
+#[derive(Args)]
 pub(crate) struct Cancel {
     #[command(flatten)]
     job: Named,
@@ -113,6 +125,9 @@ impl JobCommand {
             Self::Parts(Parts { job: Named { job }, page }) => {
                 let name = Box::pin(find(&operations, job)).await?;
                 let parts = operations.parts(&name, page.paging()).await;
+                if parts.as_ref().is_ok_and(|parts| parts.items.is_empty()) {
+                    must_be_there(&name, &operations).await?;
+                }
                 listed("parts", &["number", "status", "progress", "attempts", "title", "error"], parts)
             }
             Self::Cancel(Cancel { job: Named { job }, sure: Sure { yes } }) => {
@@ -120,9 +135,15 @@ impl JobCommand {
                 confirm(&format!("The job {name} is cancelled."), yes)?;
                 acted(&name.to_string(), "cancelled", operations.cancel(&deployment.operator(), &name).await)
             }
-            Self::Retry(Named { job }) => {
-                let name = Box::pin(find(&operations, job)).await?;
-                acted(&name.to_string(), "retried", operations.retry(&deployment.operator(), &name).await)
+            Self::Retry(Retry { job: Named { job }, part }) => {
+                let (name, by) = (Box::pin(find(&operations, job)).await?, deployment.operator());
+                match part {
+                    Some(number) => {
+                        let act = Box::pin(operations.retry_part(&by, &name, number)).await;
+                        acted(&format!("{name}#{number}"), "retried", act)
+                    }
+                    None => acted(&name.to_string(), "retried", operations.retry(&by, &name).await),
+                }
             }
         }
     }
@@ -167,6 +188,11 @@ fn missing(name: &JobName) -> anyhow::Error {
     Failure::not_found(format!("there is no job {name}")).next("droverctl jobs list").into()
 }
 
+/// What has nothing may be nothing.
+async fn must_be_there(name: &JobName, operations: &Operations) -> anyhow::Result<()> {
+    operations.job(name).await?.map(drop).ok_or_else(|| missing(name))
+}
+
 async fn show(name: &JobName, operations: &Operations) -> anyhow::Result<Answer> {
     let job = operations.job(name).await?.ok_or_else(|| missing(name))?;
     Ok(serde_json::to_value(job)?.into())
@@ -176,6 +202,9 @@ impl Logs {
     async fn run(self, operations: &Operations, format: Format) -> anyhow::Result<Answer> {
         let name = Box::pin(find(operations, self.job.job)).await?;
         let first = operations.log(&name, self.after, MOST_LINES).await?.ok_or_else(|| missing(&name))?;
+        if first.lines.is_empty() {
+            must_be_there(&name, operations).await?;
+        }
         if !self.follow && format == Format::Json {
             let lines: Vec<_> = first.lines.iter().map(as_json).collect();
             return Ok(json!({"job": name, "lines": lines, "after": first.after}).into());
@@ -191,9 +220,17 @@ impl Logs {
 /// Prints what is added to a log until its job has ended and all of it was printed.
 async fn follow(operations: &Operations, name: &JobName, mut after: u64, format: Format) -> anyhow::Result<()> {
     // One that has ended already is not waited for.
-    let (mut quiet, mut has_ended) = (LOOKS - 1, false);
+    let (mut quiet, mut has_ended, mut failures) = (LOOKS - 1, false, 0);
     loop {
-        let Some(tail) = operations.log(name, Some(after), MOST_LINES).await? else { return Ok(()) };
+        let tail = match operations.log(name, Some(after), MOST_LINES).await {
+            Ok(Some(tail)) => tail,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                bear(error, &mut failures).await?;
+                continue;
+            }
+        };
+        failures = 0;
         after = tail.after;
         print_lines(&tail.lines, format);
         if tail.lines.len() == MOST_LINES as usize {
@@ -205,13 +242,29 @@ async fn follow(operations: &Operations, name: &JobName, mut after: u64, format:
         quiet = if tail.lines.is_empty() { quiet + 1 } else { 0 };
         if quiet >= LOOKS {
             quiet = 0;
-            // Gone is ended too. What was written last is still printed.
-            has_ended = operations.job(name).await?.is_none_or(|job| job.row.status.is_final());
+            has_ended = match operations.job(name).await {
+                // Gone is ended too. What was written last is still printed.
+                Ok(job) => job.is_none_or(|job| job.row.status.is_final()),
+                Err(error) => {
+                    bear(error, &mut failures).await?;
+                    false
+                }
+            };
         }
         if !has_ended {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Waits where a read was throttled or not answered, which may be over a moment later; not for ever, and not for anything else.
+async fn bear(error: TableError, failures: &mut u32) -> Result<(), TableError> {
+    *failures += 1;
+    if !error.is_transient() || *failures >= MOST_FAILURES {
+        return Err(error);
+    }
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 fn as_json(line: &LoggedLine) -> Json {

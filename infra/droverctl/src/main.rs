@@ -24,30 +24,45 @@ mod parameters;
 mod passwords;
 mod plain;
 mod portal;
+#[cfg(test)]
+mod promised;
 mod proxies;
 mod recount;
 mod schedules;
 mod session_keys;
+mod tasks;
 mod top;
+mod typed;
 mod usage;
 
+use std::env::args_os;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::Cli;
 use crate::failure::complain;
+use crate::output::Format;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let format = cli.output;
-    let exit = match Box::pin(cli.run()).await {
-        Ok(answer) => {
-            answer.print(format);
-            answer.exit
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && cli::asks_for_json(args_os()) => {
+            return complain(&cli::not_understood(&error).into(), Format::Json).into();
         }
-        Err(error) => complain(&error, format),
+        // In words, as is what is no error: help and the version.
+        Err(error) => error.exit(),
     };
-    exit.into()
+    let format = cli.output;
+    if cli.draws() {
+        top::mind_signals();
+    }
+    let run = async {
+        let answer = Box::pin(cli.run()).await?;
+        answer.print(format);
+        anyhow::Ok(answer.exit)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let end = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run));
+    end.unwrap_or_else(|error| complain(&error, format)).into()
 }

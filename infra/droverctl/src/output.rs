@@ -48,18 +48,23 @@ impl Answer {
     pub(crate) fn print(&self, format: Format) {
         match (format, &self.text) {
             (Format::Json, _) if self.json.is_null() => {}
-            (Format::Text, Some(text)) => emit(text),
-            _ => emit(&format.render(&self.json)),
+            (Format::Text, Some(text)) => emit_and_end(text, self.exit),
+            _ => emit_and_end(&format.render(&self.json), self.exit),
         }
     }
 }
 
 /// Prints on standard output. Who reads no more, as `head`, wants no more: that is no failure.
 pub(crate) fn emit(text: &str) {
+    emit_and_end(text, Exit::Done);
+}
+
+/// The same of what is printed last: how the command ends does not depend on whether all of it is read.
+fn emit_and_end(text: &str, end: Exit) {
     let mut out = anstream::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(0),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(end as i32),
         Err(error) => {
             anstream::eprintln!("error: nothing can be printed: {error}");
             exit(1);

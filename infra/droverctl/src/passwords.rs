@@ -1,44 +1,50 @@
 //! `droverctl users set-password` and `remove-password`: what operators sign in to the console with.
 
-use api::identity::{Identity, SetPasswordError, User};
+use api::identity::{SetPasswordError, User};
+use operations::Action;
 use portals::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
 use secrets::{Password, Passwords};
 use serde_json::{Value as Json, json};
 
+use crate::deployment::Deployment;
 use crate::failure::Failure;
-use crate::portal::password;
+use crate::identity::{no_user, on_user};
+use crate::operator::Deed;
+use crate::typed::password;
 
-pub(crate) async fn set(identity: &Identity, user: &str) -> anyhow::Result<Json> {
-    let user = operator(identity, user).await?;
+pub(crate) async fn set(deployment: &Deployment, user: &str) -> anyhow::Result<Json> {
+    let user = find(deployment, user).await?;
+    // To anybody else the console is closed.
+    if !user.is_operator {
+        let message = format!("the user {} is no operator: the console is closed to them", user.id);
+        return Err(Failure::refused(message).next(format!("droverctl users promote --user {}", user.id)).into());
+    }
     let password = password()?;
     if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&password.chars().count()) {
         let message = format!("a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters");
         return Err(Failure::usage(message).into());
     }
     let hash = Passwords::new()?.hash(&Password::given(&password)).await?;
-    match identity.set_password(&user, hash).await {
-        Err(SetPasswordError::Taken) => Err(Failure::refused(SetPasswordError::Taken.to_string()).into()),
-        set => {
-            set?;
-            Ok(json!({"user_id": user.id, "email": user.email, "has_password": true}))
-        }
-    }
+    let act = async {
+        deployment.identity().set_password(&user, hash).await.map_err(|error| match error {
+            SetPasswordError::Taken => Failure::refused(error.to_string()).into(),
+            SetPasswordError::Table(error) => anyhow::Error::new(error),
+        })
+    };
+    let deed = Deed::new(Action::SetPassword, on_user(&user.id)).detail(user.email.as_str());
+    Box::pin(deployment.audited(deed, act)).await?;
+    Ok(json!({"user_id": user.id, "email": user.email, "has_password": true}))
 }
 
-pub(crate) async fn remove(identity: &Identity, user: &str) -> anyhow::Result<Json> {
-    let user = operator(identity, user).await?;
-    let removed = identity.remove_password(&user).await?;
+/// Of whomever it is: who was an operator, and is none, may have one still.
+pub(crate) async fn remove(deployment: &Deployment, user: &str) -> anyhow::Result<Json> {
+    let user = find(deployment, user).await?;
+    let act = async { Ok(deployment.identity().remove_password(&user).await?) };
+    let deed = Deed::new(Action::RemovePassword, on_user(&user.id)).detail(user.email.as_str());
+    let removed = Box::pin(deployment.audited(deed, act)).await?;
     Ok(json!({"user_id": user.id, "email": user.email, "has_password": false, "removed": removed}))
 }
 
-/// The user, who must be an operator: to anybody else the console is closed.
-async fn operator(identity: &Identity, user: &str) -> anyhow::Result<User> {
-    let found = identity.find_user(user).await?;
-    let create = "add one with: droverctl users create --operator";
-    let found = found.ok_or_else(|| Failure::not_found(format!("there is no user {user}")).next(create))?;
-    if !found.is_operator {
-        let message = format!("the user {user} is no operator: the console is closed to them");
-        return Err(Failure::refused(message).next(format!("droverctl users promote --user {user}")).into());
-    }
-    Ok(found)
+async fn find(deployment: &Deployment, user: &str) -> anyhow::Result<User> {
+    Ok(deployment.identity().find_user(user).await?.ok_or_else(|| no_user(user))?)
 }

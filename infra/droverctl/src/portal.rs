@@ -1,12 +1,11 @@
 //! `droverctl portal-users` and `droverctl portal-accounts`.
 
-use std::io::{self, BufRead};
-
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
+use operations::Action;
 use portals::{
-    AccountError, AccountFields, Accounts, CredentialFields, LONGEST_PASSWORD, Portal, PortalAccount, User, UserChange,
-    UserError, UserFields, Users,
+    AccountError, AccountFields, Accounts, CredentialFields, Portal, PortalAccount, User, UserChange, UserError,
+    UserFields, Users,
 };
 use secrets::Passwords;
 use serde_json::{Value as Json, json};
@@ -14,6 +13,8 @@ use serde_json::{Value as Json, json};
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
+use crate::operator::Deed;
+use crate::typed::password;
 
 /// How many are listed at a time.
 const PAGE: u32 = 100;
@@ -26,12 +27,12 @@ pub(crate) enum PortalUserCommand {
     List,
     /// Give a user another password, read from standard input; they have to log in again
     SetPassword(Named),
-    /// Let a user call no more, from now on
-    Deactivate(Named),
+    /// Let a user call no more, from now on. Asks, unless --yes
+    Deactivate(Sudden),
     /// Let a user call again
     Activate(Named),
     /// Delete a user; the accounts and jobs of their tenant stay. Asks, unless --yes
-    Delete(DeletedUser),
+    Delete(Sudden),
 }
 
 #[derive(Args)]
@@ -52,7 +53,7 @@ pub(crate) struct Named {
 }
 
 #[derive(Args)]
-pub(crate) struct DeletedUser {
+pub(crate) struct Sudden {
     #[command(flatten)]
     user: Named,
     #[command(flatten)]
@@ -131,14 +132,18 @@ impl From<PortalName> for Portal {
 impl PortalUserCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
         let users = deployment.portal_users()?;
-        let change = async |name: &str, change: Json| {
+        let change = async |action, name: &str, change: Json| {
             let change = read(UserChange::read(&change))?;
-            Ok::<_, anyhow::Error>(shown(&named(name, users.change(name, change).await)?))
+            let act = async { named(name, users.change(name, change).await) };
+            Ok::<_, anyhow::Error>(shown(&Box::pin(deployment.audited(Deed::new(action, on_user(name)), act)).await?))
         };
         match self {
             Self::Create(NewUser { name, tenant }) => {
                 let new = json!({"username": name, "password": password()?, "tenant": tenant});
-                Ok(shown(&named(&name, users.create(read(UserFields::read(&new))?).await)?))
+                let fields = read(UserFields::read(&new))?;
+                let act = async { named(&name, users.create(fields).await) };
+                let deed = Deed::new(Action::CreatePortalUser, on_user(&name));
+                Ok(shown(&Box::pin(deployment.audited(deed, act)).await?))
             }
             Self::List => {
                 let mut found = Vec::new();
@@ -152,12 +157,20 @@ impl PortalUserCommand {
                     }
                 }
             }
-            Self::SetPassword(Named { name }) => change(&name, json!({"password": password()?})).await,
-            Self::Deactivate(Named { name }) => change(&name, json!({"is_active": false})).await,
-            Self::Activate(Named { name }) => change(&name, json!({"is_active": true})).await,
-            Self::Delete(DeletedUser { user: Named { name }, sure: Sure { yes } }) => {
+            Self::SetPassword(Named { name }) => {
+                change(Action::SetPortalPassword, &name, json!({"password": password()?})).await
+            }
+            Self::Deactivate(Sudden { user: Named { name }, sure: Sure { yes } }) => {
+                confirm(&format!("The user {name} can call no more."), yes)?;
+                change(Action::DeactivatePortalUser, &name, json!({"is_active": false})).await
+            }
+            Self::Activate(Named { name }) => {
+                change(Action::ActivatePortalUser, &name, json!({"is_active": true})).await
+            }
+            Self::Delete(Sudden { user: Named { name }, sure: Sure { yes } }) => {
                 confirm(&format!("The user {name} goes."), yes)?;
-                named(&name, users.delete(&name).await)?;
+                let act = async { named(&name, users.delete(&name).await) };
+                Box::pin(deployment.audited(Deed::new(Action::DeletePortalUser, on_user(&name)), act)).await?;
                 Ok(json!({"username": name, "deleted": true}))
             }
         }
@@ -173,7 +186,10 @@ impl PortalAccountCommand {
                 let new = json!({
                     "tenant": tenant, "portal": portal, "email": email, "username": username, "password": password()?,
                 });
-                Ok(told(&of_tenant(&tenant, accounts.create(read(AccountFields::read(&new))?).await)?))
+                let fields = read(AccountFields::read(&new))?;
+                let act = async { of_tenant(&tenant, accounts.create(fields).await) };
+                let deed = Deed::new(Action::CreatePortalAccount, on_account(&tenant, portal, &email));
+                Ok(told(&Box::pin(deployment.audited(deed, act)).await?))
             }
             Self::List(Listed { tenant }) => {
                 let mut found = Vec::new();
@@ -190,29 +206,31 @@ impl PortalAccountCommand {
             }
             Self::SetPassword(NewAccount { account: Account { tenant, portal, email }, username }) => {
                 let new = read(CredentialFields::read(&json!({"username": username, "password": password()?})))?;
-                let tenant = tenant.to_lowercase();
-                Ok(told(&of_tenant(&tenant, accounts.change(&tenant, portal.into(), &email, new).await)?))
+                let (tenant, portal) = (tenant.to_lowercase(), Portal::from(portal));
+                let act = async { of_tenant(&tenant, accounts.change(&tenant, portal, &email, new).await) };
+                let deed = Deed::new(Action::ChangePortalAccount, on_account(&tenant, portal, &email));
+                Ok(told(&Box::pin(deployment.audited(deed, act)).await?))
             }
             Self::Delete(DeletedAccount { account: Account { tenant, portal, email }, sure: Sure { yes } }) => {
                 confirm(&format!("The account {email} of {tenant} goes."), yes)?;
-                let tenant = tenant.to_lowercase();
-                of_tenant(&tenant, accounts.delete(&tenant, portal.into(), &email).await)?;
+                let (tenant, portal) = (tenant.to_lowercase(), Portal::from(portal));
+                let act = async { of_tenant(&tenant, accounts.delete(&tenant, portal, &email).await) };
+                let deed = Deed::new(Action::DeletePortalAccount, on_account(&tenant, portal, &email));
+                Box::pin(deployment.audited(deed, act)).await?;
                 Ok(json!({"email": email, "deleted": true}))
             }
         }
     }
 }
 
-/// A password, which nobody sees in a list of processes or of commands: the first line of standard input.
-pub(crate) fn password() -> anyhow::Result<String> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).context("no password was read")?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() || password.chars().count() > LONGEST_PASSWORD {
-        let message = format!("give a password of up to {LONGEST_PASSWORD} characters by standard input");
-        return Err(Failure::usage(message).next("read -rs P; printf %s \"$P\" | droverctl …").into());
-    }
-    Ok(password.to_owned())
+/// A user, as the audit log names them.
+fn on_user(name: &str) -> String {
+    format!("portal-user/{}", name.to_lowercase())
+}
+
+/// An account, as the audit log names it.
+fn on_account(tenant: &str, portal: Portal, email: &str) -> String {
+    format!("portal-account/{tenant}/{}/{email}", portal.as_str())
 }
 
 /// What was read, or all that is wrong with it.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use operations::Fleet;
 
+use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -19,8 +20,8 @@ pub(crate) enum ProxyCommand {
     Show(Named),
     /// Let one be used again, its failures forgotten
     Enable(Named),
-    /// Let one be used no more
-    Disable(Named),
+    /// Let one be used no more. Asks, unless --yes
+    Disable(Sudden),
 }
 
 #[derive(Args)]
@@ -29,9 +30,17 @@ pub(crate) struct Named {
     id: u64,
 }
 
+#[derive(Args)]
+pub(crate) struct Sudden {
+    #[command(flatten)]
+    proxy: Named,
+    #[command(flatten)]
+    sure: Sure,
+}
+
 impl ProxyCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Answer> {
-        let fleet = Fleet::new(deployment.table("worker"), deployment.table("events"), deployment.clock.clone());
+        let fleet = deployment.fleet();
         let by = deployment.operator();
         match self {
             Self::List(page) => listed("proxies", &SHOWN, fleet.proxies(page.paging()).await),
@@ -42,9 +51,17 @@ impl ProxyCommand {
             Self::Enable(Named { id }) => {
                 acted(&format!("proxy/{id}"), "enabled", fleet.switch_proxy(&by, id, true).await)
             }
-            Self::Disable(Named { id }) => {
+            Self::Disable(Sudden { proxy: Named { id }, sure: Sure { yes } }) => {
+                confirm(&format!("Proxy {id} is used no more."), yes)?;
                 acted(&format!("proxy/{id}"), "disabled", fleet.switch_proxy(&by, id, false).await)
             }
         }
+    }
+}
+
+impl Deployment {
+    /// The tasks and proxies of the worker API.
+    pub(crate) fn fleet(&self) -> Fleet {
+        Fleet::new(self.table("worker"), self.table("events"), self.clock.clone())
     }
 }

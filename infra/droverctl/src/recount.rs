@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use operations::Action;
 use serde_json::{Value as Json, json};
 use tallies::{Source, Tallies};
 
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure, exit_of};
+use crate::operator::Deed;
 use crate::output::Answer;
 
 /// Count jobs and credentials anew, and say where the overview's numbers are others; with --correct, put them right.
@@ -67,18 +69,34 @@ impl Recount {
         for source in sources {
             counted.push(Box::pin(self.count(source, &tallies, deployment)).await?);
         }
-        let is_busy = counted.iter().any(|table| table["quiet"] == false && table["differences"] != json!([]));
-        if self.correct && is_busy {
-            let next = "do it again in a quiet minute, or with rules and event sources switched off for as long";
-            return Err(Failure::refused("something changed meanwhile: not all was corrected").next(next).into());
+        let is_left = |table: &Json| table["corrected"] == false && table["differences"] != json!([]);
+        if !self.correct || !counted.iter().any(is_left) {
+            return Ok(json!({"tables": counted}).into());
         }
-        Ok(json!({"tables": counted}).into())
+        let next = "do it again in a quiet minute, or with rules and event sources switched off for as long";
+        let told = "something changed meanwhile: not all was corrected";
+        let answer = json!({"tables": counted, "refused": told, "next": next});
+        Ok(Answer { exit: Exit::Refused, ..answer.into() })
     }
 
     async fn count(&self, source: Source, tallies: &Tallies, deployment: &Deployment) -> anyhow::Result<Json> {
         let pause = Duration::from_secs(self.pause.into());
         let recount = Box::pin(tallies.recount(source, &deployment.table(source.as_str()), pause)).await?;
-        let is_corrected = self.correct && !recount.differences.is_empty() && tallies.correct(&recount).await?;
+        let is_corrected = if self.correct && !recount.differences.is_empty() {
+            let deed = Deed::new(Action::CorrectTallies, format!("tallies/{}", source.as_str()));
+            let act = async {
+                let busy = || Failure::refused("something changed meanwhile");
+                if tallies.correct(&recount).await? { Ok(()) } else { Err(busy().into()) }
+            };
+            match Box::pin(deployment.audited(deed.detail(format!("{} differences", recount.differences.len())), act))
+                .await
+            {
+                Err(error) if exit_of(&error) != Exit::Refused => return Err(error),
+                corrected => corrected.is_ok(),
+            }
+        } else {
+            false
+        };
         Ok(json!({
             "table": source.as_str(),
             "items": recount.items,

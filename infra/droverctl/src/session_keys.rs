@@ -2,11 +2,13 @@
 
 use api::identity::{PUBLIC_KEYS, PUBLISHED_AHEAD, RotationError, SIGNING_KEY, rotate};
 use clap::{Args, Subcommand, ValueEnum};
+use operations::Action;
 use serde_json::{Value as Json, json};
 
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
+use crate::operator::Deed;
 
 #[derive(Subcommand)]
 pub(crate) enum SessionKeyCommand {
@@ -63,7 +65,9 @@ impl SessionKeyCommand {
             }
             Self::Rotate(Rotate { api, log_everybody_out, sure: Sure { yes } }) => {
                 confirm("Everybody who is logged in is logged out.", yes || !log_everybody_out)?;
-                replace(api, log_everybody_out, deployment).await
+                let all_out = if log_everybody_out { "everybody is logged out" } else { "nobody is logged out" };
+                let deed = Deed::new(Action::RotateSessionKeys, api.folder()).detail(all_out);
+                Box::pin(deployment.audited(deed, replace(api, log_everybody_out, deployment))).await
             }
         }
     }
@@ -73,7 +77,8 @@ async fn create(api: Api, deployment: &Deployment) -> anyhow::Result<Json> {
     if deployment.folder(api.folder()).get(SIGNING_KEY).await?.is_some() {
         return Ok(json!({"created": false}));
     }
-    replace(api, false, deployment).await
+    let deed = Deed::new(Action::CreateSessionKeys, api.folder());
+    Box::pin(deployment.audited(deed, replace(api, false, deployment))).await
 }
 
 async fn replace(api: Api, log_everybody_out: bool, deployment: &Deployment) -> anyhow::Result<Json> {
@@ -89,6 +94,8 @@ async fn replace(api: Api, log_everybody_out: bool, deployment: &Deployment) -> 
     folder.set(PUBLIC_KEYS, new.public_keys).await?;
     // No token of the new key must meet a function that cannot find the key.
     if signing.is_some() {
+        let seconds = PUBLISHED_AHEAD.as_secs();
+        anstream::eprintln!("waiting {seconds} s, until every function knows the new key: do not interrupt it");
         tokio::time::sleep(PUBLISHED_AHEAD).await;
     }
     folder.set(SIGNING_KEY, new.signing_key).await?;

@@ -4,9 +4,12 @@ mod frame;
 mod keys;
 mod screen;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use futures::StreamExt;
+use futures::stream::unfold;
 use serde_json::json;
 use table::TableError;
 use tallies::{Last, Overview, Rates, Tallies};
@@ -18,6 +21,7 @@ use crate::output::{Answer, Format};
 use frame::Frame;
 use keys::Keys;
 use screen::Screen;
+pub(crate) use screen::mind_signals;
 
 /// How wide and high it is where nobody knows.
 const USUAL: (u16, u16) = (80, 24);
@@ -57,6 +61,11 @@ impl Top {
         let mut ticks = interval(Duration::from_secs(self.every.into()));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
+        // A look that is under way goes on, whatever key is pressed meanwhile.
+        let mut looks = pin!(unfold(ticks, |mut ticks| async move {
+            ticks.tick().await;
+            Some((Box::pin(look(tallies)).await, ticks))
+        }));
         let mut trouble = None;
         loop {
             let frame = Frame {
@@ -68,13 +77,9 @@ impl Top {
             let (width, height) = screen::size().unwrap_or(USUAL);
             screen.draw(&frame.fitted(deployment.clock.now(), width.into(), height.into()))?;
             // A key ends it also while it looks, which may take as long as a call may.
-            let next = async {
-                ticks.tick().await;
-                Box::pin(look(tallies)).await
-            };
             tokio::select! {
                 ended = keys.ended() => if ended { return Ok(()) },
-                seen = next => match seen {
+                Some(seen) = looks.next() => match seen {
                     Ok(seen) => ((overview, rates), trouble) = (seen, None),
                     // It may be over the next time: what was seen last stays.
                     Err(error) => trouble = Some(error.to_string()),

@@ -62,6 +62,49 @@ pub enum Action {
     RedriveLetter,
     /// Deletes dead letters.
     PurgeLetters,
+    /// Adds a user.
+    CreateUser,
+    /// Lets a user call again.
+    ActivateUser,
+    /// Lets a user call no more.
+    DeactivateUser,
+    /// Lets a user run the deployment.
+    PromoteUser,
+    /// Lets a user run the deployment no more.
+    DemoteUser,
+    /// Sets what an operator signs in to the console with.
+    SetPassword,
+    /// Takes that away.
+    RemovePassword,
+    /// Makes an API key.
+    CreateKey,
+    /// Makes an API key work no more.
+    RevokeKey,
+    /// Makes the first keys that an API's sessions are signed with.
+    CreateSessionKeys,
+    /// Replaces them.
+    RotateSessionKeys,
+    /// Adds a user of the portal jobs.
+    CreatePortalUser,
+    /// Lets a user of the portal jobs call again.
+    ActivatePortalUser,
+    /// Lets a user of the portal jobs call no more.
+    DeactivatePortalUser,
+    /// Gives a user of the portal jobs another password.
+    SetPortalPassword,
+    /// Deletes a user of the portal jobs.
+    DeletePortalUser,
+    /// Adds what portal jobs log in with at a portal.
+    CreatePortalAccount,
+    /// Changes it.
+    ChangePortalAccount,
+    /// Deletes it.
+    DeletePortalAccount,
+    /// Puts the overview's numbers right.
+    CorrectTallies,
+    /// What a later release has written down: that is read here too, while a rollout is under way or was undone.
+    #[serde(other)]
+    Other,
 }
 
 /// How it went.
@@ -106,7 +149,7 @@ pub struct Audit {
 /// Something that was asked for, and whose outcome is to be told.
 #[derive(Debug)]
 #[must_use = "how it went is to be told"]
-pub(crate) struct Asked<'audit> {
+pub struct Asked<'audit> {
     audit: &'audit Audit,
     key: Key,
 }
@@ -184,8 +227,8 @@ impl Audit {
         Ok((page.items.into_iter().map(Entry::from).collect(), last))
     }
 
-    /// Writes down that something was asked for. From here on it may be done.
-    pub(crate) async fn asked(&self, by: &Operator, action: Action, on: &str) -> Result<Asked<'_>, TableError> {
+    /// Writes down that something was asked for. From here on it may be done. One request.
+    pub async fn asked(&self, by: &Operator, action: Action, on: &str) -> Result<Asked<'_>, TableError> {
         let now = self.clock.now();
         let key = Key::new(partition(&now.day()), format!("{:013}#{}", now.0, new_nonce()));
         let entry = Update::new()
@@ -207,15 +250,22 @@ impl Asked<'_> {
         Elsewhere { table: &self.audit.table, key: self.key.clone(), update }
     }
 
-    /// Says how it went, and gives that back. What was done stays done where it cannot be written: the entry stays as `asked`, and the log says why.
+    /// Says how it went, and gives that back. What was done stays done where that cannot be written: the entry stays as `asked`, and the log says why.
     pub(crate) async fn told<T: Told>(self, result: T) -> T {
-        let (told, detail) = result.told();
-        match self.audit.table.update(&self.key, ending(told, detail.as_deref())).await {
-            // A transaction knows better whose answer was lost.
-            Ok(_) | Err(TableError::ConditionFailed(_)) => {}
-            Err(error) => tracing::error!(%error, entry = self.key.sk, ?told, "the audit log was not told how it went"),
+        let ((told, detail), entry) = (result.told(), self.key.sk.clone());
+        if let Err(error) = self.ended(told, detail.as_deref()).await {
+            tracing::error!(%error, entry, ?told, "the audit log was not told how it went");
         }
         result
+    }
+
+    /// Says how it went. One request.
+    pub async fn ended(self, outcome: Outcome, detail: Option<&str>) -> Result<(), TableError> {
+        match self.audit.table.update(&self.key, ending(outcome, detail)).await {
+            // A transaction knows better whose answer was lost.
+            Ok(_) | Err(TableError::ConditionFailed(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -287,10 +337,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_by_the_same_name() {
-        for action in [Action::CancelJob, Action::ReleaseCredential, Action::PurgeLetters] {
+        for action in [Action::CancelJob, Action::ReleaseCredential, Action::CreateUser, Action::CorrectTallies] {
             let read: Action = serde_json::from_value(name(action).into()).unwrap();
             assert_eq!(read, action);
         }
+        let later: Action = serde_json::from_value("of_a_later_release".into()).unwrap();
+        assert_eq!(later, Action::Other);
         assert_eq!(name(Outcome::Asked), "asked");
         assert_eq!(name(Action::RunSchedule), "run_schedule");
     }

@@ -18,7 +18,7 @@ mod shown;
 mod usage;
 
 pub use self::act::{Act, ActError, Acted};
-pub use self::audit::{Action, Audit, Entry, Outcome};
+pub use self::audit::{Action, Asked, Audit, Entry, Outcome};
 pub use self::fleet::{Fleet, ProxyRow, TaskRow};
 pub use self::jobs::cleaning::Tally;
 pub use self::jobs::detail::{Can, JobDetail, LogTail, MOST_LINES, PartRow, ResultFile};

@@ -27,16 +27,33 @@ async fn each_end_has_its_exit_code() -> anyhow::Result<()> {
         (&["keys", "create", "--user", &id, "--name", "x"], 3, "users create"),
         (&["jobs", "show", &id], 3, "jobs list"),
         (&["jobs", "show", &whole], 3, "jobs list"),
+        (&["jobs", "logs", &whole], 3, "jobs list"),
+        (&["jobs", "logs", &whole, "--after", "3"], 3, "jobs list"),
+        (&["jobs", "parts", &whole], 3, "jobs list"),
+        (&["jobs", "retry", &whole, "--part", "1"], 3, "#1"),
         (&["schedules", "pause", &id], 3, "schedules list"),
         (&["credentials", "list", "nowhere"], 3, "credentials platforms"),
         (&["credentials", "reset", "999999999"], 3, "credential/999999999"),
         (&["proxies", "show", "999999999"], 3, "proxies list"),
+        (&["tasks", "show", "999999999"], 3, "tasks list"),
+        (&["tasks", "release", "999999999", "--yes"], 3, "task/999999999"),
+        (&["users", "show", "--user", &id], 3, "users create"),
+        (&["users", "promote", "--user", &id], 3, "users create"),
+        (&["users", "remove-password", "--user", &id, "--yes"], 3, "users create"),
+        (&["keys", "list", "--user", &id], 3, "users create"),
+        (&["keys", "revoke", "x", "--user", &id, "--yes"], 3, "keys list"),
         (&["usage", &id], 3, "no account"),
         (&["--stack", "there-is-none", "doctor"], 3, "--stack"),
         (&["--stack", "there-is-none", "jobs", "list"], 3, "--stack"),
         (&["maintenance", "--clear-all"], 4, "--yes"),
         (&["dead-letters", "purge", "--all"], 4, "--yes"),
+        (&["dead-letters", "redrive", "--all"], 4, "--yes"),
         (&["credentials", "release", "1"], 4, "--yes"),
+        (&["proxies", "disable", "1"], 4, "--yes"),
+        (&["tasks", "release", "1"], 4, "--yes"),
+        (&["users", "deactivate", "--user", &id], 4, "--yes"),
+        (&["users", "remove-password", "--user", &id], 4, "--yes"),
+        (&["portal-users", "deactivate", "--name", "nobody"], 4, "--yes"),
     ] {
         let said = stack.droverctl(arguments).await?;
         ensure!(said.code == Some(code), "{arguments:?} ended with {:?}, not {code}: {}", said.code, said.errors);
@@ -73,6 +90,13 @@ async fn an_error_is_an_object_for_programs() -> anyhow::Result<()> {
     ensure!(error["code"] == "not_found" && error["exit_code"] == 3, "{told}");
     ensure!(error["message"] == format!("there is no job {id}") && error["next"].is_string(), "{told}");
     ensure!(said.output.is_empty(), "{said:?}");
+    // So is one of a line that was not understood.
+    for arguments in [&["jobs", "list", "--limit", "101", "--output", "json"][..], &["-o", "json", "jobs"]] {
+        let said = stack.droverctl(arguments).await?;
+        let told: Json = serde_json::from_str(&said.errors).with_context(|| said.errors.clone())?;
+        ensure!(said.code == Some(2) && said.output.is_empty(), "{said:?}");
+        ensure!(told["error"]["code"] == "usage" && told["error"]["exit_code"] == 2, "{told}");
+    }
     Ok(())
 }
 

@@ -5,3 +5,4 @@ mod ends;
 mod jobs;
 mod pools;
 mod shells;
+mod users;

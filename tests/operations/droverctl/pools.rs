@@ -84,7 +84,11 @@ async fn a_proxy_is_switched_off_and_on_and_shows_no_password() -> anyhow::Resul
     let proxy = proxies.iter().find(|proxy| proxy["host"] == "p.example.com").with_context(|| listed.to_string())?;
     let id = proxy["id"].as_u64().context("no id")?.to_string();
     for (act, status) in [("disable", "disabled"), ("enable", "active")] {
-        let told = stack.operate(&["proxies", act, &id]).await?;
+        let mut arguments = vec!["proxies", act, id.as_str()];
+        if act == "disable" {
+            arguments.push("--yes");
+        }
+        let told = stack.operate(&arguments).await?;
         ensure!(told["on"] == format!("proxy/{id}"), "{told}");
         let shown = stack.droverctl(&["proxies", "show", &id, "--output", "json"]).await?;
         ensure!(!shown.output.contains(password), "{shown:?}");

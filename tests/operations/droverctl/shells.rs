@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use drover_tests::Stack;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "audit",
     "completion",
     "credentials",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 17] = [
     "recount",
     "schedules",
     "session-keys",
+    "tasks",
     "top",
     "usage",
     "users",

@@ -35,8 +35,10 @@ pub(super) struct Expected {
     why: Option<String>,
     /// When it was last deployed.
     pub(super) deployed_at: Option<Millis>,
-    /// Whether the template could be read.
-    is_readable: bool,
+    /// Why the template could not be read, if it could not.
+    unread: Option<CallFault>,
+    /// Whether it is in a local cloud, which may not tell of templates.
+    is_local: bool,
     /// What the template has and CloudFormation has not made.
     lost: Vec<String>,
     resources: Vec<Resource>,
@@ -58,14 +60,16 @@ impl Expected {
         let (listed, template) = tokio::join!(listed.collect::<Result<Vec<_>, _>>(), template);
         let listed = listed.map_err(|error| no_stack(name, &error))?;
         // Without a template it is still seen whether things are there.
-        let template: Option<Json> =
-            template.ok().and_then(|answer| serde_json::from_str(answer.template_body.as_deref()?).ok());
+        let template: Result<Json, _> = template.map_err(|error| CallFault::of(&error)).and_then(|answer| {
+            serde_json::from_str(&answer.template_body.unwrap_or_default()).map_err(|_| CallFault::unreadable())
+        });
         let mut expected = Self {
             stack: name.clone(),
             status: stack.stack_status().map(ToString::to_string).unwrap_or_default(),
             why: stack.stack_status_reason().map(str::to_owned),
             deployed_at: stack.last_updated_time().or(stack.creation_time()).and_then(moment),
-            is_readable: template.is_some(),
+            unread: template.as_ref().err().cloned(),
+            is_local: deployment.is_local(),
             ..Self::default()
         };
         for parameter in stack.parameters() {
@@ -80,7 +84,7 @@ impl Expected {
             let (logical, kind) = (made.logical_resource_id()?, made.resource_type()?);
             Some((logical, kind, made.physical_resource_id().unwrap_or_default()))
         });
-        expected.take(made, template.as_ref());
+        expected.take(made, template.as_ref().ok());
         Ok(expected)
     }
 
@@ -120,9 +124,9 @@ impl Expected {
         self.resources.iter().find(|resource| resource.logical == logical)
     }
 
-    /// Whether a parameter of the template has a value.
+    /// Whether a parameter of the template says something: neither that there is none, nor no.
     pub(super) fn is_set(&self, parameter: &str) -> bool {
-        self.parameters.get(parameter).is_some_and(|value| !value.is_empty())
+        self.parameters.get(parameter).is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
     }
 
     /// How the stack itself is.
@@ -147,10 +151,16 @@ impl Expected {
             }
             _ => wrong.push(about.fault(status.clone(), format!("see why: {events}"))),
         }
-        if !self.is_readable {
-            wrong.push(
+        match &self.unread {
+            None => {}
+            // An emulator may have none to show.
+            Some(_) if self.is_local => wrong.push(
                 about.not_checked("its template cannot be read here: only whether things are there is looked at"),
-            );
+            ),
+            Some(fault) => wrong.push(about.fault(
+                format!("its template cannot be read, and nothing was compared with it: {fault}"),
+                fault.next().unwrap_or_else(|| format!("aws cloudformation get-template --stack-name {}", self.stack)),
+            )),
         }
         for logical in &self.lost {
             wrong.push(
@@ -188,7 +198,7 @@ pub(super) fn is_true(value: &Json) -> bool {
 
 #[cfg(test)]
 pub(super) fn deployed(made: &[(&str, &str, &str)], template: &Json) -> Expected {
-    let mut expected = Expected { status: "CREATE_COMPLETE".to_owned(), is_readable: true, ..Expected::default() };
+    let mut expected = Expected { status: "CREATE_COMPLETE".to_owned(), ..Expected::default() };
     expected.take(made.iter().copied(), Some(template));
     expected
 }
@@ -228,8 +238,36 @@ mod tests {
             ("ROLLBACK_COMPLETE", Verdict::Fault),
             ("UPDATE_ROLLBACK_FAILED", Verdict::Fault),
         ] {
-            let expected = Expected { status: status.to_owned(), is_readable: true, ..Expected::default() };
+            let expected = Expected { status: status.to_owned(), ..Expected::default() };
             assert_eq!(expected.findings()[0].verdict, verdict, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_cannot_be_read_is_a_fault_on_aws() {
+        let denied = || CallFault::of_answer(400, "AccessDenied", "no");
+        for (unread, is_local, verdicts) in [
+            (None, false, &[Verdict::Ok][..]),
+            (Some(denied()), false, &[Verdict::Fault]),
+            (Some(CallFault::unreachable("it did not answer in time")), false, &[Verdict::Fault]),
+            (Some(CallFault::unreadable()), false, &[Verdict::Fault]),
+            (Some(CallFault::not_known()), true, &[Verdict::Ok, Verdict::NotChecked]),
+        ] {
+            let expected = Expected { status: "CREATE_COMPLETE".to_owned(), unread, is_local, ..Expected::default() };
+            let found = expected.findings();
+            assert_eq!(found.iter().map(|found| found.verdict).collect::<Vec<_>>(), verdicts, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_says_no_is_not_set() {
+        let mut expected = deployed(&[], &json!({"Resources": {}}));
+        for (value, is_set) in
+            [(None, false), (Some(""), false), (Some("0"), false), (Some("false"), false), (Some("217313"), true)]
+        {
+            expected.parameters =
+                value.map(|value| ("LemonSqueezyStore".to_owned(), value.to_owned())).into_iter().collect();
+            assert_eq!(expected.is_set("LemonSqueezyStore"), is_set, "{value:?}");
         }
     }
 }

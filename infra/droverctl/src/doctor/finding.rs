@@ -92,7 +92,10 @@ impl About {
                 format!("these credentials may not look at {what}: {fault}"),
                 "docs/operations.md, chapter Permissions, has what droverctl needs",
             ),
-            Trouble::Unreachable => self.fault(format!("{what}: {fault}"), CallFault::TRY_AGAIN),
+            // That it was not looked at in time is no fault of its own.
+            Trouble::Unreachable => {
+                self.warning(format!("{what} could not be looked at: {fault}"), CallFault::TRY_AGAIN)
+            }
             Trouble::Other => self.warning(format!("{what} could not be looked at: {fault}"), "try again"),
         }
     }

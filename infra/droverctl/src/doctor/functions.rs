@@ -2,7 +2,7 @@
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_alias::GetAliasOutput;
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput as Configuration;
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use crate::call::{CallFault, Trouble};
@@ -23,30 +23,40 @@ pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Fi
 async fn look_at(client: &Client, expected: &Expected, function: &Resource) -> Vec<Finding> {
     let name = function.name.as_str();
     let about = About::new("function", name);
-    let (configuration, alias, concurrency) = tokio::join!(
-        client.get_function_configuration().function_name(name).send(),
+    let configuration = || client.get_function_configuration().function_name(name);
+    let (called, latest, alias, concurrency) = tokio::join!(
+        configuration().qualifier(ALIAS).send(),
+        configuration().send(),
         client.get_alias().function_name(name).name(ALIAS).send(),
         client.get_function_concurrency().function_name(name).send(),
     );
-    let configuration = match configuration {
-        Ok(configuration) => configuration,
+    let latest = match latest {
+        Ok(latest) => latest,
         Err(error) => return vec![about.unseen("the function", &CallFault::of(&error))],
     };
-    let alias = match alias {
-        Ok(alias) => Some(live(alias)),
-        Err(error) => match CallFault::of(&error) {
-            fault if fault.trouble == Trouble::Missing => None,
-            fault => return vec![about.unseen("its alias", &fault)],
-        },
+    // What nobody calls by an alias is looked at as it is.
+    let called = match called.map_err(|error| CallFault::of(&error)) {
+        Ok(called) => called,
+        Err(fault) if fault.trouble == Trouble::Missing => latest.clone(),
+        Err(fault) => return vec![about.unseen("the version that is live", &fault)],
     };
-    // Where it cannot be told how many may run, nobody has set it.
-    let reserved = concurrency.ok().and_then(|concurrency| concurrency.reserved_concurrent_executions);
+    let alias = match alias.map_err(|error| CallFault::of(&error)) {
+        Ok(alias) => Some(live(alias)),
+        Err(fault) if fault.trouble == Trouble::Missing => None,
+        Err(fault) => return vec![about.unseen("its alias", &fault)],
+    };
+    let (reserved, fault) = match concurrency.map_err(|error| CallFault::of(&error)) {
+        Ok(concurrency) => (concurrency.reserved_concurrent_executions, None),
+        // Where it cannot be told how many may run, nobody has set it.
+        Err(fault) => (None, Some(fault).filter(|fault| fault.trouble != Trouble::NotKnown)),
+    };
     let plan = Plan {
         name,
         version: deployed_version(expected, name),
         role: expected.referred(&function.properties["Role"]).map(|role| role.name.as_str()),
     };
-    judge(&plan, &seen(configuration, alias, reserved))
+    let unseen = fault.map(|fault| about.unseen("how many of it may run at once", &fault));
+    judge(&plan, &seen(called, latest, alias, reserved)).into_iter().chain(unseen).collect()
 }
 
 /// What a function should be.
@@ -57,7 +67,7 @@ struct Plan<'a> {
     role: Option<&'a str>,
 }
 
-/// A function as it is.
+/// A function as it is: as the alias has it, which everything calls.
 #[derive(Clone)]
 struct Seen {
     state: String,
@@ -65,6 +75,8 @@ struct Seen {
     is_updated: bool,
     update_reason: String,
     role: String,
+    /// What of `$LATEST` is not as it is of what is called.
+    changed: Vec<&'static str>,
     alias: Option<Live>,
     reserved: Option<i32>,
 }
@@ -82,14 +94,27 @@ fn live(alias: GetAliasOutput) -> Live {
     Live { version: alias.function_version.unwrap_or_default(), others: weights.into_iter().collect() }
 }
 
-fn seen(configuration: GetFunctionConfigurationOutput, alias: Option<Live>, reserved: Option<i32>) -> Seen {
+fn seen(called: Configuration, latest: Configuration, alias: Option<Live>, reserved: Option<i32>) -> Seen {
+    let mut changed = Vec::new();
+    if called.code_sha256 != latest.code_sha256 {
+        changed.push("code");
+    }
+    if called.role != latest.role {
+        changed.push("role");
+    }
+    let variables = |of: &Configuration| of.environment.as_ref().and_then(|environment| environment.variables.clone());
+    if variables(&called) != variables(&latest) {
+        changed.push("environment");
+    }
     Seen {
         // Functions from before Lambda told of states, and those of emulators, have none: they run.
-        state: configuration.state.unwrap_or(State::Active).to_string(),
-        state_reason: configuration.state_reason.unwrap_or_default(),
-        is_updated: configuration.last_update_status != Some(LastUpdateStatus::Failed),
-        update_reason: configuration.last_update_status_reason.unwrap_or_default(),
-        role: configuration.role.unwrap_or_default(),
+        state: called.state.unwrap_or(State::Active).to_string(),
+        state_reason: called.state_reason.unwrap_or_default(),
+        // An update is of what was not published yet.
+        is_updated: latest.last_update_status != Some(LastUpdateStatus::Failed),
+        update_reason: latest.last_update_status_reason.unwrap_or_default(),
+        role: called.role.unwrap_or_default(),
+        changed,
         alias,
         reserved,
     }
@@ -133,7 +158,17 @@ fn judge(plan: &Plan<'_>, seen: &Seen) -> Vec<Finding> {
             "deploy with a change of the function, as of LogLevel: CloudFormation sets its role again",
         ));
     }
-    wrong.extend(judge_alias(&about, plan, seen.alias.as_ref()));
+    match judge_alias(&about, plan, seen.alias.as_ref()) {
+        // Of what is live and was deployed last, nothing but a change past deployment is another.
+        None if !seen.changed.is_empty() => wrong.push(about.warning(
+            format!(
+                "its $LATEST has another {} than what is live: somebody changed it past deployment",
+                seen.changed.join(", ")
+            ),
+            "deploy what should be: with a change of the function, as of LogLevel, CloudFormation sets it again",
+        )),
+        told => wrong.extend(told),
+    }
     let version = seen.alias.as_ref().map_or("?", |alias| alias.version.as_str());
     about.or_ok(wrong, format!("version {version} is live"))
 }
@@ -180,6 +215,7 @@ mod tests {
             is_updated: true,
             update_reason: String::new(),
             role: "arn:aws:iam::1:role/d-role".to_owned(),
+            changed: Vec::new(),
             alias: Some(Live { version: "7".to_owned(), others: Vec::new() }),
             reserved: None,
         }
@@ -200,6 +236,8 @@ mod tests {
             (Seen { reserved: Some(0), ..sound() }, Verdict::Fault, "may not run at all"),
             (Seen { role: "arn:aws:iam::1:role/admin".to_owned(), ..sound() }, Verdict::Fault, "role/admin"),
             (Seen { alias: None, ..sound() }, Verdict::Fault, "no alias"),
+            (Seen { changed: vec!["code", "role"], ..sound() }, Verdict::Warning, "another code, role"),
+            (Seen { changed: vec!["code"], alias: alias("6", &[("7", 0.1)]), ..sound() }, Verdict::Warning, "10 %"),
             (Seen { alias: alias("6", &[]), ..sound() }, Verdict::Warning, "version 6 is live"),
             (Seen { alias: alias("6", &[("7", 0.1)]), ..sound() }, Verdict::Warning, "10 %"),
         ] {

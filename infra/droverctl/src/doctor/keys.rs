@@ -1,7 +1,7 @@
 //! Keys of KMS's: without one, what it sealed is lost.
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::types::KeyState;
+use aws_sdk_kms::types::{KeyMetadata, KeyState};
 
 use crate::call::CallFault;
 use crate::deployment::Deployment;
@@ -12,21 +12,51 @@ use super::finding::{About, Finding};
 
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
     let client = &Client::new(&deployment.config);
-    let keys = expected.of_kind("AWS::KMS::Key").chain(expected.of_kind("AWS::KMS::Alias"));
-    each(keys, |key| look_at(client, key)).await
+    let keys = each(expected.of_kind("AWS::KMS::Key"), |key| look_at(client, key)).await;
+    let aliases = each(expected.of_kind("AWS::KMS::Alias"), |alias| look_at_alias(client, expected, alias)).await;
+    [keys, aliases].concat()
 }
 
 async fn look_at(client: &Client, key: &Resource) -> Vec<Finding> {
-    let about = About::new("key", format!("{} ({})", key.logical, key.name));
-    let described = client.describe_key().key_id(&key.name).send().await;
-    let metadata = match described {
-        Ok(described) => described.key_metadata,
-        Err(error) => return vec![about.unseen("the key", &CallFault::of(&error))],
+    let about = about(key);
+    let state = match described(client, &key.name).await {
+        Ok(described) => described.and_then(|key| key.key_state),
+        Err(fault) => return vec![about.unseen("the key", &fault)],
     };
-    let state = metadata.as_ref().and_then(|metadata| metadata.key_state.clone());
     let is_turned = is_true(&key.properties["EnableKeyRotation"]);
     let rotation = if is_turned { Some(rotates(client, &key.name).await) } else { None };
     judge(&about, &key.name, state.as_ref(), rotation)
+}
+
+/// Of an alias only whose it is: how its key is, that has a finding of its own.
+async fn look_at_alias(client: &Client, expected: &Expected, alias: &Resource) -> Vec<Finding> {
+    let about = about(alias);
+    let is = match described(client, &alias.name).await {
+        Ok(described) => described.map(|key| key.key_id).unwrap_or_default(),
+        Err(fault) => return vec![about.unseen("the alias", &fault)],
+    };
+    let meant = expected.referred(&alias.properties["TargetKeyId"]).map(|key| key.name.as_str());
+    vec![judge_alias(&about, &alias.name, &is, meant)]
+}
+
+fn about(key: &Resource) -> About {
+    About::new("key", format!("{} ({})", key.logical, key.name))
+}
+
+async fn described(client: &Client, key: &str) -> Result<Option<KeyMetadata>, CallFault> {
+    let described = client.describe_key().key_id(key).send().await;
+    described.map(|described| described.key_metadata).map_err(|error| CallFault::of(&error))
+}
+
+fn judge_alias(about: &About, alias: &str, is: &str, meant: Option<&str>) -> Finding {
+    // What the stack calls a key is its id, or its ARN, which ends with that.
+    match meant.map(|meant| meant.rsplit('/').next().unwrap_or(meant)) {
+        Some(meant) if meant != is => about.fault(
+            format!("it names the key {is}, not {meant}: what one of them sealed the other does not open"),
+            format!("aws kms update-alias --alias-name {alias} --target-key-id {meant}"),
+        ),
+        _ => about.ok(format!("names the key {is}")),
+    }
 }
 
 async fn rotates(client: &Client, key: &str) -> Result<bool, CallFault> {
@@ -80,6 +110,19 @@ mod tests {
         ] {
             let found = judge(&about, "k", state.as_ref(), rotation);
             assert!(found[0].verdict == verdict && found[0].why.contains(word), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_alias_of_another_key_is_found() {
+        let about = About::new("key", "PortalAlias");
+        for (is, meant, verdict) in [
+            ("1", Some("1"), Verdict::Ok),
+            ("1", Some("arn:aws:kms:eu-west-1:1:key/1"), Verdict::Ok),
+            ("1", None, Verdict::Ok),
+            ("2", Some("1"), Verdict::Fault),
+        ] {
+            assert_eq!(judge_alias(&about, "alias/d-portal", is, meant).verdict, verdict, "{is} {meant:?}");
         }
     }
 }

@@ -52,21 +52,29 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Answer> {
         let expected = Expected::of(deployment).await?;
-        let mut findings = expected.findings();
-        findings.extend(tables::look(deployment, &expected).await);
-        findings.extend(queues::look(deployment, &expected).await);
-        findings.extend(functions::look(deployment, &expected).await);
-        findings.extend(sources::look(deployment, &expected).await);
-        findings.extend(rules::look(deployment, &expected).await);
-        findings.extend(roles::look(deployment, &expected).await);
-        findings.extend(keys::look(deployment, &expected).await);
-        findings.extend(parameters::look(deployment, &expected).await);
-        findings.extend(files::look(deployment, &expected).await);
-        findings.extend(alarms::look(deployment, &expected).await);
-        findings.extend(letters::look(deployment).await);
-        findings.extend(api::look(deployment, &expected, self.url.as_deref()).await);
+        // Whether roles were changed takes longest to tell, by far, and asks another service than all the rest.
+        let (roles, others) = tokio::join!(
+            Box::pin(roles::look(deployment, &expected)),
+            Box::pin(others(deployment, &expected, self.url.as_deref()))
+        );
+        let findings = [expected.findings(), others, roles].concat();
         Ok(report::report(&deployment.stack, &findings, self.all))
     }
+}
+
+async fn others(deployment: &Deployment, expected: &Expected, url: Option<&str>) -> Vec<Finding> {
+    let mut findings = tables::look(deployment, expected).await;
+    findings.extend(queues::look(deployment, expected).await);
+    findings.extend(functions::look(deployment, expected).await);
+    findings.extend(sources::look(deployment, expected).await);
+    findings.extend(rules::look(deployment, expected).await);
+    findings.extend(keys::look(deployment, expected).await);
+    findings.extend(parameters::look(deployment, expected).await);
+    findings.extend(files::look(deployment, expected).await);
+    findings.extend(alarms::look(deployment, expected).await);
+    findings.extend(letters::look(deployment).await);
+    findings.extend(api::look(deployment, expected, url).await);
+    findings
 }
 
 /// What comes of looking at each thing, some at once, in their order.

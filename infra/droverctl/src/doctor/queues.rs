@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value as Json, json};
 
-use crate::call::CallFault;
+use crate::call::{CallFault, Trouble};
 use crate::cloudwatch::CloudWatch;
 use crate::deployment::Deployment;
 
@@ -49,8 +49,13 @@ async fn look_at(
     };
     let plan =
         Plan { part: part(expected, queue), redrive: planned_redrive(expected, &queue.properties), url: &queue.name };
-    // Where metrics are not kept, the number of messages alone is looked at.
-    judge(&plan, &attributes, oldest.ok().flatten())
+    let (oldest, fault) = match oldest {
+        Ok(oldest) => (oldest, None),
+        // Where metrics are not kept, the number of messages alone is looked at.
+        Err(fault) => (None, Some(fault).filter(|fault| fault.trouble != Trouble::NotKnown)),
+    };
+    let unseen = fault.map(|fault| about.unseen("for how long its oldest message has waited", &fault));
+    judge(&plan, &attributes, oldest).into_iter().chain(unseen).collect()
 }
 
 /// What a queue should be.

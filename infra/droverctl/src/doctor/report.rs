@@ -13,11 +13,12 @@ use super::finding::{Finding, Verdict};
 pub(super) fn report(stack: &str, findings: &[Finding], all: bool) -> Answer {
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
     let (faults, warnings) = (count(Verdict::Fault), count(Verdict::Warning));
+    let not_checked = count(Verdict::NotChecked);
     let json = json!({
         "stack": stack,
         "faults": faults,
         "warnings": warnings,
-        "not_checked": count(Verdict::NotChecked),
+        "not_checked": not_checked,
         "ok": count(Verdict::Ok),
         "findings": findings,
     });
@@ -29,7 +30,12 @@ pub(super) fn report(stack: &str, findings: &[Finding], all: bool) -> Answer {
             format!("has {}, and {} to look at", number(faults, "fault"), number(warnings, "thing"))
         }
     };
-    let text = format!("{}{stack} {end}.\n", by_area(findings, all));
+    let unseen = match not_checked {
+        0 => String::new(),
+        1 => "; 1 thing was not checked".to_owned(),
+        several => format!("; {several} things were not checked"),
+    };
+    let text = format!("{}{stack} {end}{unseen}.\n", by_area(findings, all));
     Answer { json, text: Some(text), exit: if faults == 0 { Exit::Done } else { Exit::Fault } }
 }
 
@@ -115,7 +121,7 @@ mod tests {
         let about = About::new("api", "x");
         for (finding, exit, end) in [
             (about.ok("fine"), Exit::Done, "drover is as it should be.\n"),
-            (about.not_checked("unknown here"), Exit::Done, "drover is as it should be.\n"),
+            (about.not_checked("unknown here"), Exit::Done, "drover is as it should be; 1 thing was not checked.\n"),
             (about.warning("slow", "wait"), Exit::Done, "drover works; 1 thing to look at.\n"),
             (about.fault("gone", "make it"), Exit::Fault, "drover has 1 fault.\n"),
         ] {

@@ -1,18 +1,39 @@
-//! Roles: whether each still grants what was deployed, and nothing else.
+//! Roles: whether each is still as it was deployed, as far as CloudFormation's drift detection tells. It compares what the template sets: who may take the
+//! role on, the policies that were deployed. A policy that somebody has added beside those, inline or attached, it may not tell of: that takes
+//! `iam:ListRolePolicies` and `iam:ListAttachedRolePolicies`, which no crate here asks.
+
+use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::Builder;
+use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
 use aws_sdk_cloudformation::types::{StackResourceDrift, StackResourceDriftStatus};
+
+use futures::StreamExt;
+use futures::stream::iter;
 
 use crate::call::CallFault;
 use crate::deployment::Deployment;
 
-use super::each;
 use super::expected::{Expected, Resource};
 use super::finding::{About, Finding};
 
+/// How many roles are looked at at once: CloudFormation reads each anew, and lets an account do little of that at a time.
+const AT_ONCE: usize = 2;
+/// How long one attempt may take, and all of one role together: it answers only when it has compared.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(2);
+
 pub(super) async fn look(deployment: &Deployment, expected: &Expected) -> Vec<Finding> {
-    let client = &Client::new(&deployment.config);
-    each(expected.of_kind("AWS::IAM::Role"), |role| look_at(&deployment.stack, client, role)).await
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    let client = &Client::from_conf(Builder::from(&deployment.config).timeout_config(timeouts).build());
+    let roles = expected.of_kind("AWS::IAM::Role");
+    let seen = iter(roles.map(|role| look_at(&deployment.stack, client, role))).buffered(AT_ONCE);
+    seen.collect::<Vec<_>>().await.concat()
 }
 
 async fn look_at(stack: &str, client: &Client, role: &Resource) -> Vec<Finding> {
@@ -27,7 +48,7 @@ async fn look_at(stack: &str, client: &Client, role: &Resource) -> Vec<Finding> 
 fn judge(stack: &str, about: &About, drift: Option<&StackResourceDrift>) -> Finding {
     let status = drift.and_then(StackResourceDrift::stack_resource_drift_status);
     match status {
-        Some(StackResourceDriftStatus::InSync) => about.ok("as it was deployed"),
+        Some(StackResourceDriftStatus::InSync) => about.ok("what was deployed of it is unchanged"),
         Some(StackResourceDriftStatus::Deleted) => about.fault(
             "it is gone: its function can do nothing",
             "take it out of template.yaml with its function, `sam deploy`, put both back, `sam deploy`",

@@ -23,12 +23,16 @@ async fn look_at(deployment: &Deployment, client: &Client, source: &Resource) ->
         }
     };
     let from = asked.event_source_arn.unwrap_or_default();
-    let stream = match table_of(&from) {
+    let described = match table_of(&from) {
         Some(table) => {
             let described = deployment.client.describe_table().table_name(table).send().await;
-            described.ok().and_then(|answer| answer.table?.latest_stream_arn)
+            described.map(|answer| answer.table).map_err(|error| CallFault::of(&error))
         }
-        None => None,
+        None => Ok(None),
+    };
+    let (stream, fault) = match described {
+        Ok(table) => (table.and_then(|table| table.latest_stream_arn), None),
+        Err(fault) => (None, Some(fault)),
     };
     let seen = Seen {
         id: &source.name,
@@ -38,7 +42,9 @@ async fn look_at(deployment: &Deployment, client: &Client, source: &Resource) ->
         stream,
         from,
     };
-    vec![judge(&seen)]
+    let unseen =
+        fault.map(|fault| About::new("source", route(&seen)).unseen("the table whose stream it reads", &fault));
+    std::iter::once(judge(&seen)).chain(unseen).collect()
 }
 
 /// The table whose stream it is, if it is one.

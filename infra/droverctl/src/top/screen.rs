@@ -1,10 +1,14 @@
 //! The terminal, as long as it is drawn on.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::panic::{set_hook, take_hook};
+use std::process::exit;
+use std::thread;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
+use nix::sys::signal::{SigSet, Signal};
 
 /// A screen of our own, which is put away when this is dropped: what was on the terminal is there again.
 pub(super) struct Screen {
@@ -25,6 +29,12 @@ pub(super) fn size() -> Option<(u16, u16)> {
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         terminal::enable_raw_mode()?;
+        // What a panic says is read on the terminal, not on a screen that is gone a moment later.
+        let told = take_hook();
+        set_hook(Box::new(move |panic| {
+            put_away();
+            told(panic);
+        }));
         // From here on it is put away, also if this fails.
         let screen = Self { is_plain: anstream::AutoStream::choice(&stdout()) == anstream::ColorChoice::Never };
         execute!(stdout(), EnterAlternateScreen, Hide)?;
@@ -47,8 +57,34 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Nothing more can be done where this fails.
-        let _ = execute!(stdout(), Show, LeaveAlternateScreen);
-        let _ = terminal::disable_raw_mode();
+        put_away();
+    }
+}
+
+/// Shows the terminal as it was. Once more does nothing more.
+fn put_away() {
+    // Nothing more can be done where this fails.
+    let _ = execute!(stdout(), Show, LeaveAlternateScreen);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// Has the terminal put right also where a signal ends the command. Called before there is another thread: all are to leave these signals to the one that
+/// is started here.
+pub(crate) fn mind_signals() {
+    let mut ends = SigSet::empty();
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        ends.add(signal);
+    }
+    // Where they cannot be kept back, they end the command as they always did.
+    if ends.thread_block().is_ok() {
+        thread::spawn(move || {
+            if let Ok(signal) = ends.wait() {
+                if terminal::is_raw_mode_enabled().unwrap_or(false) {
+                    put_away();
+                }
+                // As a shell tells of who was ended so.
+                exit(128 + signal as i32);
+            }
+        });
     }
 }
