@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
-use tallies::{Source, Tallies};
+use tallies::{Correction, Source, Tallies};
 
 use crate::confirm::{Sure, confirm};
 use crate::deployment::Deployment;
@@ -14,7 +14,8 @@ use crate::output::Answer;
 /// Count jobs and credentials anew, and say where the overview's numbers are others; with --correct, put them right.
 ///
 /// Needed once, after the first deployment that counts, for what was there before; and where changes were lost. A table is read from end to end: half a
-/// read unit for each 4 KB. If anything changes meanwhile, the differences may be the time's, and nothing is corrected.
+/// read unit for each 4 KB. If anything changes meanwhile, the differences may be the time's, and nothing is corrected. Before it corrects, it writes 256
+/// probes to the table, waits for a minute at most until all are counted, and deletes them: what counts must be switched on, and not be behind.
 #[derive(Args)]
 pub(crate) struct Recount {
     /// Only this table; may be given several times
@@ -29,6 +30,9 @@ pub(crate) struct Recount {
     #[command(flatten)]
     sure: Sure,
 }
+
+/// How long the function that counts may take until it has counted the probes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SourceName {
@@ -63,28 +67,67 @@ impl Recount {
             [] => Source::ALL.to_vec(),
             some => some.iter().copied().map(Source::from).collect(),
         };
-        let mut counted = Vec::new();
+        let (mut counted, mut corrections) = (Vec::new(), Vec::new());
         for source in sources {
-            counted.push(Box::pin(self.count(source, &tallies, deployment)).await?);
+            let (told, correction) = Box::pin(self.count(source, &tallies, deployment)).await?;
+            counted.push(told);
+            corrections.extend(correction.map(|correction| (source, correction)));
         }
-        let is_busy = counted.iter().any(|table| table["quiet"] == false && table["differences"] != json!([]));
-        if self.correct && is_busy {
-            let next = "do it again in a quiet minute, or with rules and event sources switched off for as long";
-            return Err(Failure::refused("something changed meanwhile: not all was corrected").next(next).into());
+        for (table, correction) in &corrections {
+            if let Some(failure) = refusal(*table, *correction) {
+                return Err(failure.into());
+            }
         }
         Ok(json!({"tables": counted}).into())
     }
 
-    async fn count(&self, source: Source, tallies: &Tallies, deployment: &Deployment) -> anyhow::Result<Json> {
-        let pause = Duration::from_secs(self.pause.into());
-        let recount = Box::pin(tallies.recount(source, &deployment.table(source.as_str()), pause)).await?;
-        let is_corrected = self.correct && !recount.differences.is_empty() && tallies.correct(&recount).await?;
-        Ok(json!({
+    async fn count(
+        &self,
+        source: Source,
+        tallies: &Tallies,
+        deployment: &Deployment,
+    ) -> anyhow::Result<(Json, Option<Correction>)> {
+        let (pause, table) = (Duration::from_secs(self.pause.into()), deployment.table(source.as_str()));
+        let recount = Box::pin(tallies.recount(source, &table, pause)).await?;
+        let differ = !recount.differences.is_empty();
+        let correction = if self.correct && differ {
+            Some(Box::pin(tallies.correct(&recount, &table, PATIENCE)).await?)
+        } else {
+            None
+        };
+        let told = json!({
             "table": source.as_str(),
             "items": recount.items,
             "quiet": recount.quiet,
-            "corrected": is_corrected,
+            "corrected": correction == Some(Correction::Done),
             "differences": recount.differences,
-        }))
+        });
+        Ok((told, correction))
     }
+}
+
+/// What an operator is told where the counts of a table were not corrected.
+fn refusal(table: Source, correction: Correction) -> Option<Failure> {
+    let table = table.as_str();
+    let (message, next) = match correction {
+        Correction::Done => return None,
+        Correction::Busy => (
+            format!("{table}: something was counted meanwhile, and nothing was corrected"),
+            "do it again in a quiet minute, or with the rules of recovery and scheduler and the queues' event sources switched off for as long; \
+             those of the streams that `tallies` reads must stay on",
+        ),
+        Correction::Behind => (
+            format!(
+                "{table}: the function `tallies` has not counted all changes within a minute, and nothing was corrected"
+            ),
+            "`droverctl doctor` tells whether it and its event sources are on and well; once it has caught up, do it again",
+        ),
+        Correction::Overtaken { written, of } => (
+            format!(
+                "{table}: another has corrected it at the same time; of {of} items that count {written} were written"
+            ),
+            "do it again: it finds what is still missing",
+        ),
+    };
+    Some(Failure::refused(message).next(next))
 }
