@@ -243,6 +243,36 @@ async fn the_tail_of_a_log_is_read_and_followed() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is in the addresses that its owner gave it may let somebody in: in its log, too, and where it says what went wrong.
+#[tokio::test]
+async fn nothing_of_an_address_that_may_be_secret_is_shown_of_a_job() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (operations, user) = (stack.operations().await?, stack.user().await?);
+    let page = get(async || axum::response::Html("<p class=t>One</p>"));
+    let site = Site::serve(Router::new().route("/page", page)).await?;
+    for path in ["/page?api_key=s3cret", "/missing?api_key=s3cret"] {
+        let task = user.create_task(json!({"urls": [site.url(path)], "selectors": {"title": ".t"}})).await?;
+        let key = drover_tests::key_of(&user, &task)?;
+        let name = JobName::new(Kind::Extract, &user.id, stack.ended(&key).await?.id).context("no name")?;
+        // It is in what is stored: what its owner gave, its owner is told.
+        let logs = stack.jobs(jobs::Policy::with_lease(std::time::Duration::from_mins(1))).await?.logs;
+        eventually("the line is there", async || {
+            let lines = serde_json::to_string(&logs.read(&key.sk, 1, 100).await?)?;
+            Ok(lines.contains("s3cret").then_some(()))
+        })
+        .await?;
+        let log = operations.log(&name, Some(0), 200).await?.context("no log")?;
+        let detail = operations.job(&name).await?.context("it is not shown")?;
+        let row = listed(&operations, &name, &JobFilter::Of(user.id.clone(), None)).await?;
+        ensure!(row.error.is_some() == path.starts_with("/missing"), "{row:?}");
+        for shown in [serde_json::to_string(&log)?, serde_json::to_string(&detail)?, serde_json::to_string(&row)?] {
+            ensure!(!shown.contains("s3cret"), "{shown}");
+        }
+        ensure!(serde_json::to_string(&log)?.contains(operations::HIDDEN), "{log:?}");
+    }
+    Ok(())
+}
+
 /// Page by page each of a tenant's jobs is seen once, the newest first; what is no cursor is told.
 #[tokio::test]
 async fn a_tenants_jobs_are_listed_by_page() -> anyhow::Result<()> {

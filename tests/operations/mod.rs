@@ -3,6 +3,7 @@
 pub(crate) mod console;
 mod dead_letters;
 mod droverctl;
+mod lost;
 mod maintenance;
 mod pools;
 mod scale;

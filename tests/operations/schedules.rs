@@ -10,6 +10,7 @@ use operations::{Acted, Found, JobFilter, Kind, Operations, Outcome, Paging, Sch
 use table::Clock;
 
 use super::console::{entries_of, somebody, within};
+use super::unannounced;
 
 /// A schedule in a list, if it is there.
 async fn listed(operations: &Operations, name: &ScheduleName, paused: bool) -> anyhow::Result<Option<ScheduleRow>> {
@@ -81,12 +82,19 @@ async fn a_monitor_rests_is_paused_resumed_and_checks_at_once() -> anyhow::Resul
     let resting = operations.jobs(Kind::Extract, &of_user, Paging::new(9, None)).await?;
     ensure!(resting.items.iter().any(|row| row.rests), "no job rests");
 
-    ensure!(within(4, operations.pause_schedule(&by, &name)).await?? == Acted::Done(None), "it was not paused");
+    ensure!(within(5, operations.pause_schedule(&by, &name)).await?? == Acted::Done(None), "it was not paused");
     ensure!(matches!(operations.run_schedule(&by, &name).await?, Acted::Refused(_)), "a paused one ran");
     ensure!(listed(&operations, &name, true).await?.is_some_and(|row| row.paused), "it is not among the paused");
     ensure!(operations.resume_schedule(&by, &name).await? == Acted::Done(None), "it was not resumed");
     let resumed = listed(&operations, &name, false).await?.context("it is not listed")?;
     ensure!(resumed.next_run_at == row.next_run_at, "{resumed:?} in place of {row:?}");
+
+    // What is no monitor is no schedule, whether it rests or not.
+    let task = unannounced(&stack, &monitor.user, "https://example.com/").await?;
+    let task = task.sk.strip_prefix("TASK#").context("no task")?.parse()?;
+    let no_monitor = ScheduleName::new(ScheduleKind::Monitor, &monitor.user.id, task).context("no name")?;
+    ensure!(operations.pause_schedule(&by, &no_monitor).await.is_err(), "a task was paused as a monitor");
+    ensure!(operations.run_schedule(&by, &no_monitor).await.is_err(), "a task was run as a monitor");
 
     let visits = shop.visits();
     let runs = try_join_all((0..4).map(|_| operations.run_schedule(&by, &name))).await?;

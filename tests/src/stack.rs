@@ -11,7 +11,7 @@ use extract::{Accounts, Plan, account_key};
 use jobs::{Account, Jobs, Logs, Policy, Queue};
 use secrets::ApiKey;
 use serde_json::Value as Json;
-use table::aws::{SdkConfig, configure, dynamodb};
+use table::aws::{SdkConfig, configure, dynamodb, dynamodb_at};
 use table::{Clock, Key, Table, new_id};
 use tokio::sync::Mutex;
 
@@ -41,6 +41,7 @@ pub struct Stack {
     pub counts_capacity: bool,
     /// How AWS is reached, past the chaos proxy.
     pub config: SdkConfig,
+    dynamodb: aws_sdk_dynamodb::Client,
     chaos: String,
     client: reqwest::Client,
 }
@@ -52,12 +53,14 @@ impl Stack {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setting =
             |name| std::env::var(name).with_context(|| format!("{name} is not set: run the suites by tests/run"));
+        let config = patient(&configure().context("run the suites by tests/run")?);
         Ok(Self {
             url: setting("DROVER_URL")?,
             name: setting("DROVER_STACK")?,
             counts_capacity: setting("DROVER_BACKEND")? != "localstack",
             chaos: setting("DROVER_CHAOS_URL")?,
-            config: patient(&configure().context("run the suites by tests/run")?),
+            dynamodb: dynamodb(&config),
+            config,
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
         })
     }
@@ -65,7 +68,12 @@ impl Stack {
     /// A table of a bounded context: `extract`, `identity`, `limits` or `events`.
     #[must_use]
     pub fn table(&self, context: &str) -> Table {
-        Table::new(dynamodb(&self.config), &format!("{}-{context}", self.name))
+        Table::new(self.dynamodb.clone(), &format!("{}-{context}", self.name))
+    }
+
+    /// The same, but that its tables are reached through the chaos proxy, as functions reach them, and with as little patience.
+    pub fn through_chaos(&self) -> anyhow::Result<Self> {
+        Ok(Self { dynamodb: dynamodb_at(&configure()?, &self.chaos), ..self.clone() })
     }
 
     /// The extraction cloud's jobs, as a function has them.

@@ -27,7 +27,7 @@ use crate::frame::Frame;
 use crate::notice::Notice;
 
 /// How many of anything a page shows.
-pub(crate) const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 25;
 /// The longest cursor, in characters.
 const LONGEST_CURSOR: usize = 2_000;
 /// The longest name of a tenant, in bytes.

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Error> {
                 Box::pin(videos.redeliver_due(deadline)),
                 Box::pin(portals.redeliver_due(deadline)),
                 Box::pin(deliveries.redeliver_due(deadline)),
-                Box::pin(credentials.tidy()),
+                Box::pin(credentials.tidy(deadline)),
                 Box::pin(workers.end_rests())
             );
             // Last, and in what time is left: it is in no hurry.

@@ -12,7 +12,7 @@ use crate::output::{Answer, columns};
 #[derive(Args)]
 pub(crate) struct Page {
     /// How many, at most
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=i64::from(operations::MOST)))]
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=i64::from(operations::MOST)))]
     limit: u32,
     /// Those that come after, as `next` of the page before told it
     #[arg(long, value_name = "NEXT")]

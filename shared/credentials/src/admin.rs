@@ -22,8 +22,6 @@ const BATCH: usize = 9;
 const READS: usize = 6;
 /// How often for one of all platforms, of which many may have little.
 const READS_OF_ALL: usize = 20;
-/// How many entries of an index are read at once of which a filter by status may leave some out.
-const FILTERED_READ: u32 = 1_000;
 /// How many credentials of a kind are counted.
 const COUNTED: usize = 10_000;
 /// How far back recovery looks for what has come to its end.
@@ -322,7 +320,13 @@ impl Credentials {
         if let Some(secret) = &edit.secret {
             change = change.set("sealed", self.seal(&Credential::key_of(id), secret).await?);
         }
-        self.change(id, change, |_| "").await
+        let key = Credential::key_of(id);
+        let change = change.set("updated_at", self.clock.now()).when(Condition::Exists("pk"));
+        match self.table.update(&key, change).await {
+            Ok(item) => Ok(decode(item)?),
+            Err(TableError::ConditionFailed(_)) => Err(AdminError::Missing),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Switches a credential off; a scraper that holds it loses it.
@@ -332,7 +336,6 @@ impl Credentials {
             .set("status", Status::Disabled.as_str())
             .copy("parked", "pool")
             .set("parked_at", now)
-            .set("lease_nonce", new_nonce())
             .remove("claimable_at")
             .remove("lease_owner");
         self.change(id, change, |_| "").await
@@ -373,23 +376,24 @@ impl Credentials {
         done(action, now, by, None)
             .set("status", Status::Available.as_str())
             .set("claimable_at", now)
-            .set("lease_nonce", new_nonce())
             .remove("parked")
             .remove("parked_at")
     }
 
-    /// Changes a credential; `not_now` tells of it, as it stands, why that cannot be.
+    /// Changes where a credential stands, by a nonce of its own; `not_now` tells of it, as it stands, why that cannot be. An answer may be lost, and what is
+    /// tried again then be refused because it was done.
     async fn change(
         &self,
         id: u64,
         change: Update,
         not_now: fn(&Credential) -> &'static str,
     ) -> Result<Credential, AdminError> {
-        let key = Credential::key_of(id);
-        let change = change.set("updated_at", self.clock.now()).when(Condition::Exists("pk"));
-        match self.table.update(&key, change).await {
+        let (key, nonce) = (Credential::key_of(id), new_nonce());
+        let change = change.set("lease_nonce", nonce.as_str()).set("updated_at", self.clock.now());
+        match self.table.update(&key, change.when(Condition::Exists("pk"))).await {
             Ok(item) => Ok(decode(item)?),
             Err(TableError::ConditionFailed(_)) => match self.show(id).await? {
+                Some(credential) if credential.lease.lease_nonce.as_ref() == Some(&nonce) => Ok(credential),
                 Some(found) => Err(AdminError::NotNow(not_now(&found))),
                 None => Err(AdminError::Missing),
             },
@@ -460,10 +464,13 @@ impl Credentials {
         keys: &mut Vec<Key>,
     ) -> Result<Option<(u64, u64)>, AdminError> {
         let stored = status.filter(|status| *status != Status::Available);
-        let wanted = u32::try_from(limit - keys.len()).unwrap_or(u32::MAX);
-        let read = if stored.is_some() { FILTERED_READ } else { wanted };
         let start = after.map(|last| part.start(last)).transpose()?.flatten();
-        let page = self.table.query_items(part.query().limit(read).start(start)).await?;
+        let mut query = part.query().start(start);
+        // Where others are between them, as much is read at once as the service gives: a megabyte, some 7,000 entries.
+        if stored.is_none() {
+            query = query.limit(u32::try_from(limit - keys.len()).unwrap_or(u32::MAX));
+        }
+        let page = self.table.query_items(query).await?;
         let mut last = None;
         for item in page.items {
             if keys.len() >= limit {
@@ -510,8 +517,8 @@ impl Credentials {
     }
 
     /// Writes down that leases and cooldowns of the last minutes are over, for those who read the table; nothing depends on it. Gives how
-    /// many there were.
-    pub async fn tidy(&self) -> Result<usize, TableError> {
+    /// many there were. It stops at `until`; what is left is found again by those that follow, for ten minutes.
+    pub async fn tidy(&self, until: Millis) -> Result<usize, TableError> {
         let now = self.clock.now();
         let since = Millis(now.0.saturating_sub(u64::try_from(TIDIED.as_millis()).unwrap_or(0)));
         let mut tidied = 0;
@@ -520,14 +527,21 @@ impl Credentials {
                 Condition::equal("pool", platform.name.as_str()),
                 Condition::Between("claimable_at", since.into(), now.into()),
             ]);
-            for item in self.table.query_items(Query::new(over).index("claimable").limit(1_000)).await?.items {
-                let status = item.get("status").and_then(|status| status.as_s().ok());
-                if !status.is_some_and(|status| {
-                    [Status::InUse.as_str(), Status::Cooldown.as_str()].contains(&status.as_str())
-                }) {
-                    continue;
+            let stands = vec![Status::InUse.as_str().into(), Status::Cooldown.as_str().into()];
+            let query = Query::new(over).index("claimable").only(Some(Condition::OneOf("status", stands)));
+            let mut start = None;
+            loop {
+                let page = self.table.query_items(query.clone().start(start)).await?;
+                for item in page.items {
+                    if self.clock.now() >= until {
+                        return Ok(tidied);
+                    }
+                    tidied += usize::from(self.recover(&item, now).await?);
                 }
-                tidied += usize::from(self.recover(&item, now).await?);
+                start = page.next;
+                if start.is_none() {
+                    break;
+                }
             }
         }
         Ok(tidied)

@@ -1,6 +1,6 @@
 //! Tasks, read and changed for their owner.
 
-use jobs::{Cancelled, Job, Jobs, NewJob, Results, ResultsError, Status, SubmitError, place};
+use jobs::{Cancelled, Elsewhere, Job, Jobs, NewJob, Results, ResultsError, Status, SubmitError, place};
 use table::{Condition, Item, Key, Millis, TableError, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
@@ -215,15 +215,36 @@ impl Tasks {
         Err(changes_too_fast())
     }
 
-    /// Cancels a task that has not ended. Of its batches it leaves nothing.
-    pub async fn cancel(&self, user: &str, id: Uuid, results: &Results) -> Result<Cancelled, UpdateError> {
-        let cancelled = self.jobs.cancel(&task_key(user, id)).await?;
-        if let Cancelled::Now { children: Some(join) } = &cancelled {
-            // The batches first, so that no worker that ends one of them now takes its file for wanted.
-            self.jobs.drop_children(join).await?;
-            results.delete_all(&results_prefix(user, id)).await?;
+    /// Cancels a task that has not ended, together with a change of another table. Of its batches it leaves nothing, nor of those of one that was cancelled
+    /// before: where that was interrupted, cancelling again goes on.
+    pub async fn cancel(
+        &self,
+        user: &str,
+        id: Uuid,
+        results: &Results,
+        elsewhere: &Elsewhere<'_>,
+    ) -> Result<Cancelled, UpdateError> {
+        let key = task_key(user, id);
+        let cancelled = self.jobs.cancel_with(&key, Some(elsewhere)).await?;
+        let let_go = match &cancelled {
+            Cancelled::Now { children } => children.clone(),
+            Cancelled::AlreadyEnded => {
+                let task: Option<Task> = self.jobs.table.get(&key).await?;
+                task.filter(|task| task.job.status == Status::Cancelled).and_then(|task| task.job.children)
+            }
+            Cancelled::Missing => None,
+        };
+        if let Some(join) = let_go {
+            self.clear_batches(user, id, &join, results).await?;
         }
         Ok(cancelled)
+    }
+
+    /// Deletes the batches of a task that has ended, and what they have made.
+    async fn clear_batches(&self, user: &str, id: Uuid, join: &Key, results: &Results) -> Result<(), UpdateError> {
+        // The batches first, so that no worker that ends one of them now takes its file for wanted.
+        self.jobs.drop_children(join).await?;
+        Ok(results.delete_all(&results_prefix(user, id)).await?)
     }
 
     /// Cancels a task that has not ended; deletes one that has, with its results. Of its batches neither leaves anything.
@@ -232,8 +253,13 @@ impl Tasks {
     /// that has not ended.
     pub async fn delete(&self, user: &str, id: Uuid, results: &Results) -> Result<Deleted, UpdateError> {
         for _ in 0..RACES {
-            match self.cancel(user, id, results).await? {
-                Cancelled::Now { .. } => return Ok(Deleted::Cancelled),
+            match self.jobs.cancel(&task_key(user, id)).await? {
+                Cancelled::Now { children } => {
+                    if let Some(join) = children {
+                        self.clear_batches(user, id, &join, results).await?;
+                    }
+                    return Ok(Deleted::Cancelled);
+                }
                 Cancelled::Missing => return Err(UpdateError::Missing),
                 Cancelled::AlreadyEnded => {}
             }

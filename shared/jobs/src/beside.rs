@@ -35,14 +35,18 @@ pub(crate) fn with_report(mut beside: Vec<Beside>, reports_to: Option<Key>, outc
     beside
 }
 
-/// Adds the changes to a transaction.
+/// Adds the changes to a transaction; that of another table is the last.
 pub(crate) fn add_all(
     mut transaction: Transaction,
     table: &Table,
     beside: Vec<Beside>,
+    elsewhere: Option<&Elsewhere<'_>>,
 ) -> Result<Transaction, TableError> {
     for Beside { key, update } in beside {
         transaction = transaction.update(table, &key, update)?;
     }
-    Ok(transaction)
+    match elsewhere {
+        Some(Elsewhere { table, key, update }) => transaction.update(table, key, update.clone()),
+        None => Ok(transaction),
+    }
 }

@@ -123,11 +123,7 @@ impl Jobs {
             item,
             &Condition::Absent("pk"),
         )?;
-        let transaction = add_all(transaction, &self.table, beside)?;
-        let transaction = match elsewhere {
-            Some(Elsewhere { table, key, update }) => transaction.update(table, key, update.clone())?,
-            None => transaction,
-        };
+        let transaction = add_all(transaction, &self.table, beside, elsewhere)?;
         match transaction.commit(&self.table).await {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed(items)) => Err(match items.iter().rev().take(others).flatten().next() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use table::{Condition, Item, Key, Millis, TableError, Transaction, Update, decode, new_nonce};
 
 use crate::account::Outcome;
-use crate::beside::{Beside, add_all, with_report};
+use crate::beside::{Beside, Elsewhere, add_all, with_report};
 use crate::desk::Jobs;
 use crate::join::{Join, PartOf};
 use crate::owner::{Ending, Owner, Snapshot, add_end};
@@ -41,10 +41,33 @@ struct End<'reason> {
     by_itself: bool,
 }
 
+/// What changes together with a job's end, beside its owner.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Together<'jobs> {
+    /// The children that are let go.
+    pub children: Option<&'jobs Join>,
+    /// Other items of the table.
+    pub beside: Vec<Beside>,
+    /// An item of another table.
+    pub elsewhere: Option<&'jobs Elsewhere<'jobs>>,
+}
+
+impl Together<'_> {
+    /// These other items of the table.
+    pub(crate) fn of(beside: Vec<Beside>) -> Self {
+        Self { beside, ..Self::default() }
+    }
+}
+
 impl Jobs {
     /// Ends the job for its owner, charging what its worker has recorded so far, or its children; a worker that is at it is told by its next
     /// step.
     pub async fn cancel(&self, key: &Key) -> Result<Cancelled, TableError> {
+        self.cancel_with(key, None).await
+    }
+
+    /// Ends the job as [`Self::cancel`] does, together with a change of another table.
+    pub async fn cancel_with(&self, key: &Key, elsewhere: Option<&Elsewhere<'_>>) -> Result<Cancelled, TableError> {
         let end = End {
             status: Status::Cancelled,
             outcome: Outcome::Cancelled,
@@ -52,7 +75,7 @@ impl Jobs {
             only_if: None,
             by_itself: false,
         };
-        self.end(key, end).await
+        self.end(key, end, elsewhere).await
     }
 
     /// Ends the job as failed if nobody is at it: for a job whose message kept failing. One that is being worked on is left alone.
@@ -65,11 +88,11 @@ impl Jobs {
             only_if: Some(idle),
             by_itself: true,
         };
-        self.end(key, end).await
+        self.end(key, end, None).await
     }
 
     /// Ends a job from outside. The condition is the job as it was read, so that what is charged is what was recorded.
-    async fn end(&self, key: &Key, end: End<'_>) -> Result<Cancelled, TableError> {
+    async fn end(&self, key: &Key, end: End<'_>, elsewhere: Option<&Elsewhere<'_>>) -> Result<Cancelled, TableError> {
         for _ in 0..RACES {
             let Some(item) = self.table.get_item(key, true).await? else { return Ok(Cancelled::Missing) };
             let job = Snapshot::of(&item)?;
@@ -95,7 +118,8 @@ impl Jobs {
                 redrives: job.redrives,
                 reports_to: job.reports_to.clone(),
             };
-            match self.commit_end(key, &owner, change, ending, children.as_ref(), Vec::new()).await {
+            let together = Together { children: children.as_ref(), elsewhere, ..Together::default() };
+            match self.commit_end(key, &owner, change, ending, together).await {
                 Ok(()) => return Ok(Cancelled::Now { children: children.map(|join| join.key) }),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error),
@@ -109,8 +133,8 @@ impl Jobs {
         Ok(self.join(children).await?.filter(|join| join.is_open))
     }
 
-    /// Ends a job: `change`, which holds the condition, with what its owner has to know, and with its children if there are any to be let go. Wakes
-    /// whoever may go on because of it.
+    /// Ends a job: `change`, which holds the condition, with what its owner has to know, and what else changes with it. Wakes whoever may go on because of
+    /// it.
     ///
     /// # Errors
     /// [`TableError::ConditionFailed`] if the job is not any more as `change` wants it, or its parent does not want it.
@@ -120,8 +144,7 @@ impl Jobs {
         owner: &Owner,
         change: Update,
         ending: Ending,
-        children: Option<&Join>,
-        beside: Vec<Beside>,
+        Together { children, beside, elsewhere }: Together<'_>,
     ) -> Result<(), TableError> {
         let beside = with_report(beside, ending.reports_to.clone(), ending.outcome);
         match owner {
@@ -131,9 +154,11 @@ impl Jobs {
                 if let Some(join) = children {
                     transaction = transaction.update(&self.table, &join.key, join.close())?;
                 }
-                add_all(transaction, &self.table, beside)?.commit(&self.table).await?;
+                add_all(transaction, &self.table, beside, elsewhere)?.commit(&self.table).await?;
             }
-            Owner::Parent(part_of) => self.end_child(key, part_of, &change, &ending, &beside).await?,
+            Owner::Parent(part_of) => {
+                self.end_child(key, part_of, &change, &ending, &beside, elsewhere).await?;
+            }
         }
         if ending.holds_slot {
             self.wake(&key.pk, 1).await;
@@ -149,6 +174,7 @@ impl Jobs {
         change: &Update,
         ending: &Ending,
         beside: &[Beside],
+        elsewhere: Option<&Elsewhere<'_>>,
     ) -> Result<(), TableError> {
         let mut is_last = false;
         for _ in 0..RACES {
@@ -164,7 +190,7 @@ impl Jobs {
             if is_last {
                 transaction = transaction.update(&self.table, &part_of.parent, self.awakening(part_of))?;
             }
-            match add_all(transaction, &self.table, beside.to_vec())?.commit(&self.table).await {
+            match add_all(transaction, &self.table, beside.to_vec(), elsewhere)?.commit(&self.table).await {
                 Ok(()) if is_last => {
                     self.queue.hint(&Hint::goes_on(part_of.parent.clone()), Duration::ZERO).await;
                     return Ok(());

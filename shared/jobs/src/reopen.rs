@@ -92,11 +92,7 @@ impl Jobs {
                 }
                 _ => transaction,
             };
-            let transaction = add_all(transaction, &self.table, beside.clone())?;
-            let transaction = match elsewhere {
-                Some(Elsewhere { table, key, update }) => transaction.update(table, key, update.clone())?,
-                None => transaction,
-            };
+            let transaction = add_all(transaction, &self.table, beside.clone(), elsewhere)?;
             match transaction.commit(&self.table).await {
                 Ok(()) => {
                     self.wake(&part_of.join.pk, 1).await;

@@ -54,7 +54,8 @@ impl Jobs {
 
     /// Puts a job back that was put aside, together with a change of another table: it is due when it was, and, where that has passed, at once.
     pub async fn put_back(&self, key: &Key, elsewhere: &Elsewhere<'_>) -> Result<Moved, TableError> {
-        Box::pin(self.moved(key, &paused(self.kind), |item| put_back(self.kind, item), elsewhere)).await
+        let put_back = |item: &DueItem| put_back(self.kind, item, self.clock.now());
+        Box::pin(self.moved(key, &paused(self.kind), put_back, elsewhere)).await
     }
 
     /// Makes a change of a job of the part `part` of the index `due`.
@@ -150,11 +151,13 @@ fn put_aside(kind: &str, item: &DueItem) -> Update {
         .when(Condition::Absent("turn"))
 }
 
-/// It is the scheduler's again.
-fn put_back(kind: &str, item: &DueItem) -> Update {
+/// It is the scheduler's again. Where it was due while it was aside it has not waited for a worker since: it is due now.
+fn put_back(kind: &str, item: &DueItem, now: Millis) -> Update {
+    let due = item.due_at.max(now);
     Update::new()
         .set("job_kind", resting(kind))
-        .copy("claimable_at", "redeliver_at")
+        .set("claimable_at", due)
+        .set("redeliver_at", due)
         .when(Condition::equal("job_kind", paused(kind)))
         .when(Condition::equal("redeliver_at", item.due_at))
         .when(Condition::equal("status", Status::Pending.as_str()))
@@ -234,14 +237,22 @@ mod tests {
         let (item, policy) = (due_item(), Policy::with_lease(Duration::from_mins(1)));
         let resting = with_claimable(stored("pending", "kind-resting", DUE));
         let mut job = resting.clone();
-        assert!(!put_back("kind", &item).apply(&mut job), "it is not aside");
+        let before = DUE.before(Duration::from_mins(1));
+        assert!(!put_back("kind", &item, before).apply(&mut job), "it is not aside");
         assert!(put_aside("kind", &item).apply(&mut job));
         assert_eq!(job, stored("pending", "kind-paused", DUE));
         assert!(!put_aside("kind", &item).apply(&mut job), "twice");
         assert!(!begin("kind", &item, NOW, Duration::ZERO, &policy).apply(&mut job), "it was started");
-        assert!(put_back("kind", &item).apply(&mut job));
+        assert!(put_back("kind", &item, before).apply(&mut job));
         assert_eq!(job, resting);
         assert!(begin("kind", &item, NOW, Duration::ZERO, &policy).apply(&mut job));
+    }
+
+    #[test]
+    fn one_that_was_due_while_it_was_aside_waits_since_it_is_put_back() {
+        let mut job = stored("pending", "kind-paused", DUE);
+        assert!(put_back("kind", &due_item(), NOW).apply(&mut job));
+        assert_eq!(job, with_claimable(stored("pending", "kind-resting", NOW)));
     }
 
     #[test]

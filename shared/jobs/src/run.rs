@@ -9,7 +9,7 @@ use table::{Condition, Key, Millis, TableError, Transaction, Update, new_nonce};
 use crate::account::{Account, Outcome};
 use crate::beside::{Beside, add_all};
 use crate::desk::Jobs;
-use crate::end::ended;
+use crate::end::{Together, ended};
 use crate::join::{Join, PartOf};
 use crate::ledger::Entry;
 use crate::log::Line;
@@ -205,7 +205,7 @@ impl Run {
         let (units_reserved, holds_slot, redrives) = (self.units_reserved, self.holds_slot, self.redrives);
         let reports_to = self.reports_to.take();
         let ending = Ending { outcome, units_reserved, units_used, holds_slot, redrives, reports_to };
-        self.jobs.commit_end(&self.key, &self.owner, end, ending, None, beside).await.map_err(superseded)?;
+        self.jobs.commit_end(&self.key, &self.owner, end, ending, Together::of(beside)).await.map_err(superseded)?;
         self.write(lines).await;
         Ok(())
     }
@@ -357,7 +357,7 @@ impl Run {
             .when(Condition::equal("status", Status::Running.as_str()));
         let transaction =
             Transaction::new().update(table, &self.key, hand_out)?.put(table, &join, &Condition::Absent("pk"))?;
-        add_all(transaction, table, beside)?.commit(table).await.map_err(superseded)?;
+        add_all(transaction, table, beside, None)?.commit(table).await.map_err(superseded)?;
         self.write(lines).await;
         self.jobs.wake(&part_of.join.pk, slots).await;
         Ok(())

@@ -5,7 +5,8 @@
 //! | what was done on a day, by time | `pk = OPERATOR#2024-01-15`, `sk` begins with the moment, thirteen digits |
 //!
 //! An entry is written before anything is done, as `asked`, and says afterwards how it went; where what is done is a transaction that can hold it, in that
-//! transaction. So nothing is done that no entry tells of; and one that still says `asked` is of something whose doer died, or whose answer was lost.
+//! transaction. So nothing is done that no entry tells of; and one that still says `asked` is of something whose doer died, or whose answer was lost: nobody
+//! knows whether it was done.
 
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was asked for. Of an entry of some minutes ago: nobody knows.
+    /// It was asked for. Of an entry of some minutes ago: nobody knows whether it was done.
     Asked,
     /// It was done.
     Done,
@@ -281,7 +282,11 @@ impl<T: Told, E: Told> Told for Result<T, E> {
 
 impl Told for TableError {
     fn told(&self) -> (Outcome, Option<String>) {
-        (Outcome::Failed, Some("the table failed".to_owned()))
+        match self {
+            // It may have been done: the entry says that it was asked for, and no more.
+            Self::Unavailable(_) => (Outcome::Asked, Some("there was no answer: it may have been done".to_owned())),
+            Self::ConditionFailed(_) | Self::Broken(_) => (Outcome::Failed, Some("the table failed".to_owned())),
+        }
     }
 }
 
@@ -353,6 +358,8 @@ mod tests {
             (Outcome::Asked, Outcome::Done, Outcome::Done),
             (Outcome::Asked, Outcome::Refused, Outcome::Refused),
             (Outcome::Asked, Outcome::Failed, Outcome::Failed),
+            (Outcome::Asked, Outcome::Asked, Outcome::Asked),
+            (Outcome::Done, Outcome::Asked, Outcome::Done),
             (Outcome::Done, Outcome::Done, Outcome::Done),
             (Outcome::Done, Outcome::Failed, Outcome::Done),
             (Outcome::Done, Outcome::Refused, Outcome::Done),
@@ -365,6 +372,16 @@ mod tests {
         }
         let mut nothing = table::Item::new();
         assert!(!ending(Outcome::Done, None).apply(&mut nothing), "an entry that nobody asked for");
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_not_told_as_failed() {
+        for (error, outcome) in [
+            (TableError::Unavailable("no answer".to_owned()), Outcome::Asked),
+            (TableError::Broken("odd".to_owned()), Outcome::Failed),
+        ] {
+            assert_eq!(error.told().0, outcome, "{error}");
+        }
     }
 
     #[test]

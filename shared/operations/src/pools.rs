@@ -18,6 +18,9 @@ use crate::shown;
 /// The longest place in a trail, in bytes (the service's limit of a sort key).
 const LONGEST_PLACE: usize = 1_000;
 
+/// What is told of an import that did not come to its end.
+const INTERRUPTED: &str = "it was interrupted: some may have been added";
+
 /// The pools of all platforms.
 #[derive(Clone)]
 pub struct Pools {
@@ -200,9 +203,9 @@ impl Told for ImportError {
         match self {
             Self::Another => (Outcome::Refused, Some("it was sent before, with other credentials".to_owned())),
             Self::Lines(_) | Self::TooMany => (Outcome::Refused, Some("its lines cannot be read".to_owned())),
-            Self::Table(_) | Self::Seal(_) => {
-                (Outcome::Failed, Some("it was interrupted: some may have been added".to_owned()))
-            }
+            // Some may have been added before, and, where there was no answer, all.
+            Self::Table(error) => (error.told().0, Some(INTERRUPTED.to_owned())),
+            Self::Seal(_) => (Outcome::Failed, Some(INTERRUPTED.to_owned())),
         }
     }
 }

@@ -9,6 +9,13 @@ pub const HIDDEN: &str = "•••";
 const TELLING: [&str; 14] =
     ["auth", "code", "cred", "jwt", "key", "nonce", "otp", "pass", "pin", "pwd", "secret", "session", "sig", "token"];
 
+/// What an address in a text begins with.
+const SCHEMES: [&str; 2] = ["http://", "https://"];
+/// What ends it: an address that is written as it should be has none of these.
+const ENDING: fn(char) -> bool = |c| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+/// What may follow it without a space.
+const CLOSING: [char; 10] = ['.', ',', ';', ':', '!', '?', ')', ']', '}', '\''];
+
 /// Hides all values of an object: names are no secret.
 pub(crate) fn values(object: &mut Json) {
     for value in object.as_object_mut().into_iter().flat_map(|object| object.values_mut()) {
@@ -22,6 +29,39 @@ pub(crate) fn addresses(list: &mut Json) {
         if let Some(text) = each.as_str() {
             *each = address(text).into();
         }
+    }
+}
+
+/// Hides in a text of which nobody knows what is in it, such as an error or a line of a log, what of the addresses in it may let somebody in.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let begins = lower.match_indices("http").map(|(begin, _)| begin);
+    let (mut shown, mut end) = (String::with_capacity(text.len()), 0);
+    for begin in begins.filter(|begin| SCHEMES.iter().any(|scheme| lower[*begin..].starts_with(scheme))) {
+        // An address may have another one in its query.
+        if begin < end {
+            continue;
+        }
+        let run = &text[begin..];
+        let run = &run[..run.find(ENDING).unwrap_or(run.len())];
+        // What ends a sentence, or closes a bracket, is none of it.
+        let of_address = run.trim_end_matches(CLOSING);
+        shown.push_str(&text[end..begin]);
+        shown.push_str(&address(of_address));
+        end = begin + of_address.len();
+    }
+    shown.push_str(&text[end..]);
+    shown
+}
+
+/// Hides in all texts of a value, however deep, what [`text`] hides.
+pub(crate) fn texts(value: &mut Json) {
+    match value {
+        Json::String(found) => *found = text(found),
+        Json::Array(list) => list.iter_mut().for_each(texts),
+        Json::Object(object) => object.values_mut().for_each(texts),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
 }
 
@@ -74,6 +114,37 @@ mod tests {
         ] {
             assert_eq!(address(given), shown);
         }
+    }
+
+    #[test]
+    fn what_may_let_somebody_in_is_left_out_of_the_addresses_of_a_text() {
+        for (given, shown) in [
+            ("Fetched https://example.com/list?page=2: 7 rows", "Fetched https://example.com/list?page=2: 7 rows"),
+            ("Fetched https://example.com/?api_key=s3cret: 7 rows", "Fetched https://example.com/?api_key=•••: 7 rows"),
+            (
+                "https://example.com/?token=s3cret did not answer in time",
+                "https://example.com/?token=••• did not answer in time",
+            ),
+            ("error for url (HTTPS://u:s3cret@example.com/a).", "error for url (https://example.com/a)."),
+            (
+                "http://a.example/?sig=s3cret, http://b.example/?page=1",
+                "http://a.example/?sig=•••, http://b.example/?page=1",
+            ),
+            (
+                "{\"next\":\"https://example.com/?key=s3cret\",\"page\":2}",
+                "{\"next\":\"https://example.com/?key=•••\",\"page\":2}",
+            ),
+            ("https://a.example/?key=1&next=https://b.example/", "https://a.example/?key=•••&next=https://b.example/"),
+            ("no address: a?key=b, https://", "no address: a?key=b, •••"),
+            ("é https://é.example/?key=s3cret é", "é https://xn--9ca.example/?key=••• é"),
+            ("", ""),
+        ] {
+            assert_eq!(text(given), shown);
+        }
+        let mut metadata =
+            json!({"url": "https://example.com/?key=s3cret", "rows": 7, "more": ["https://e.com/#s3cret"]});
+        texts(&mut metadata);
+        assert_eq!(metadata, json!({"url": "https://example.com/?key=•••", "rows": 7, "more": ["https://e.com/"]}));
     }
 
     #[test]

@@ -141,16 +141,20 @@ impl Table {
 
     /// Reads the items of up to 100 keys, in the order of the keys; those that are not there are left out.
     pub async fn get_many<T: DeserializeOwned>(&self, keys: &[Key]) -> Result<Vec<T>, TableError> {
-        Ok(serde_dynamo::from_items(self.get_many_items(keys).await?)?)
+        Ok(serde_dynamo::from_items(self.read_many(keys, true).await?)?)
     }
 
-    /// Reads the items of up to 100 keys as [`Self::get_many`] does, as they are stored.
-    pub async fn get_many_items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+    /// Reads the items of up to 100 keys as [`Self::get_many`] does, as they are stored, for half the price; they may be some moments old.
+    pub async fn get_many_stale_items(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+        self.read_many(keys, false).await
+    }
+
+    async fn read_many(&self, keys: &[Key], consistent: bool) -> Result<Vec<Item>, TableError> {
         let mut found: Vec<Item> = Vec::with_capacity(keys.len());
         let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
         let mut tries = 0;
         while !wanted.is_empty() {
-            let attributes = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let attributes = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(consistent).build();
             let attributes = attributes.map_err(|error| TableError::Broken(error.to_string()))?;
             let request = self.client.batch_get_item().request_items(self.name(), attributes);
             let answer = request.send().await.map_err(|error| classify(&error))?;

@@ -20,7 +20,7 @@ pub enum Source {
 pub struct Change {
     /// Of which table.
     pub source: Source,
-    /// Its place in the stream: with the moment what tells it from all others, each time that it is told.
+    /// Its place in its shard of the stream: with the moment and the item's key what tells it from all others, each time that it is told.
     pub sequence: String,
     /// When it was made, as the stream says: in whole seconds, the same each time that it is told.
     pub at: Millis,

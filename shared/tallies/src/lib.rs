@@ -9,6 +9,7 @@
 //! | what happened in each of ten minutes | `pk = RATES`, `sk = ten minutes#kind#lane` |
 //! | which changes of a second are counted | `pk = COUNTED#stream#second`, `sk = COUNTED` |
 //! | how often a table was counted anew | `pk = RECOUNTS`, `sk = stream` |
+//! | how many probes of a recount were seen | `pk = PROBED#probe`, `sk = PROBED` |
 //!
 //! Each change of an item is counted once, however often, in whatever order and in whatever batches it is told of: docs/decisions/0036-tallies.md. A
 //! lane is one of a few items that are added up when they are read: whoever counts adds to one of them, so that not all get in each other's way.
@@ -20,6 +21,7 @@ mod kind;
 mod names;
 mod overview;
 mod piece;
+mod proof;
 mod rates;
 mod recount;
 mod standing;
@@ -34,5 +36,5 @@ pub use count::Counted;
 pub use kind::Kind;
 pub use overview::{JobTally, Overview, PoolTally};
 pub use rates::{Last, Rates, Series};
-pub use recount::{Difference, Recount};
+pub use recount::{Correction, Difference, Recount};
 pub use store::Tallies;

@@ -18,6 +18,8 @@ pub struct Overview {
     pub jobs: Vec<JobTally>,
     /// Of each platform that has or had credentials, by name.
     pub pools: Vec<PoolTally>,
+    /// Whether there are more platforms than are read: then the last ones by name are missing.
+    pub is_cut: bool,
 }
 
 /// How the jobs of a kind stand. A job that is deleted is counted no more.
@@ -41,7 +43,7 @@ pub struct JobTally {
     pub oldest_waiting: Option<Millis>,
 }
 
-/// How the credentials of a platform stand, as they were last written: a lease or a cooldown that is over is written down within a minute, until when
+/// How the credentials of a platform stand, as they were last written: a lease or a cooldown that is over is written down each minute, until when
 /// such a credential counts as in use, or as resting, although it can be claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolTally {
@@ -94,7 +96,7 @@ impl Overview {
                 disabled: of(Status::Disabled),
             })
         });
-        Self { jobs, pools: pools.collect() }
+        Self { jobs, pools: pools.collect(), is_cut: false }
     }
 }
 

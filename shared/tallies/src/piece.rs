@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::digest::{Context, SHA256};
 use table::{Condition, Item, Key, Millis, Table, TableError, Transaction, Update};
 
 use crate::change::{Change, Source};
 use crate::delta::Delta;
+use crate::standing::text;
 
-/// How many changes are counted by one transaction: their condition must not have more than 300 operators.
-const MOST_CHANGES: usize = 64;
+/// How many changes are counted by one transaction: a whole batch. Their condition has 299 operators and 3.4 KB; it may have 300, and 4 KB.
+pub(crate) const MOST_CHANGES: usize = 100;
 /// How many items it writes. DynamoDB takes 100, its local edition of 2020 only ten.
 const MOST_WRITES: usize = 10;
 /// For how long a stream tells of a change, 24 hours, and one more.
@@ -36,7 +38,7 @@ impl Piece {
     pub(crate) fn of_all(changes: &[Change]) -> Vec<Self> {
         let whole: BTreeMap<_, _> = changes
             .iter()
-            .map(|change| ((second_of(change), mark(&change.sequence)), Delta::of(change)))
+            .map(|change| ((second_of(change), mark(change)), Delta::of(change)))
             .filter(|(_, delta)| !delta.is_empty())
             .collect();
         let (mut pieces, mut last) = (Vec::new(), Self::default());
@@ -116,7 +118,13 @@ fn second_of(change: &Change) -> Second {
     (change.source, Millis(change.at.epoch_seconds() * 1_000))
 }
 
-fn mark(sequence: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, sequence.as_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..MARK_BYTES])
+/// A sequence number is its shard's alone, and an item is in one shard at a time: both together are no other change's.
+fn mark(change: &Change) -> String {
+    let mut digest = Context::new(&SHA256);
+    let key = |name| text(&change.after, name).or_else(|| text(&change.before, name)).unwrap_or_default();
+    for part in [change.sequence.as_str(), key("pk"), key("sk")] {
+        digest.update(part.as_bytes());
+        digest.update(b"\0");
+    }
+    BASE64_URL_SAFE_NO_PAD.encode(&digest.finish().as_ref()[..MARK_BYTES])
 }

@@ -1,8 +1,10 @@
 //! Counting a table anew, item by item: what was there before anything was counted, and what was lost while nobody could count.
 //!
 //! The table is read from end to end, which takes as long, and costs as much, as it is large. What is found is compared with what is counted, and that is
-//! looked at before and after: only if nothing was counted between is the difference one of the counts, and not of the time. It is added, as a
-//! change is, so that what is counted meanwhile stays counted; of two who do so at the same time one does.
+//! looked at before and after: only if nothing was counted between is the difference one of the counts, and not of the time. That nothing was counted may
+//! also be because the function that counts is behind, or fails, or is not told: so before anything is corrected it is made to prove that it has counted
+//! all that was changed until after the table was read ([`crate::proof`]). The difference is added, as a change is, so that what is counted meanwhile
+//! stays counted; of two who do so at the same time one does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,16 +24,20 @@ use crate::writes::{COUNTS, WAITING, since, time_of};
 const MOST_WRITES: usize = 9;
 
 /// What came of counting a table anew.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recount {
     /// How many items were read.
     pub items: u64,
-    /// Whether nothing was counted meanwhile. If something was, the differences may be the time's.
+    /// Whether nothing was counted meanwhile. If something was, the differences may be the time's; if nothing was, they may still be what the function that
+    /// counts is behind by: [`Tallies::correct`] makes sure.
     pub quiet: bool,
     /// What is counted otherwise than it was found.
     pub differences: Vec<Difference>,
     #[serde(skip)]
     source: Source,
+    /// The items that counted it, as they were before the table was read.
+    #[serde(skip)]
+    before: Vec<Item>,
     #[serde(skip)]
     missing: Delta,
     /// How often the table was counted anew before.
@@ -52,9 +58,28 @@ pub struct Difference {
     pub found: i64,
 }
 
+/// What came of correcting the counts of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Correction {
+    /// They are what was found.
+    Done,
+    /// Something was counted meanwhile: nothing is corrected.
+    Busy,
+    /// The function that counts did not show in time that it has counted everything: nothing is corrected.
+    Behind,
+    /// Another has corrected them since: of so many items that count some were written, and some were not. Counting anew finds what is still missing.
+    Overtaken {
+        /// How many were written.
+        written: usize,
+        /// How many were to be.
+        of: usize,
+    },
+}
+
 impl Tallies {
     /// Counts the items of a table anew, half a read unit for each 4 KB of it, and waits for `pause` before and after: longer than it takes until a
-    /// change is counted.
+    /// change is counted. Nothing is written.
     pub async fn recount(&self, source: Source, table: &Table, pause: Duration) -> Result<Recount, TableError> {
         let corrections = self.corrections(source).await?;
         sleep(pause).await;
@@ -72,36 +97,55 @@ impl Tallies {
         sleep(pause).await;
         let quiet = self.counted(source).await? == before;
         let counted = added_up(&before);
-        let missing = found.clone().plus(&counted.negative());
+        let missing = found.clone().plus(&counted.negative()).net();
         let (counted, found) = (counted.told(), found.told());
         let differences = missing.told().into_keys().map(|named| {
             let of = |counts: &BTreeMap<_, i64>| counts.get(&named).copied().unwrap_or(0);
             let (counted, found) = (of(&counted), of(&found));
             Difference { of: named.0, state: named.1, counted, found }
         });
-        Ok(Recount { items, quiet, differences: differences.collect(), source, missing, corrections })
+        Ok(Recount { items, quiet, differences: differences.collect(), source, before, missing, corrections })
     }
 
-    /// Adds what a recount has found missing. False if it was not quiet, or another has corrected the counts since: then nothing more is done.
-    pub async fn correct(&self, recount: &Recount) -> Result<bool, TableError> {
+    /// Adds what a recount of `table` has found missing, if the function that counts proves within `patience` that it had counted all that was changed until
+    /// the table was read. Where that fails in the middle, doing all of it again finds what is still missing.
+    pub async fn correct(
+        &self,
+        recount: &Recount,
+        table: &Table,
+        patience: Duration,
+    ) -> Result<Correction, TableError> {
+        if recount.missing.is_empty() {
+            return Ok(Correction::Done);
+        }
         if !recount.quiet {
-            return Ok(false);
+            return Ok(Correction::Busy);
+        }
+        if !self.has_caught_up(recount.source, table, patience).await? {
+            return Ok(Correction::Behind);
+        }
+        // All that was changed before the probes is counted by now: and so it was before the table was read, if nothing was counted since.
+        if self.counted(recount.source).await? != recount.before {
+            return Ok(Correction::Busy);
         }
         let writes = recount.missing.writes(self.lane);
-        for (number, writes) in (recount.corrections..).zip(writes.chunks(MOST_WRITES)) {
+        let mut written = 0;
+        for (number, some) in (recount.corrections..).zip(writes.chunks(MOST_WRITES)) {
             let before = if number == 0 { Condition::Absent("pk") } else { Condition::equal("corrections", number) };
             let mark = Update::new().add("corrections", 1).when(before);
             let mut transaction = Transaction::new().update(&self.table, &mark_of(recount.source), mark)?;
-            for (key, update) in writes {
+            for (key, update) in some {
                 transaction = transaction.update(&self.table, key, update.clone())?;
             }
             match transaction.commit(&self.table).await {
-                Ok(()) => {}
-                Err(TableError::ConditionFailed(_)) => return Ok(false),
+                Ok(()) => written += some.len(),
+                Err(TableError::ConditionFailed(_)) => {
+                    return Ok(Correction::Overtaken { written, of: writes.len() });
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        Ok(Correction::Done)
     }
 
     async fn corrections(&self, source: Source) -> Result<i64, TableError> {
@@ -159,7 +203,7 @@ impl Delta {
 /// What an item adds to the counts: nothing has happened to it.
 fn count_one(source: Source, item: Item) -> Delta {
     let made = Change { source, sequence: String::new(), at: Millis::default(), before: Item::new(), after: item };
-    Delta { events: BTreeMap::new(), ..Delta::of(&made) }
+    Delta { events: BTreeMap::new(), probes: BTreeMap::new(), ..Delta::of(&made) }
 }
 
 /// What the items that count tell.

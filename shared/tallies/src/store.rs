@@ -10,7 +10,7 @@ use crate::overview::Overview;
 use crate::rates::{Last, Rates};
 use crate::writes::{COUNTS, LANES, RATES, WAITING};
 
-/// How many pages of a query are read at most: each of a megabyte.
+/// How many pages of a query are read at most for what is shown: each of a megabyte.
 const PAGES: usize = 4;
 
 /// All that is counted.
@@ -37,14 +37,16 @@ impl Tallies {
     }
 
     /// How everything stands: two queries at once, whatever there is of everything (one more for some thousand platforms). Its reader may
-    /// `dynamodb:Query` the table, no more.
+    /// `dynamodb:Query` the table, no more. Of more than four megabytes (some 5,000 platforms, or weeks of hours in each of which something waits) the rest
+    /// is not read.
     pub async fn overview(&self) -> Result<Overview, TableError> {
         let now = self.clock.now();
         let waiting =
             Condition::All(vec![Condition::equal("pk", WAITING), Condition::at_most("sk", format!("{now}~"))]);
         let counts = Query::new(Condition::equal("pk", COUNTS));
-        let (counts, waiting) = tokio::try_join!(Box::pin(self.all(counts)), Box::pin(self.all(Query::new(waiting))))?;
-        Ok(Overview::of(&counts, &waiting, now))
+        let ((counts, is_cut), (waiting, _)) =
+            tokio::try_join!(Box::pin(self.read(counts, PAGES)), Box::pin(self.read(Query::new(waiting), PAGES)))?;
+        Ok(Overview { is_cut, ..Overview::of(&counts, &waiting, now) })
     }
 
     /// What has happened in the last hour or day, until now: one query, of a second page where much goes on.
@@ -53,13 +55,19 @@ impl Tallies {
         let from = last.first_point(now);
         let times = Condition::Between("sk", tens(from).to_string().into(), format!("{now}~").into());
         let times = Condition::All(vec![Condition::equal("pk", RATES), times]);
-        let items = self.all(Query::new(times)).await?;
+        let (items, _) = self.read(Query::new(times), PAGES).await?;
         Ok(Rates::of(&items, last, now))
     }
 
+    /// All that a query finds.
     pub(crate) async fn all(&self, query: Query) -> Result<Vec<Item>, TableError> {
+        Ok(self.read(query, usize::MAX).await?.0)
+    }
+
+    /// What a query finds on so many pages, and whether there is more.
+    async fn read(&self, query: Query, pages: usize) -> Result<(Vec<Item>, bool), TableError> {
         let (mut items, mut start) = (Vec::new(), None);
-        for _ in 0..PAGES {
+        for _ in 0..pages {
             let page = self.table.query_items(query.clone().start(start.take())).await?;
             items.extend(page.items);
             start = page.next;
@@ -67,7 +75,7 @@ impl Tallies {
                 break;
             }
         }
-        Ok(items)
+        Ok((items, start.is_some()))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::delta::Delta;
 use crate::kind::Kind;
 use crate::names::Event;
 use crate::overview::Overview;
-use crate::piece::{Piece, marks_key};
+use crate::piece::{MOST_CHANGES, Piece, marks_key};
 use crate::rates::{Last, Rates};
 use crate::standing::JOB_STATES;
 use crate::tidy::empty_hours;
@@ -281,7 +281,7 @@ proptest! {
         let (changes, _) = history(&steps);
         let pieces = Piece::of_all(&changes);
         for piece in &pieces {
-            prop_assert!(piece.len() <= 64 && piece.writes(3).len() <= 10);
+            prop_assert!(piece.len() <= MOST_CHANGES && piece.writes(3).len() <= 10);
         }
         let counting = changes.iter().filter(|change| !Delta::of(change).is_empty()).count();
         prop_assert_eq!(pieces.iter().map(Piece::len).sum::<usize>(), counting);
@@ -297,6 +297,65 @@ fn without_marks_a_repeat_counts_twice() {
         assert!(store.write(&Delta::of(&changes[0]).writes(0)));
     }
     assert_eq!(store.overview().jobs[0].running, 2);
+}
+
+/// A change of an item of the credentials' table.
+fn change(sequence: &str, before: Item, after: Item) -> Change {
+    Change { source: Source::Credentials, sequence: sequence.to_owned(), at: BEGIN, before, after }
+}
+
+/// So a recount that has read the item between both finds that something was counted.
+#[test]
+fn what_is_changed_and_changed_back_in_one_batch_is_written_to() {
+    let (free, held) = (image(6, 0, 0, BEGIN), image(6, 1, 1, BEGIN));
+    let mut store = Store::default();
+    store.count(&[change("0", Item::new(), free.clone())], 0, usize::MAX);
+    let before = store.partition(COUNTS);
+    store.count(&[change("1", free.clone(), held.clone()), change("2", held, free)], 0, usize::MAX);
+    let after = store.partition(COUNTS);
+    assert_ne!(before, after);
+    let without_writes = |mut items: Vec<Item>| {
+        items.iter_mut().for_each(|item| drop(item.remove("writes")));
+        items
+    };
+    assert_eq!(without_writes(before), without_writes(after), "and nothing is added");
+}
+
+#[test]
+fn changes_of_two_shards_with_one_sequence_number_are_two() {
+    let of = |pk: &str| {
+        let mut item = image(6, 0, 0, BEGIN);
+        item.extend(["pk", "sk"].map(|name| (name.to_owned(), AttributeValue::S(pk.to_owned()))));
+        item
+    };
+    let mut store = Store::default();
+    for _ in 0..2 {
+        store.count(&[change("7", Item::new(), of("one")), change("7", Item::new(), of("other"))], 0, usize::MAX);
+    }
+    assert_eq!(store.overview().pools[0].available, 2);
+}
+
+/// A whole batch of one second is one transaction: what it costs, and how often the marks of a second are written, follow from that.
+#[test]
+fn a_hundred_changes_of_a_second_are_counted_together() {
+    let made = |number: u32| change(&number.to_string(), Item::new(), image(6, 0, 0, BEGIN));
+    let changes: Vec<_> = (0..100).map(made).collect();
+    assert_eq!(Piece::of_all(&changes).len(), 1);
+}
+
+#[test]
+fn a_probe_is_seen_once_and_counts_as_nothing() {
+    let probe = Item::from([
+        ("probe".to_owned(), AttributeValue::S("name".to_owned())),
+        ("expires_at".to_owned(), AttributeValue::N("1700003600".to_owned())),
+    ]);
+    let mut store = Store::default();
+    for _ in 0..2 {
+        store.count(&[change("1", Item::new(), probe.clone()), change("2", probe.clone(), Item::new())], 0, usize::MAX);
+    }
+    let seen: Vec<_> = store.partition("PROBED#name").iter().map(|item| item["seen"].clone()).collect();
+    assert_eq!(seen, [AttributeValue::N("1".to_owned())]);
+    assert_eq!(store.overview(), Store::default().overview());
 }
 
 /// An item of ten minutes costs one unit to write, also where all that can happen does in each of them, a hundred thousand times.
@@ -323,13 +382,7 @@ fn a_count_that_is_set_back_is_nothing_that_has_happened() {
         credential.insert("failure_count".to_owned(), AttributeValue::N(failures.to_string()));
         credential
     };
-    let change = |before, after| Change {
-        source: Source::Credentials,
-        sequence: "1".to_owned(),
-        at: BEGIN,
-        before: credential(before),
-        after: credential(after),
-    };
+    let change = |before, after| change("1", credential(before), credential(after));
     assert!(Delta::of(&change(3, 0)).is_empty());
     assert_eq!(Delta::of(&change(3, 4)).events.into_values().collect::<Vec<_>>(), [1]);
 }

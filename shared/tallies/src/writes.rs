@@ -1,4 +1,5 @@
 //! How what is to be added is written, and how what was written is read: one item for each group, hour and ten minutes, in a lane.
+//! What was changed and changed back is written to as well, by the number of writes alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use table::{Item, Key, Millis, Update};
 use crate::delta::{Delta, begin_of};
 use crate::kind::Kind;
 use crate::names::{Event, SINCE};
+use crate::proof::{SEEN, probed};
 use crate::standing::{Group, number, text};
 
 /// How many lanes there are.
@@ -31,6 +33,7 @@ enum Place {
     Counts(Group),
     Waiting(u64, Kind),
     Rates(u64, Kind),
+    Probes(String, u64),
 }
 
 impl Delta {
@@ -39,7 +42,7 @@ impl Delta {
         let mut places: BTreeMap<Place, Update> = BTreeMap::new();
         let mut add = |place, name: &'static str, amount: i64| {
             let update = places.remove(&place).unwrap_or_default();
-            places.insert(place, update.add(name, amount));
+            places.insert(place, if amount == 0 { update } else { update.add(name, amount) });
         };
         for ((group, state), amount) in &self.states {
             add(Place::Counts(group.clone()), state, *amount);
@@ -49,6 +52,9 @@ impl Delta {
         }
         for ((kind, minute, event), amount) in &self.events {
             add(Place::Rates(minute - minute % TEN, *kind), event.names()[at(*minute, TEN)], *amount);
+        }
+        for ((probe, expires_at), seen) in &self.probes {
+            add(Place::Probes(probe.clone(), *expires_at), SEEN, *seen);
         }
         places.into_iter().map(|(place, update)| place.written(update, lane)).collect()
     }
@@ -65,6 +71,7 @@ impl Place {
                 let expires_at = begin_of(ten).after(KEPT).epoch_seconds();
                 (timed(RATES, ten, kind, lane), update.set("expires_at", expires_at))
             }
+            Self::Probes(probe, expires_at) => (probed(&probe), update.set("expires_at", expires_at)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Schedules, kept for their tenant.
 
-use jobs::{DueItem, page_of_due};
+use jobs::{DueItem, Elsewhere, page_of_due};
 use table::{AttributeValue, Condition, Key, Millis, Query, TableError, Transaction, Update, decode, new_id};
 use thiserror::Error;
 use uuid::Uuid;
@@ -123,12 +123,24 @@ impl Schedules {
         id: Uuid,
         change: impl Fn(&Schedule) -> ScheduleChange,
     ) -> Result<Schedule, ScheduleError> {
+        self.change_with(tenant, id, change, None).await
+    }
+
+    /// Changes a schedule as [`Self::change`] does, together with a change of another table.
+    pub async fn change_with(
+        &self,
+        tenant: &str,
+        id: Uuid,
+        change: impl Fn(&Schedule) -> ScheduleChange,
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Result<Schedule, ScheduleError> {
         for _ in 0..RACES {
             let Some(before) = self.get(tenant, id).await? else { return Err(ScheduleError::Missing) };
             let change = change(&before);
             let update = before.change(&change, self.jobs.jobs.clock.now());
             let enabled = i64::from(change.enabled.unwrap_or(before.enabled)) - i64::from(before.enabled);
-            match self.write(&before, update, Counts { schedules_enabled: enabled, ..Counts::default() }).await {
+            let counts = Counts { schedules_enabled: enabled, ..Counts::default() };
+            match self.write(&before, update, counts, elsewhere).await {
                 Ok(()) => return self.get(tenant, id).await?.ok_or(ScheduleError::Missing),
                 Err(TableError::ConditionFailed(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -144,7 +156,7 @@ impl Schedules {
             let Some(schedule) = self.get(tenant, id).await? else { return Err(ScheduleError::Missing) };
             let less = Counts { schedules: -1, schedules_enabled: -i64::from(schedule.enabled), ..Counts::default() };
             let deleted = if schedule.active_run.is_some() {
-                self.write(&schedule, schedule.bury(self.jobs.jobs.clock.now()), less).await
+                self.write(&schedule, schedule.bury(self.jobs.jobs.clock.now()), less, None).await
             } else {
                 let as_read = Condition::All(vec![
                     Condition::Absent("active_run"),
@@ -165,19 +177,29 @@ impl Schedules {
         Err(too_fast())
     }
 
-    /// Changes a schedule, and what is counted of it if that changes.
-    async fn write(&self, schedule: &Schedule, update: Update, counts: Counts) -> Result<(), TableError> {
+    /// Changes a schedule, what is counted of it if that changes, and what changes with it elsewhere.
+    async fn write(
+        &self,
+        schedule: &Schedule,
+        update: Update,
+        counts: Counts,
+        elsewhere: Option<&Elsewhere<'_>>,
+    ) -> Result<(), TableError> {
         let table = &self.jobs.jobs.table;
-        if counts == Counts::default() {
+        let is_counted = counts != Counts::default();
+        if !is_counted && elsewhere.is_none() {
             let written = table.update(&schedule.key, update).await?;
             decode::<Schedule>(written)?;
             return Ok(());
         }
-        Transaction::new()
-            .update(table, &schedule.key, update)?
-            .update(table, &counts_key(&schedule.tenant), counts.add())?
-            .commit(table)
-            .await
+        let mut transaction = Transaction::new().update(table, &schedule.key, update)?;
+        if is_counted {
+            transaction = transaction.update(table, &counts_key(&schedule.tenant), counts.add())?;
+        }
+        if let Some(Elsewhere { table, key, update }) = elsewhere {
+            transaction = transaction.update(table, key, update.clone())?;
+        }
+        transaction.commit(table).await
     }
 }
 

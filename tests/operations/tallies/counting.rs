@@ -125,6 +125,8 @@ async fn a_batch_is_one_transaction() -> anyhow::Result<()> {
         // The marks, the pool, the ten minutes.
         ("one claim", claims(1, 2), 6.0),
         ("thirty claims of a second", claims(2, 32), 6.0),
+        // A whole batch: its condition is nearly as long as one may be, and the marks have grown beyond a unit.
+        ("a hundred claims of a second", claims(200, 300), 8.0),
         // And the hour in which it began to wait.
         ("one submission", vec![submission(1, now)], 8.0),
         ("thirty submissions of a second", (2..32).map(|number| submission(number, now)).collect(), 8.0),

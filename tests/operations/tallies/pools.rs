@@ -93,8 +93,9 @@ async fn what_is_counted_of_a_platform_is_what_its_api_says() -> anyhow::Result<
 async fn an_answer_that_is_lost_is_not_counted_again() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     for (times, fault) in [
+        // The function tries again with the same token, by which the engine knows it.
         (1, Fault::LoseAnswer),
-        // All tries of the function: the stream tells it again.
+        // All its tries: it fails, and the stream tells of the same changes again, which only their marks tell.
         (TRIES, Fault::LoseAnswer),
         (TRIES, Fault::LoseRequest),
         (1, Fault::Twice),

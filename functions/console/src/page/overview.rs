@@ -25,7 +25,10 @@ pub(crate) async fn show(State(app): State<App>, frame: Frame) -> Result<Respons
         h2 { "Jobs" }
         div #jobs data-live { (jobs(&frame, &overview.jobs)) }
         h2 { "Credentials" }
-        div #pools data-live { (pools(&frame, &overview.pools)) }
+        div #pools data-live {
+            (pools(&frame, &overview.pools))
+            @if overview.is_cut { p { "There are more platforms than are shown here." } }
+        }
         h2 { "The last hour" }
         div.plots #hour data-live { (plots("hour", &hour)) }
         h2 { "The last day" }

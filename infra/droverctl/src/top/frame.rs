@@ -161,7 +161,11 @@ mod tests {
             failed: 0,
             disabled: 4,
         };
-        Overview { jobs: Kind::JOBS.into_iter().map(job).collect(), pools: (0..pools).map(pool).collect() }
+        Overview {
+            jobs: Kind::JOBS.into_iter().map(job).collect(),
+            pools: (0..pools).map(pool).collect(),
+            is_cut: false,
+        }
     }
 
     fn rates() -> Rates {

@@ -17,17 +17,22 @@ use crate::operator::Operator;
 const MOST_RETRIED: usize = 25;
 
 impl Operations {
-    /// Ends a job that has not ended, as its owner would: what it has used is charged, and a worker that is at it is told by its next step.
+    /// Ends a job that has not ended, as its owner would: what it has used is charged, and a worker that is at it is told by its next step. That it was done
+    /// is written down with it, in one transaction. Of a task whose batches were not all cleared away then, asking again clears them away.
     pub async fn cancel(&self, by: &Operator, name: &JobName) -> Act {
         let asked = self.audit.asked(by, Action::CancelJob, &name.to_string()).await?;
-        asked.told(Box::pin(self.end(name)).await).await
+        let act = Box::pin(self.end(name, &asked)).await;
+        asked.told(act).await
     }
 
-    async fn end(&self, name: &JobName) -> Act {
+    async fn end(&self, name: &JobName, asked: &Asked<'_>) -> Act {
         let Some(record) = self.record(name).await? else { return Err(ActError::Missing) };
+        let done = asked.done();
         let cancelled = match &record {
-            Record::Task(task) => self.tasks.cancel(&task.user_id, task.id, &self.results).await?,
-            Record::Portal(_) | Record::Video(_) => self.jobs_of(name.kind).cancel(record.key()).await?,
+            Record::Task(task) => self.tasks.cancel(&task.user_id, task.id, &self.results, &done).await?,
+            Record::Portal(_) | Record::Video(_) => {
+                self.jobs_of(name.kind).cancel_with(record.key(), Some(&done)).await?
+            }
         };
         match cancelled {
             Cancelled::Now { .. } => Ok(Acted::DONE),
@@ -67,20 +72,26 @@ impl Operations {
         })
     }
 
-    /// Takes the failed videos of a job up again, some of them at a time.
+    /// Takes the failed videos of a job up again, some of them at a time. Once one is taken up, what hinders others is no refusal, nor a failure: it is told how
+    /// many there were.
     async fn take_videos_up(&self, job: &VideoJob, asked: &Asked<'_>) -> Act {
         let mut retried = 0;
         let videos = self.videos.videos_of(job).await?;
         let failed: Vec<_> = videos.into_iter().filter(|video| video.job.status == Status::Failed).collect();
         for video in failed.iter().take(MOST_RETRIED) {
             let done = (retried == 0).then(|| asked.done());
-            match self.videos.reopen(video, done.as_ref()).await? {
-                Reopened::Waits => retried += 1,
-                Reopened::NotFailed | Reopened::Missing | Reopened::Elsewhere => {}
-                Reopened::NotWanted => return Ok(Acted::refused("the job was cancelled")),
-                Reopened::Ending => {
+            match self.videos.reopen(video, done.as_ref()).await {
+                Ok(Reopened::Waits) => retried += 1,
+                Ok(Reopened::NotFailed | Reopened::Missing | Reopened::Elsewhere) => {}
+                obstacle if retried > 0 => {
+                    tracing::warn!(?obstacle, job = job.key.sk, "not all of its videos were taken up again");
+                    break;
+                }
+                Ok(Reopened::NotWanted) => return Ok(Acted::refused("the job was cancelled")),
+                Ok(Reopened::Ending) => {
                     return Err(TableError::Unavailable("the job is just ending".to_owned()).into());
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(match (retried, failed.len()) {

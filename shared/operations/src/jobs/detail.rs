@@ -10,7 +10,7 @@ use super::record::Record;
 use super::row::{Hold, JobRow};
 use crate::Operations;
 use crate::page::{ListError, Listing, Paging};
-use crate::shown;
+use crate::{redacted, shown};
 
 /// The most lines of a log that are read at once.
 pub const MOST_LINES: u32 = 200;
@@ -128,7 +128,8 @@ impl Operations {
             record.job().log_lines.max(join.map_or(0, |join| join.log_lines)).saturating_sub(limit)
         };
         let (first, last) = (after.saturating_add(1), after.saturating_add(limit));
-        let lines = self.jobs_of(name.kind).logs.read(&name.key().sk, first, last).await?;
+        let mut lines = self.jobs_of(name.kind).logs.read(&name.key().sk, first, last).await?;
+        lines.iter_mut().for_each(without_secrets);
         let after = lines.last().map_or(after, |line| line.number);
         Ok(Some(LogTail { lines, after }))
     }
@@ -173,7 +174,7 @@ impl JobDetail {
             units_reserved: job.units_reserved,
             redeliveries: job.redeliveries,
             handed_on: job.handed_on,
-            checkpoint: job.checkpoint.clone(),
+            checkpoint: job.checkpoint.as_deref().map(redacted::text),
             holds_slot: job.holds_slot,
             log_lines: job.log_lines.max(join.map_or(0, |join| join.log_lines)),
             results: results(record),
@@ -207,9 +208,15 @@ impl StoredPart {
             attempts: job.attempts,
             held: Hold::of(&job.lease, now).filter(|_| job.status == Status::Running),
             completed_at: job.completed_at,
-            error: job.error_message,
+            error: job.error_message.as_deref().map(redacted::text),
         }
     }
+}
+
+/// Hides what of the addresses in a line may let somebody in.
+fn without_secrets(line: &mut LoggedLine) {
+    line.message = redacted::text(&line.message);
+    line.metadata.values_mut().for_each(redacted::texts);
 }
 
 /// The key of a part of the job whose parts have this in common.

@@ -124,12 +124,12 @@ impl Operations {
         Ok(Listing { items: self.rows(kind, &records).await?, next: last.and_then(|id| cursor::write(&id)) })
     }
 
-    /// The jobs at these keys, in this order; those that are gone are left out.
+    /// The jobs at these keys, in this order, as they were some moments ago, like the index that tells of them; those that are gone are left out.
     pub(crate) async fn records(&self, kind: Kind, keys: &[Key]) -> Result<Vec<Record>, TableError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let items: Vec<Item> = self.jobs_of(kind).table.get_many_items(keys).await?;
+        let items: Vec<Item> = self.jobs_of(kind).table.get_many_stale_items(keys).await?;
         let records: Vec<_> = items.into_iter().map(|item| Record::read(kind, item)).collect::<Result<_, _>>()?;
         Ok(records.into_iter().filter(Record::is_there).collect())
     }

@@ -71,7 +71,7 @@ impl Record {
         match self {
             Self::Task(task) => task.name.clone(),
             Self::Portal(job) => job.email.clone(),
-            Self::Video(job) => job.order.value.clone(),
+            Self::Video(job) => redacted::text(&job.order.value),
         }
     }
 
@@ -96,7 +96,7 @@ impl Record {
             }),
             Self::Video(job) => json!({
                 "mode": job.order.mode.as_str(),
-                "value": job.order.value,
+                "value": redacted::text(&job.order.value),
                 "limit": job.order.limit,
                 "no_watermark": job.order.no_watermark,
                 "since": job.order.since.map(|moment| moment.to_string()),

@@ -6,7 +6,7 @@ use table::Millis;
 
 use super::name::JobName;
 use super::record::Record;
-use crate::shown;
+use crate::{redacted, shown};
 
 /// A job in a list, of whatever kind. Texts of its owner's (`title`, `error`) may hold anything.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -115,7 +115,7 @@ impl JobRow {
             started_at: job.started_at,
             updated_at: job.updated_at,
             completed_at: job.completed_at,
-            error: job.error_message.clone(),
+            error: job.error_message.as_deref().map(redacted::text),
         }
     }
 }

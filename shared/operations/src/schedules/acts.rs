@@ -1,9 +1,11 @@
 //! What an operator does to a schedule: runs it out of turn, pauses it, resumes it.
 
 use jobs::Moved;
+use table::Key;
 use videos::{RunNow, Schedule, ScheduleChange, ScheduleError};
 
 use super::name::{ScheduleKind, ScheduleName};
+use super::row::ScheduleRow;
 use crate::Operations;
 use crate::act::{Act, ActError, Acted};
 use crate::audit::{Action, Asked};
@@ -35,52 +37,68 @@ impl Operations {
                 }
             }
             ScheduleKind::Monitor => {
-                let moved = self.jobs.rouse(&name.task().key(), &asked.done()).await?;
+                let key = self.monitor(name).await?;
+                let moved = self.jobs.rouse(&key, &asked.done()).await?;
                 moved_as(moved, "it does not rest: it runs, has ended, or is paused")
             }
         }
     }
 
-    /// Stops a schedule until it is resumed. A run that is going goes on.
+    /// Stops a schedule until it is resumed. A run that is going goes on. That it was done is written down with it, in one transaction.
     pub async fn pause_schedule(&self, by: &Operator, name: &ScheduleName) -> Act {
         let asked = self.audit.asked(by, Action::PauseSchedule, &name.to_string()).await?;
-        let act = match name.kind {
-            ScheduleKind::Video => Box::pin(self.enable(name, false, "it is paused already")).await,
-            ScheduleKind::Monitor => {
-                let moved = Box::pin(self.jobs.put_aside(&name.task().key(), &asked.done())).await;
-                moved
-                    .map_err(ActError::from)
-                    .and_then(|moved| moved_as(moved, "it does not rest: it runs, has ended, or is paused already"))
-            }
-        };
+        let act = Box::pin(self.pause(name, &asked)).await;
         asked.told(act).await
     }
 
-    /// Lets a schedule run again: of videos when its interval has passed from now, of a monitor when it was due, and where that has passed, at once.
+    async fn pause(&self, name: &ScheduleName, asked: &Asked<'_>) -> Act {
+        match name.kind {
+            ScheduleKind::Video => self.enable(name, false, "it is paused already", asked).await,
+            ScheduleKind::Monitor => {
+                let key = self.monitor(name).await?;
+                let moved = self.jobs.put_aside(&key, &asked.done()).await?;
+                moved_as(moved, "it does not rest: it runs, has ended, or is paused already")
+            }
+        }
+    }
+
+    /// Lets a schedule run again: of videos when its interval has passed from now, of a monitor when it was due, and where that has passed, at once. That it
+    /// was done is written down with it, in one transaction.
     pub async fn resume_schedule(&self, by: &Operator, name: &ScheduleName) -> Act {
         let asked = self.audit.asked(by, Action::ResumeSchedule, &name.to_string()).await?;
-        let act = match name.kind {
-            ScheduleKind::Video => Box::pin(self.enable(name, true, "it is not paused")).await,
-            ScheduleKind::Monitor => {
-                let moved = Box::pin(self.jobs.put_back(&name.task().key(), &asked.done())).await;
-                moved.map_err(ActError::from).and_then(|moved| moved_as(moved, "it is not paused"))
-            }
-        };
+        let act = Box::pin(self.resume(name, &asked)).await;
         asked.told(act).await
     }
 
-    async fn enable(&self, name: &ScheduleName, enabled: bool, already: &str) -> Act {
+    async fn resume(&self, name: &ScheduleName, asked: &Asked<'_>) -> Act {
+        match name.kind {
+            ScheduleKind::Video => self.enable(name, true, "it is not paused", asked).await,
+            ScheduleKind::Monitor => {
+                let key = self.monitor(name).await?;
+                let moved = self.jobs.put_back(&key, &asked.done()).await?;
+                moved_as(moved, "it is not paused")
+            }
+        }
+    }
+
+    async fn enable(&self, name: &ScheduleName, enabled: bool, already: &str, asked: &Asked<'_>) -> Act {
         let schedules = self.schedules_of_videos();
         let Some(before) = schedules.get(&name.tenant, name.id).await? else { return Err(ActError::Missing) };
         if before.enabled == enabled {
             return Ok(Acted::refused(already));
         }
         let change = |_: &Schedule| ScheduleChange { enabled: Some(enabled), ..ScheduleChange::default() };
-        match schedules.change(&name.tenant, name.id, change).await {
+        match schedules.change_with(&name.tenant, name.id, change, Some(&asked.done())).await {
             Ok(_) => Ok(Acted::DONE),
             Err(ScheduleError::Table(error)) => Err(error.into()),
             Err(ScheduleError::Missing | ScheduleError::TooMany) => Err(ActError::Missing),
         }
+    }
+
+    /// The key of a monitor's task. Tasks of other types rest as well, until their next attempt: they are no schedules.
+    async fn monitor(&self, name: &ScheduleName) -> Result<Key, ActError> {
+        let record = self.record(&name.task()).await?.filter(|record| ScheduleRow::of_monitor(record).is_some());
+        record.map(|record| record.key().clone()).ok_or(ActError::Missing)
     }
 }
 

@@ -71,7 +71,7 @@ impl ScheduleRow {
             active_run: run.and_then(|id| JobName::new(Kind::Video, &schedule.tenant, id)),
             name: ScheduleName { kind: ScheduleKind::Video, tenant: schedule.tenant, id: schedule.id },
             title: schedule.name,
-            what: format!("{} {}", schedule.order.mode.as_str(), schedule.order.value),
+            what: format!("{} {}", schedule.order.mode.as_str(), redacted::text(&schedule.order.value)),
             every: format!("every {} minutes", schedule.interval_minutes),
             paused: !schedule.enabled,
             next_run_at: schedule.next_run_at,
@@ -105,7 +105,7 @@ impl ScheduleRow {
             next_run_at: job.redeliver_at.filter(|_| rests && !paused),
             last_run_at: Some(job.updated_at).filter(|_| last_outcome.is_some()),
             last_outcome,
-            last_error: job.error_message.clone(),
+            last_error: job.error_message.as_deref().map(redacted::text),
             active_run: (!rests && !job.status.is_final()).then_some(name),
             runs: None,
         })
