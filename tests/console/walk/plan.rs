@@ -1,13 +1,11 @@
 //! What there is on the stack for the walk: one of everything, the pages on which it stands, and what is done to it.
 
 use anyhow::Context;
-use axum::Router;
-use axum::response::Html;
-use axum::routing::get;
 use drover_tests::monitor::{Monitor, Shop};
+use drover_tests::scraper::Pool;
 use drover_tests::site::Site;
-use drover_tests::video::order;
-use drover_tests::{Stack, id_of};
+use drover_tests::video::{Studio, order};
+use drover_tests::{Stack, User, id_of};
 use jobs::{DeadLetter, DeadLetters};
 use portals::Portal;
 use serde_json::{Value as Json, json};
@@ -51,26 +49,28 @@ async fn letter(stack: &Stack, body: String) -> anyhow::Result<String> {
     Ok(letter.id().to_string())
 }
 
-/// Makes all of it.
-pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
-    let site = Router::new().route("/page", get(async || Html("<p class=t>One</p>")));
-    let (site, user) = (Site::serve(site).await?, stack.user().await?);
-    let task = |path: &str| json!({"urls": [site.url(path)], "selectors": {"title": ".t"}});
-    let good = user.create_task(task("/page")).await?;
-    let bad = user.create_task(task("/nothing")).await?;
-    for task in [&good, &bad] {
-        user.ended(task).await?;
+/// The pages of a task that went well and of one that did not.
+async fn tasks(user: &User) -> anyhow::Result<[String; 2]> {
+    let site = Site::of([("/page", "<p class=t>One</p>".to_owned())]).await?;
+    let mut pages = [const { String::new() }; 2];
+    for (page, path) in pages.iter_mut().zip(["/page", "/nothing"]) {
+        let task = user.create_task(json!({"urls": [site.url(path)], "selectors": {"title": ".t"}})).await?;
+        user.ended(&task).await?;
+        *page = format!("/jobs/extract/{}?tenant={}", id_of(&task)?, user.id);
     }
-    let shop = Shop::open("12.50").await?;
-    let monitor = Monitor::create(stack.clone(), user.clone(), &shop.config(&user)).await?;
-    let monitor_id = monitor.rested(1).await?.id;
-    let monitor = format!("/schedules/monitor/{monitor_id}?tenant={}", user.id);
-    let page_of_task =
-        |task: &Json| format!("/jobs/extract/{}?tenant={}", task["id"].as_str().unwrap_or_default(), user.id);
+    Ok(pages)
+}
 
-    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
-    let tenant = &client.tenant;
-    let name = fastrand::u64(..).to_string();
+/// Video jobs, by what is to become of each.
+struct VideoJobs {
+    parted: VideoJob,
+    cancelled: VideoJob,
+    unscripted: VideoJob,
+    retried: VideoJob,
+    buried: VideoJob,
+}
+
+async fn video_jobs(studio: &Studio, tenant: &str, name: &str) -> anyhow::Result<VideoJobs> {
     let (lost, done) = (format!("{name}1"), format!("{name}2"));
     let parted = studio.listed(tenant, HOSTILE, &[&lost, &done]).await?;
     Box::pin(studio.work_through(&parted, &[&lost])).await?;
@@ -80,14 +80,14 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
     for job in [&retried, &buried] {
         studio.jobs.jobs.give_up(&job.key, &format!("given up by a test: {HOSTILE}")).await?;
     }
-    let schedule_id = id_of(&client.schedule(HOSTILE, 60).await?)?.to_owned();
-    let schedule = format!("/schedules/video/{schedule_id}?tenant={tenant}");
-    let (portal, desk) = (stack.unheard_portal_client().await?, stack.portal_desk(Clock::system()).await?);
-    let portal = desk.jobs.create(&stack.portal_account(&portal.tenant, Portal::Pwmr).await?).await?;
+    Ok(VideoJobs { parted, cancelled, unscripted, retried, buried })
+}
 
+/// A pool, and the numbers of one credential that is held, of one that has failed and of one that is free.
+async fn credentials(stack: &Stack) -> anyhow::Result<(Pool, [u64; 3])> {
     let mut pool = stack.pool(4).await?;
     pool.import(&[json!({"name": HOSTILE, "email": "x@example.com", "password": "x"})]).await?;
-    let held = pool.scraper.claim_one(&pool.platform).await?;
+    let held = pool.scraper.claim_one(&pool.platform).await?.id;
     for (minutes, error) in [(60, "rate limited"), (0, HOSTILE)] {
         let claimed = pool.scraper.claim_one(&pool.platform).await?;
         let failure = json!({"error_message": error, "cooldown_minutes": minutes});
@@ -95,6 +95,25 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
     }
     let failed = pool.listed("status=failed", 10).await?.into_iter().next().context("none has failed")?;
     let free = pool.ids[3];
+    Ok((pool, [held, failed, free]))
+}
+
+/// Makes all of it.
+pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
+    let (user, shop) = (stack.user().await?, Shop::open("12.50").await?);
+    let [good, bad] = tasks(&user).await?;
+    let monitor = Monitor::create(stack.clone(), user.clone(), &shop.config(&user)).await?;
+    let monitor = format!("/schedules/monitor/{}?tenant={}", monitor.rested(1).await?.id, user.id);
+    let (client, studio) = (stack.unheard_client().await?, stack.studio(Clock::system()).await?);
+    let (tenant, name) = (&client.tenant, fastrand::u64(..).to_string());
+    let VideoJobs { parted, cancelled, unscripted, retried, buried } =
+        Box::pin(video_jobs(&studio, tenant, &name)).await?;
+    let schedule_id = id_of(&client.schedule(HOSTILE, 60).await?)?.to_owned();
+    let schedule = format!("/schedules/video/{schedule_id}?tenant={tenant}");
+    let (portal, desk) = (stack.unheard_portal_client().await?, stack.portal_desk(Clock::system()).await?);
+    let portal = desk.jobs.create(&stack.portal_account(&portal.tenant, Portal::Pwmr).await?).await?;
+
+    let (pool, [held, failed, free]) = credentials(stack).await?;
     let admin = stack.worker_administrator()?;
     admin.proxy(&json!({"host": format!("p{name}.example.com"), "port": 8080, "country": "DE"})).await?;
     let letters =
@@ -113,8 +132,8 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             {"name": "jobs-of-tenant", "path": format!("/jobs?kind=video&tenant={tenant}"), "holds": ["to be retried", "<img src=x onerror"]},
             {"name": "jobs-unlistable", "path": "/jobs?kind=video&status=completed", "holds": ["name a tenant"]},
             {"name": "tasks-of-user", "path": format!("/jobs?kind=extract&tenant={}", user.id), "holds": ["completed", "failed"]},
-            {"name": "task-completed", "path": page_of_task(&good), "holds": ["completed", "100 %"]},
-            {"name": "task-failed", "path": page_of_task(&bad), "holds": ["failed"]},
+            {"name": "task-completed", "path": good, "holds": ["completed", "100 %"]},
+            {"name": "task-failed", "path": bad, "holds": ["failed"]},
             {"name": "job-in-parts", "path": page_of(&parted), "holds": ["Parts", "The video is gone"]},
             {"name": "portal-job", "path": format!("/jobs/portal/{}?tenant={}", portal.id, portal.tenant), "holds": ["pwmr"]},
             {"name": "worker-tasks", "path": "/worker-tasks"},
@@ -126,8 +145,8 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             {"name": "dead-letter", "path": format!("/dead-letters/{}", letters[0]), "holds": ["its job was failed"]},
             {"name": "platforms", "path": "/credentials", "holds": [pool.platform]},
             {"name": "pool", "path": pool_page, "holds": ["In use", "Cooling down", "rate limited"]},
-            {"name": "credential", "path": credential(held.id), "holds": [*pool.scraper.id]},
-            {"name": "question", "path": format!("/credentials/{}/disable", held.id), "holds": ["Disable this credential?"]},
+            {"name": "credential", "path": credential(held), "holds": [*pool.scraper.id]},
+            {"name": "question", "path": format!("/credentials/{}/disable", held), "holds": ["Disable this credential?"]},
             {"name": "import", "path": "/credentials/import"},
             {"name": "proxies", "path": "/proxies", "holds": [format!("p{name}.example.com:8080")]},
             {"name": "usage-asked", "path": "/usage"},
@@ -141,7 +160,7 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             action("cancel", &page_of(&cancelled), json!([["link", "Cancel…"], ["button", "Cancel the job"]]), "The job was cancelled."),
             action("retry", &page_of(&retried), json!([["button", "Retry"]]), "The job waits for its turn again."),
             action("retry-part", &page_of(&parted), json!([["button", "Retry part 1"]]), "waits for its turn again."),
-            action("release", &credential(held.id), json!([["link", "Take it back…"], ["button", "Take it back"]]), "was taken from its holder"),
+            action("release", &credential(held), json!([["link", "Take it back…"], ["button", "Take it back"]]), "was taken from its holder"),
             action("reset", &credential(failed), json!([["link", "Reset…"], ["button", "Reset it"]]), "is available again"),
             action("disable", &credential(free), json!([["link", "Disable…"], ["button", "Disable it"]]), "is disabled"),
             action("enable", &credential(free), json!([["link", "Enable…"], ["button", "Enable it"]]), "is enabled"),
