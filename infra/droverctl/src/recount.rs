@@ -101,8 +101,7 @@ impl Recount {
                 refused = refusal(source, Box::pin(tallies.correct(&recount, &table, PATIENCE)).await?);
                 refused.clone().map_or(Ok(()), |(why, next)| Err(Failure::refused(why).next(next).into()))
             };
-            let corrected =
-                deployment.audited(deed.detail(format!("{} differences", recount.differences.len())), act);
+            let corrected = deployment.audited(deed.detail(format!("{} differences", recount.differences.len())), act);
             // The other tables are counted all the same.
             match Box::pin(corrected).await {
                 Err(error) if exit_of(&error) != Exit::Refused => return Err(error),

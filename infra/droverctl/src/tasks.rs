@@ -41,13 +41,19 @@ impl TaskCommand {
         match self {
             Self::List(page) => listed("tasks", &SHOWN, fleet.tasks(page.paging()).await),
             Self::Show(Named { id }) => {
-                let missing = || Failure::not_found(format!("there is no task {id}")).next("droverctl tasks list");
-                Ok(serde_json::to_value(fleet.task(id).await?.ok_or_else(missing)?)?.into())
+                Ok(serde_json::to_value(fleet.task(id).await?.ok_or_else(|| missing(id))?)?.into())
             }
             Self::Release(Sudden { task: Named { id }, sure: Sure { yes } }) => {
-                confirm(&format!("Task {id} is taken from who has locked it."), yes)?;
-                acted(&format!("task/{id}"), "released", fleet.release_task(&deployment.operator(), id).await)
+                let held = fleet.task(id).await?.ok_or_else(|| missing(id))?.held;
+                let held = held.ok_or_else(|| Failure::refused(format!("nobody has locked task {id}")))?;
+                confirm(&format!("Task {id} is taken from {}.", held.by), yes)?;
+                let act = fleet.release_task(&deployment.operator(), id, held.token).await;
+                acted(&format!("task/{id}"), "released", act)
             }
         }
     }
+}
+
+fn missing(id: u64) -> Failure {
+    Failure::not_found(format!("there is no task {id}")).next("droverctl tasks list")
 }
