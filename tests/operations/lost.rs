@@ -121,11 +121,11 @@ async fn what_the_log_says_of_credentials_is_true_whatever_is_lost() -> anyhow::
         let about = format!("CRED#{id}\"");
         for (act, after) in [(CredentialAct::Disable, Standing::Disabled), (CredentialAct::Enable, Standing::Available)]
         {
-            let change = async |by: &Operator| drop(faulty.act(by, act, *id).await);
+            let change = async |by: &Operator| drop(faulty.act(by, act, *id, None).await);
             let is_done = async || Ok(pools.credential(*id).await?.context("it is gone")?.status == after);
             scene.compare((UPDATE, &about), fault, change, is_done).await?;
             // What was lost is done after all, for what comes next.
-            pools.act(&somebody(), act, *id).await?;
+            pools.act(&somebody(), act, *id, None).await?;
         }
     }
     Ok(())

@@ -14,6 +14,8 @@ use worker::Records;
 
 /// Stops so long before the function is stopped.
 const MARGIN: Duration = Duration::from_secs(5);
+/// How much of its time is left for cleaning, however many leases are over.
+const CLEANING: Duration = Duration::from_secs(10);
 /// What retention is counted in.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -37,7 +39,7 @@ async fn main() -> Result<(), Error> {
                 Box::pin(videos.redeliver_due(deadline)),
                 Box::pin(portals.redeliver_due(deadline)),
                 Box::pin(deliveries.redeliver_due(deadline)),
-                Box::pin(credentials.tidy(deadline)),
+                Box::pin(credentials.tidy(deadline.before(CLEANING))),
                 Box::pin(workers.end_rests())
             );
             // Last, and in what time is left: it is in no hurry.

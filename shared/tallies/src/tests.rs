@@ -315,7 +315,9 @@ fn what_is_changed_and_changed_back_in_one_batch_is_written_to() {
     let after = store.partition(COUNTS);
     assert_ne!(before, after);
     let without_writes = |mut items: Vec<Item>| {
-        items.iter_mut().for_each(|item| drop(item.remove("writes")));
+        for item in &mut items {
+            item.remove("writes");
+        }
         items
     };
     assert_eq!(without_writes(before), without_writes(after), "and nothing is added");

@@ -8,8 +8,8 @@ use drover_tests::quiet::QuietTasks;
 use drover_tests::second_engine::SecondEngine;
 use extract::TaskType;
 use futures::TryFutureExt;
-use serde::Deserialize;
-use table::{AttributeValue, Clock, Item, Millis, Table, TableError, decode};
+use serde::{Deserialize, Serialize};
+use table::{Clock, Item, Key, Millis, Table, TableError, decode, encode};
 use tallies::{Change, Correction, Recount, Source, Tallies};
 use tokio::time::sleep;
 
@@ -62,10 +62,17 @@ async fn recount(tallies: &Tallies, table: &Table) -> anyhow::Result<Recount> {
 }
 
 /// A task in a table, as far as it is counted.
-fn task(pk: &str, status: &str) -> Item {
-    let texts = [("pk", pk), ("sk", "TASK#1"), ("job_kind", "extract"), ("status", status)];
-    let texts = texts.map(|(name, text)| (name.to_owned(), AttributeValue::S(text.to_owned())));
-    texts.into_iter().chain([("progress".to_owned(), AttributeValue::N("0".to_owned()))]).collect()
+#[derive(Clone, Serialize)]
+struct Counted {
+    #[serde(flatten)]
+    key: Key,
+    job_kind: &'static str,
+    status: &'static str,
+    progress: u64,
+}
+
+fn task(name: &str, status: &'static str) -> Counted {
+    Counted { key: Key::new(name, "TASK#1"), job_kind: "extract", status, progress: 0 }
 }
 
 /// A table with a task that runs and was never counted.
@@ -86,6 +93,7 @@ async fn nothing_is_corrected_if_anything_was_counted_meanwhile() -> anyhow::Res
     let (tallies, table) = uncounted().await?;
     let [waits, runs] = ["pending", "running"].map(|status| task("new", status));
     table.replace(&waits).await?;
+    let (waits, runs) = (encode(&waits)?, encode(&runs)?);
     tallies.count(&[made("1", waits.clone())]).await?;
     let to = |sequence: &str, before: &Item, after: &Item| Change {
         before: before.clone(),
@@ -119,7 +127,7 @@ async fn nothing_is_corrected_while_what_counts_is_behind() -> anyhow::Result<()
     ensure!(corrected == Correction::Behind && running(&tallies).await? == 0, "{corrected:?}");
     ensure!(table.sweep(None, None).await?.items.len() == 1, "probes were left behind");
     // It is counted in the end, before the probes.
-    let late = vec![made("late", task("old", "running"))];
+    let late = vec![made("late", encode(&task("old", "running"))?)];
     let corrected = correct(&tallies, &found, &table, late).await?;
     ensure!(corrected == Correction::Busy && running(&tallies).await? == 1, "{corrected:?}");
     Ok(())
