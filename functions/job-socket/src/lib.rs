@@ -90,6 +90,6 @@ impl App {
             cost.log("answered");
             json!({"statusCode": status.as_u16()})
         };
-        within(info_span!("handshake", job, trace_id = Empty), answer).await
+        within(info_span!("handshake", job, trace_id = Empty), Box::pin(answer)).await
     }
 }

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let app = &App::from_environment()?;
     run(service_fn(move |event: LambdaEvent<Event>| async move {
         let LambdaEvent { payload, context } = event;
-        let answer = app.handle(payload, Millis(context.deadline));
+        let answer = Box::pin(app.handle(payload, Millis(context.deadline)));
         let answer = telemetry::invocation(&context.request_id, context.xray_trace_id.as_deref(), answer).await;
         answer.map_err(|error| Error::from(format!("{error:#}")))
     }))

@@ -104,7 +104,7 @@ async fn with_its_cost<T>(what: &str, job: &str, work: impl Future<Output = anyh
         cost.log(what);
         done
     };
-    within(info_span!("telling", job, trace_id = Empty), telling).await
+    within(info_span!("telling", job, trace_id = Empty), Box::pin(telling)).await
 }
 
 async fn tell(app: &App, job: &Key, listeners: Vec<Listener>, occasion: Occasion) -> anyhow::Result<()> {
