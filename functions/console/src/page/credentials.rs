@@ -212,7 +212,7 @@ fn standing(frame: &Frame, credential: &CredentialView) -> Markup {
     let until = time(credential.cooldown_until.as_deref().or(credential.lease_expires_at.as_deref()));
     html! {
         (state(credential.status.as_str()))
-        @if until.is_some() { div.soft { "until " (moment_or_none(until, frame.now)) } }
+        @if until.is_some() { div.soft { "ends " (moment_or_none(until, frame.now)) } }
     }
 }
 
@@ -241,8 +241,8 @@ pub(super) fn state_of(frame: &Frame, credential: &CredentialView) -> Markup {
         ("Number", html! { (credential.id) }),
         ("Held by", optional(credential.in_use_by.as_deref())),
         ("Its session", optional(credential.session_id.as_deref())),
-        ("Claimed", html! { (credential.use_count) " times" }),
-        ("Worked", html! { (credential.success_count) " times" }),
+        ("Times claimed", html! { (credential.use_count) }),
+        ("Times it worked", html! { (credential.success_count) }),
         (
             "Failed since the last reset",
             html! { (credential.failure_count) " times, " (credential.consecutive_failures) " in a row" },

@@ -201,8 +201,8 @@ pub(super) fn state_of(frame: &Frame, detail: &JobDetail) -> Markup {
         ("Ended", moment_or_none(row.completed_at, now)),
         ("Due", moment_or_none(row.due_at, now)),
         ("Attempts", html! { (row.attempts) }),
-        ("Taken up again", html! { (row.redrives) " times" }),
-        ("Message sent again", html! { (detail.redeliveries) " times" }),
+        ("Times taken up again", html! { (row.redrives) }),
+        ("Times its message was sent again", html! { (detail.redeliveries) }),
         ("Compute units", html! { (row.units_used) " used, " (detail.units_reserved) " set aside" }),
     ];
     if let Some(checkpoint) = &detail.checkpoint {

@@ -24,15 +24,15 @@ pub(crate) async fn show(State(app): State<App>, frame: Frame) -> Result<Respons
         div #tiles data-live { (tiles(&overview, frame.now)) }
         h2 { "Jobs" }
         div #jobs data-live { (jobs(&frame, &overview.jobs)) }
+        h2 { "The last hour" }
+        div.plots #hour data-live { (plots("hour", &hour)) }
+        h2 { "The last day" }
+        div.plots #day data-live { (plots("day", &day)) }
         h2 { "Credentials" }
         div #pools data-live {
             (pools(&frame, &overview.pools))
             @if overview.is_cut { p { "There are more platforms than are shown here." } }
         }
-        h2 { "The last hour" }
-        div.plots #hour data-live { (plots("hour", &hour)) }
-        h2 { "The last day" }
-        div.plots #day data-live { (plots("day", &day)) }
     };
     Ok(frame.page(Section::Overview, "Overview", &body))
 }
