@@ -98,7 +98,7 @@ impl Gate {
     }
 }
 
-/// Lets in whoever may come in. A form's fields are read here, so that none is acted on whose sender was not asked for the secret.
+/// Lets in whoever may come in.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     match admitted(&app, request).await {
         Ok(request) => next.run(request).await,
@@ -108,17 +108,12 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 
 async fn admitted(app: &App, mut request: Request) -> Result<Request, Response> {
     let refused = |fault: Fault| fault.into_response();
-    let changes = !request.method().is_safe();
-    if changes && !comes_from_here(request.headers()) {
+    if !request.method().is_safe() && !comes_from_here(request.headers()) {
         return Err(refused(Fault::Forbidden("Another site has sent this. Nothing was done")));
     }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     if route.as_deref().is_some_and(|route| PUBLIC.contains(&route)) {
-        return if changes {
-            with_form(request).await.map(|(request, _)| request).map_err(refused)
-        } else {
-            Ok(request)
-        };
+        return Ok(request);
     }
     let session = match app.gate.visitor(request.headers()).await.map_err(refused)? {
         Visitor::Nobody => return Err(to_sign_in(request)),
@@ -130,16 +125,26 @@ async fn admitted(app: &App, mut request: Request) -> Result<Request, Response> 
             session
         }
     };
-    if changes {
-        let (read, form) = with_form(request).await.map_err(refused)?;
-        if !repeats(form.text(TOKEN_FIELD, 200).ok().flatten(), &session.csrf) {
-            let why = "The form is of another session, or older than this one. Load its page again";
-            return Err(refused(Fault::Forbidden(why)));
-        }
-        request = read;
-    }
     request.extensions_mut().insert(session);
     Ok(request)
+}
+
+/// Reads the form of a request that changes something, of whoever was let in: none is acted on that does not repeat its session's secret.
+pub(crate) async fn accept(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let (request, form) = match with_form(request).await {
+        Ok(read) => read,
+        Err(fault) => return fault.into_response(),
+    };
+    // Where nobody need be signed in, what a form repeats is its page's own.
+    let told = form.text(TOKEN_FIELD, 200).ok().flatten();
+    if request.extensions().get::<Session>().is_some_and(|session| !repeats(told, &session.csrf)) {
+        let why = "The form is of another session, or older than this one. Load its page again";
+        return Fault::Forbidden(why).into_response();
+    }
+    next.run(request).await
 }
 
 /// What somebody is told who is signed in and is no operator, or not any more: they can go.

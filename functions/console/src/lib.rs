@@ -115,6 +115,7 @@ pub fn router(app: App) -> Router {
         .route("/console/worker-tasks/{id}/release", get(tasks::ask_release).post(tasks::release))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/theme", post(theme::choose))
+        .layer(from_fn(gate::accept))
         .layer(from_fn_with_state(app.clone(), fault::framed))
         .layer(from_fn_with_state(app.clone(), gate::admit))
         .layer(from_fn(fault::dress))
