@@ -179,7 +179,7 @@ pub(crate) fn not_understood(error: &clap::Error) -> Failure {
         "a command is missing".to_owned()
     } else {
         let text = error.render().to_string();
-        let message = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         message.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     Failure::usage(message).next("droverctl --help, or --help after the command")
