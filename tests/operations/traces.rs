@@ -108,7 +108,7 @@ async fn a_message_carries_the_trace_of_whoever_sends_it() -> anyhow::Result<()>
         queue.hint(&hint, Duration::ZERO).await;
         queue.hint_all(std::slice::from_ref(&hint)).await;
     };
-    invocation("a test", Some(HEADER), sending).await;
+    Box::pin(invocation("a test", Some(HEADER), sending)).await;
     let mut headers = Vec::new();
     while headers.len() < 2 {
         let request = sqs.receive_message().queue_url(&url).wait_time_seconds(5).max_number_of_messages(10);
