@@ -14,7 +14,7 @@ use tallies::{Change, Correction, Recount, Source, Tallies};
 use tokio::time::sleep;
 
 /// How long what counts may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 struct Expiry {
