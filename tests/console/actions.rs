@@ -294,7 +294,8 @@ async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
     let page = console.page(&format!("/usage?kind=extract&tenant={}", user.id)).await?;
     let session = stack.session_of(&user.id).await?;
     let plan = json_of(user.anonymous(Method::GET, "/auth/me").bearer_auth(&session.token).send().await?).await?;
-    let left = plan["compute_units_remaining"].as_i64().context("no units")?;
+    let units = |name: &str| plan[name].as_i64().with_context(|| format!("no {name} in {plan}"));
+    let left = units("compute_units_limit")? - units("compute_units_used")?;
     ensure!(page.contains(&format!("<dt>Compute units left</dt><dd>{left}</dd>")), "{left} in {page}");
     let pool = stack.pool(3).await?;
     pool.scraper.claim_one(&pool.platform).await?;

@@ -20,7 +20,7 @@ fn withstood(what: &str, answer: &Answer, allowed: &[u16]) -> anyhow::Result<()>
     let page = answer.text()?;
     ensure!(allowed.contains(&answer.status), "{what}: {} {page}", answer.status);
     ensure!(
-        !page.contains("<script>") && !page.contains("<img src=x") && !page.contains("onerror=alert"),
+        !page.contains("<script>") && !page.contains("<img src=x") && !page.contains("\" onerror="),
         "{what}: {page}"
     );
     ensure!(["panicked", "DynamoDB", "TableError"].iter().all(|word| !page.contains(word)), "{what}: {page}");

@@ -55,5 +55,5 @@ impl TaskCommand {
 }
 
 fn missing(id: u64) -> Failure {
-    Failure::not_found(format!("there is no task {id}")).next("droverctl tasks list")
+    Failure::not_found(format!("there is no task/{id}")).next("droverctl tasks list")
 }

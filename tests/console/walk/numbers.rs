@@ -63,7 +63,10 @@ impl Numbers {
         let tasks = by_state(&user.get("/tasks").await?)?;
         let me = json_of(user.anonymous(Method::GET, "/auth/me").bearer_auth(&self.token).send().await?).await?;
         let mut facts = ended(tasks);
-        facts["Compute units left"] = json!(me["compute_units_remaining"].as_i64().context("no units")?.to_string());
+        let units = |name: &str| me[name].as_i64().with_context(|| format!("no {name} in {me}"));
+        // Nothing is set aside any more: all tasks have ended.
+        let left = units("compute_units_limit")? - units("compute_units_used")?;
+        facts["Compute units left"] = json!(left.to_string());
         pages.push(json!({"path": format!("/usage?kind=extract&tenant={}", user.id), "facts": facts}));
         let jobs = by_state(&client.get("/jobs?limit=200").await?)?;
         pages.push(json!({"path": format!("/usage?kind=video&tenant={}", client.tenant), "facts": ended(jobs)}));
