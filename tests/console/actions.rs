@@ -2,10 +2,9 @@
 
 use anyhow::{Context, ensure};
 use drover_tests::console::{Console, hidden_in, told_at};
-use drover_tests::{Stack, eventually, json_of};
+use drover_tests::{Stack, eventually};
 use jobs::{DeadLetter, DeadLetters};
 use operations::{JobName, Kind};
-use reqwest::Method;
 use serde_json::json;
 use table::{Clock, new_id};
 
@@ -292,10 +291,7 @@ async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (console, user) = (stack.console().await?, stack.user().await?);
     let page = console.page(&format!("/usage?kind=extract&tenant={}", user.id)).await?;
-    let session = stack.session_of(&user.id).await?;
-    let plan = json_of(user.anonymous(Method::GET, "/auth/me").bearer_auth(&session.token).send().await?).await?;
-    let units = |name: &str| plan[name].as_i64().with_context(|| format!("no {name} in {plan}"));
-    let left = units("compute_units_limit")? - units("compute_units_used")?;
+    let left = user.get("/analytics/dashboard").await?["compute_units_remaining"].as_i64().context("no units")?;
     ensure!(page.contains(&format!("<dt>Compute units left</dt><dd>{left}</dd>")), "{left} in {page}");
     let pool = stack.pool(3).await?;
     pool.scraper.claim_one(&pool.platform).await?;

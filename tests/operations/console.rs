@@ -157,7 +157,8 @@ async fn a_job_is_listed_once_on_a_page_however_many_parts_are_at_work() -> anyh
     let mut large = order("many");
     large.limit = 200;
     let job = studio.jobs.create(&client.tenant, large).await?.job;
-    let found = names.iter().map(|id| videos::Found { id: (*id).to_owned(), ..videos::Found::default() }).collect();
+    let metadata = videos::Metadata { url: "https://example.com/video".to_owned(), ..videos::Metadata::default() };
+    let found = names.iter().map(|id| videos::Found { id: (*id).to_owned(), metadata: metadata.clone() }).collect();
     studio.list(&job, found).await?;
     let name = JobName::new(Kind::Video, &client.tenant, job.id).context("no name")?;
 

@@ -4,8 +4,7 @@
 use anyhow::Context;
 use drover_tests::scraper::Pool;
 use drover_tests::video::VideoClient;
-use drover_tests::{Stack, User, json_of};
-use reqwest::Method;
+use drover_tests::{Stack, User};
 use serde_json::{Map, Value as Json, json};
 use table::Clock;
 use tallies::{JobTally, Kind, Tallies};
@@ -16,9 +15,8 @@ const STATES: [&str; 5] = ["pending", "running", "completed", "failed", "cancell
 /// Whose numbers are told.
 pub(super) struct Numbers {
     pub stack: Stack,
-    /// Who has tasks, and a session.
+    /// Who has tasks.
     pub user: User,
-    pub token: String,
     /// Who has video jobs, and a schedule.
     pub client: VideoClient,
     pub schedule: String,
@@ -61,12 +59,9 @@ impl Numbers {
         }
 
         let tasks = by_state(&user.get("/tasks").await?)?;
-        let me = json_of(user.anonymous(Method::GET, "/auth/me").bearer_auth(&self.token).send().await?).await?;
         let mut facts = ended(tasks);
-        let units = |name: &str| me[name].as_i64().with_context(|| format!("no {name} in {me}"));
-        // Nothing is set aside any more: all tasks have ended.
-        let left = units("compute_units_limit")? - units("compute_units_used")?;
-        facts["Compute units left"] = json!(left.to_string());
+        let left = user.get("/analytics/dashboard").await?["compute_units_remaining"].as_i64();
+        facts["Compute units left"] = json!(left.context("no units")?.to_string());
         pages.push(json!({"path": format!("/usage?kind=extract&tenant={}", user.id), "facts": facts}));
         let jobs = by_state(&client.get("/jobs?limit=200").await?)?;
         pages.push(json!({"path": format!("/usage?kind=video&tenant={}", client.tenant), "facts": ended(jobs)}));

@@ -152,7 +152,7 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             {"name": "usage-asked", "path": "/usage"},
             {"name": "usage", "path": format!("/usage?kind=extract&tenant={}", user.id), "holds": ["Compute units left", "Jobs a day"]},
             {"name": "audit", "path": "/audit"},
-            {"name": "signed-in", "path": "/signed-in", "holds": ["That did not work"]},
+            {"name": "signed-in", "path": "/signed-in", "holds": ["This sign-in was not begun in this browser"]},
             {"name": "missing", "path": "/nothing", "status": 404, "holds": ["There is no such page"]},
             {"name": "unreadable", "path": "/jobs?kind=x", "status": 400, "holds": ["That cannot be read"]},
         ],
@@ -186,7 +186,6 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
         },
         "unscripted": {"path": page_of(&unscripted), "clicks": [["link", "Cancel…"], ["button", "Cancel the job"]], "told": "The job was cancelled."},
     });
-    let token = stack.session_of(&user.id).await?.token;
-    let numbers = Numbers { stack: stack.clone(), user, token, client, schedule: schedule_id, pool };
+    let numbers = Numbers { stack: stack.clone(), user, client, schedule: schedule_id, pool };
     Ok(Scene { plan, numbers, shop })
 }

@@ -140,7 +140,7 @@ async function compare(page, when) {
     let wrong;
     for (let attempt = 0; attempt < 15; attempt += 1) {
         const told = await fetch(plan.numbers);
-        if (!told.ok) throw new Error(await told.text());
+        if (!told.ok) throw new Error(`${await told.text()}; so far: ${wrong?.join("; ")}`);
         wrong = [];
         for (const { path, ...expected } of await told.json()) {
             await go(page, path, "numbers");
