@@ -119,7 +119,7 @@ pub(crate) async fn framed(State(app): State<App>, request: Request, next: Next)
     let (status, title, what) = fault.told();
     let body = html! {
         h1 { (title) }
-        p { (shown(&what)) "." }
+        p.sentence { (shown(&what)) "." }
         p { a href=(frame.to(&back.path)) { (back.called) } }
     };
     in_place_of(&response, status, frame.page(Section::of(&back.path), title, &body))
@@ -132,7 +132,7 @@ pub(crate) async fn dress(request: Request, next: Next) -> Response {
     let Some(fault) = fault_of(&response) else { return response };
     let (status, title, what) = fault.told();
     let body = html! {
-        p { (shown(&what)) "." }
+        p.sentence { (shown(&what)) "." }
         p { a href=(root.to("")) { "To the overview" } }
     };
     in_place_of(&response, status, bare_page(&root, title, &body))
