@@ -215,7 +215,9 @@ async fn no_webhook_or_change_of_one_has_fields_of_other_types() -> anyhow::Resu
     let fields: &[_] = &[("url", Text), ("description", Text), ("events", List), ("is_active", Switch)];
     let valid = json!({"url": "https://example.com/hook", "description": "Extract"});
     let victim = Victim::new().await?;
-    let own = victim.user.send(Method::POST, "/webhooks", &valid).await?.success(201)?;
+    // Of nothing that the victim does: it would be delivered sooner or later, and change what is theirs.
+    let silent = json!({"url": "https://example.com/hook", "events": ["task.cancelled"]});
+    let own = victim.user.send(Method::POST, "/webhooks", &silent).await?.success(201)?;
     let path = format!("/webhooks/{}", id_of(&own)?);
     for (method, path, sender) in [("POST", "/webhooks".to_owned(), Sender::Keys(80)), ("PUT", path, Sender::Owner)] {
         Taker { method, path, sender, valid: valid.clone(), fields, text: Some("description") }.attack(&victim).await?;

@@ -13,7 +13,8 @@ const PER_KEY: usize = 80;
 
 /// A victim's webhook.
 async fn webhook_of(victim: &Victim) -> anyhow::Result<String> {
-    let body = json!({"url": "https://example.com/hook"});
+    // Of nothing that the victim does: it would be delivered sooner or later, and change what is theirs.
+    let body = json!({"url": "https://example.com/hook", "events": ["task.cancelled"]});
     let webhook = victim.user.send(Method::POST, "/webhooks", &body).await?.success(201)?;
     Ok(id_of(&webhook)?.to_owned())
 }
