@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::bound::Bound;
 use super::cost::Cost;
+use super::requests::KEY;
 
 /// How many requests go before, at once: more than there are functions, so that most know the tokens and the key of the seals.
 const WARMING: usize = 20;
@@ -21,6 +22,17 @@ enum By {
     Worker,
     Administrator,
     Nobody,
+}
+
+impl By {
+    /// What a function costs more that has not seen their key in the last 30 seconds. An administrator's has an owner, who is read as well.
+    fn cold(self) -> Cost {
+        match self {
+            Self::Worker => KEY,
+            Self::Administrator => KEY.plus(&KEY),
+            Self::Nobody => Cost::NOTHING,
+        }
+    }
 }
 
 impl Bound<By> {

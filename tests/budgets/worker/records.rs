@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Bound, By, warm_up};
 use crate::budgets::cost::Cost;
-use crate::budgets::requests::{KEY, cost_of, measured, over};
+use crate::budgets::requests::{cost_of, measured, over};
 
 /// What a cold function asks KMS: to open the data keys of the proxies on a page, or for one to seal with.
 const DATA_KEYS: Cost = Cost::new(0, 0.0, 0.0, 50);
@@ -144,11 +144,9 @@ async fn every_endpoint_of_records_is_within_its_budget() -> anyhow::Result<()> 
         })
         .await
         .context(bound.what)?;
-        let cold = match bound.by {
-            By::Nobody => Cost::NOTHING,
-            _ if bound.path.starts_with("/proxies") => KEY.plus(&DATA_KEYS),
-            _ => KEY,
-        };
+        let cold = bound.by.cold();
+        let opens_seals = bound.path.starts_with("/proxies") && !matches!(bound.by, By::Nobody);
+        let cold = if opens_seals { cold.plus(&DATA_KEYS) } else { cold };
         faults.extend(over(bound.what, &costs, &cost, &cold)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));

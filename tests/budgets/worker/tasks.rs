@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Bound, By, warm_up};
 use crate::budgets::cost::Cost;
-use crate::budgets::requests::{KEY, cost_of, measured, over};
+use crate::budgets::requests::{cost_of, measured, over};
 
 /// What a task has to be, for a request to find.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ async fn every_endpoint_of_tasks_is_within_its_budget() -> anyhow::Result<()> {
             cost_of(&stack, "worker-tasks", bound.request(&admin, &worker, &path)?, bound.status).await
         })
         .await?;
-        let cold = if matches!(bound.by, By::Nobody) { Cost::NOTHING } else { KEY };
+        let cold = bound.by.cold();
         faults.extend(over(bound.what, &costs, &cost, &cold)?);
     }
     ensure!(faults.is_empty(), "over budget:\n{}", faults.join("\n"));
