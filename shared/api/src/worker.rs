@@ -37,7 +37,7 @@ pub const LONGEST_WORKER_ID: usize = 100;
 input::parameters! {
     /// The worker that calls.
     pub WorkerHeader {
-        header "X-Worker-ID" "The worker that calls; empty, it names none." => schema::pattern(0, LONGEST_WORKER_ID, "^[!-~]*$"),
+        header "X-Worker-ID" "The worker that calls; empty, it names none." => schema::pattern(0, LONGEST_WORKER_ID, r"^[\t -~]*$"),
     }
 }
 
@@ -246,7 +246,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WorkerId {
         let Some(given) = parts.headers.get(WORKER_ID) else { return Ok(Self(None)) };
         let name = given.to_str().ok().map(str::trim).filter(|name| name.len() <= LONGEST_WORKER_ID);
         let wrong =
-            || Error::bad_request(format!("X-Worker-ID must be up to {LONGEST_WORKER_ID} visible ASCII characters"));
+            || Error::bad_request(format!("X-Worker-ID must be up to {LONGEST_WORKER_ID} printable ASCII characters"));
         let name = name.ok_or_else(wrong)?;
         // An empty one counts as not sent.
         Ok(Self((!name.is_empty()).then(|| name.to_owned())))
