@@ -15,6 +15,15 @@ pub(crate) struct Sure {
     pub(crate) yes: bool,
 }
 
+/// What is destroyed, and whether that is sure.
+#[derive(Args)]
+pub(crate) struct Sudden<What: Args> {
+    #[command(flatten)]
+    pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+}
+
 /// Goes on only if the person at the terminal says so, or has said so by `--yes`.
 pub(crate) fn confirm(question: &str, is_sure: bool) -> anyhow::Result<()> {
     if is_sure {

@@ -11,7 +11,7 @@ use operations::{CredentialAct, Pools};
 use serde_json::{Value as Json, json};
 
 use crate::call::CallFault;
-use crate::confirm::{Sure, confirm};
+use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output::{Answer, columns};
@@ -40,9 +40,9 @@ pub(crate) enum CredentialCommand {
     /// Switch one on
     Enable(Named),
     /// Switch one off; who holds it loses it. Asks, unless --yes
-    Disable(Sudden),
+    Disable(Sudden<Named>),
     /// Take one from who holds it, as when a scraper died. Asks, unless --yes
-    Release(Sudden),
+    Release(Sudden<Named>),
     /// Add credentials to a platform from a file, one a line
     Import(Import),
 }
@@ -70,14 +70,6 @@ pub(crate) struct Trail {
     credential: Named,
     #[command(flatten)]
     page: Page,
-}
-
-#[derive(Args)]
-pub(crate) struct Sudden {
-    #[command(flatten)]
-    credential: Named,
-    #[command(flatten)]
-    sure: Sure,
 }
 
 #[derive(Args)]
@@ -150,11 +142,11 @@ impl CredentialCommand {
             }
             Self::Reset(Named { id }) => act(deployment, CredentialAct::Reset, id, None).await,
             Self::Enable(Named { id }) => act(deployment, CredentialAct::Enable, id, None).await,
-            Self::Disable(Sudden { credential: Named { id }, sure: Sure { yes } }) => {
+            Self::Disable(Sudden { what: Named { id }, sure: Sure { yes } }) => {
                 confirm(&format!("Credential {id} is switched off; who holds it loses it."), yes)?;
                 act(deployment, CredentialAct::Disable, id, None).await
             }
-            Self::Release(Sudden { credential: Named { id }, sure: Sure { yes } }) => {
+            Self::Release(Sudden { what: Named { id }, sure: Sure { yes } }) => {
                 let seen = pools().credential(id).await?.map(|credential| credential.lease_token);
                 confirm(&format!("Credential {id} is taken from who holds it."), yes)?;
                 act(deployment, CredentialAct::Release, id, seen).await

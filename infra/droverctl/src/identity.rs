@@ -9,7 +9,7 @@ use secrets::ApiKey;
 use serde_json::{Value as Json, json};
 use table::{Millis, TableError, new_id};
 
-use crate::confirm::{Sure, confirm};
+use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::operator::Deed;
@@ -25,7 +25,7 @@ pub(crate) enum UserCommand {
     /// Add a user, with an account of compute units
     Create(NewUser),
     /// Let a user call no more: neither keys nor sessions work, from 30 seconds on. Asks, unless --yes
-    Deactivate(Sudden),
+    Deactivate(Sudden<Named>),
     /// Let a user call again
     Activate(Named),
     /// Let a user run this deployment, as one who signs in with the identity provider
@@ -35,7 +35,7 @@ pub(crate) enum UserCommand {
     /// Set what an operator signs in to the console with, beside their address: a password that is read from standard input
     SetPassword(Named),
     /// Let a user, operator or no longer one, sign in to the console with a password no more; sessions go on. Asks, unless --yes
-    RemovePassword(Sudden),
+    RemovePassword(Sudden<Named>),
     /// Show a user
     Show(Named),
 }
@@ -45,14 +45,6 @@ pub(crate) struct Named {
     /// The user's id
     #[arg(long)]
     user: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Sudden {
-    #[command(flatten)]
-    user: Named,
-    #[command(flatten)]
-    sure: Sure,
 }
 
 #[derive(Args)]
@@ -181,7 +173,7 @@ impl UserCommand {
     pub(crate) async fn run(self, deployment: &Deployment) -> anyhow::Result<Json> {
         match self {
             Self::Create(new) => create(new, deployment).await,
-            Self::Deactivate(Sudden { user: Named { user }, sure: Sure { yes } }) => {
+            Self::Deactivate(Sudden { what: Named { user }, sure: Sure { yes } }) => {
                 confirm(
                     &format!("The user {user} can call no more: their sessions end, and their keys work no more."),
                     yes,
@@ -192,7 +184,7 @@ impl UserCommand {
             Self::Promote(Named { user }) => set_operator(&user, true, deployment).await,
             Self::Demote(Named { user }) => set_operator(&user, false, deployment).await,
             Self::SetPassword(Named { user }) => passwords::set(deployment, &user).await,
-            Self::RemovePassword(Sudden { user: Named { user }, sure: Sure { yes } }) => {
+            Self::RemovePassword(Sudden { what: Named { user }, sure: Sure { yes } }) => {
                 confirm(&format!("The user {user} can sign in with a password no more."), yes)?;
                 passwords::remove(deployment, &user).await
             }

@@ -10,7 +10,7 @@ use portals::{
 use secrets::Passwords;
 use serde_json::{Value as Json, json};
 
-use crate::confirm::{Sure, confirm};
+use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::operator::Deed;
@@ -28,11 +28,11 @@ pub(crate) enum PortalUserCommand {
     /// Give a user another password, read from standard input; they have to log in again
     SetPassword(Named),
     /// Let a user call no more, from now on. Asks, unless --yes
-    Deactivate(Sudden),
+    Deactivate(Sudden<Named>),
     /// Let a user call again
     Activate(Named),
     /// Delete a user; the accounts and jobs of their tenant stay. Asks, unless --yes
-    Delete(Sudden),
+    Delete(Sudden<Named>),
 }
 
 #[derive(Args)]
@@ -50,14 +50,6 @@ pub(crate) struct Named {
     /// What the user logs in with
     #[arg(long)]
     name: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Sudden {
-    #[command(flatten)]
-    user: Named,
-    #[command(flatten)]
-    sure: Sure,
 }
 
 #[derive(Subcommand)]
@@ -160,14 +152,14 @@ impl PortalUserCommand {
             Self::SetPassword(Named { name }) => {
                 change(Action::SetPortalPassword, &name, json!({"password": password()?})).await
             }
-            Self::Deactivate(Sudden { user: Named { name }, sure: Sure { yes } }) => {
+            Self::Deactivate(Sudden { what: Named { name }, sure: Sure { yes } }) => {
                 confirm(&format!("The user {name} can call no more."), yes)?;
                 change(Action::DeactivatePortalUser, &name, json!({"is_active": false})).await
             }
             Self::Activate(Named { name }) => {
                 change(Action::ActivatePortalUser, &name, json!({"is_active": true})).await
             }
-            Self::Delete(Sudden { user: Named { name }, sure: Sure { yes } }) => {
+            Self::Delete(Sudden { what: Named { name }, sure: Sure { yes } }) => {
                 confirm(&format!("The user {name} goes."), yes)?;
                 let act = async { named(&name, users.delete(&name).await) };
                 Box::pin(deployment.audited(Deed::new(Action::DeletePortalUser, on_user(&name)), act)).await?;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use operations::Fleet;
 
-use crate::confirm::{Sure, confirm};
+use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -21,21 +21,13 @@ pub(crate) enum ProxyCommand {
     /// Let one be used again, its failures forgotten
     Enable(Named),
     /// Let one be used no more. Asks, unless --yes
-    Disable(Sudden),
+    Disable(Sudden<Named>),
 }
 
 #[derive(Args)]
 pub(crate) struct Named {
     /// The proxy's number, as `list` tells it
     id: u64,
-}
-
-#[derive(Args)]
-pub(crate) struct Sudden {
-    #[command(flatten)]
-    proxy: Named,
-    #[command(flatten)]
-    sure: Sure,
 }
 
 impl ProxyCommand {
@@ -51,7 +43,7 @@ impl ProxyCommand {
             Self::Enable(Named { id }) => {
                 acted(&format!("proxy/{id}"), "enabled", fleet.switch_proxy(&by, id, true).await)
             }
-            Self::Disable(Sudden { proxy: Named { id }, sure: Sure { yes } }) => {
+            Self::Disable(Sudden { what: Named { id }, sure: Sure { yes } }) => {
                 confirm(&format!("Proxy {id} is used no more."), yes)?;
                 acted(&format!("proxy/{id}"), "disabled", fleet.switch_proxy(&by, id, false).await)
             }

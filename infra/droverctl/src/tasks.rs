@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::confirm::{Sure, confirm};
+use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -18,21 +18,13 @@ pub(crate) enum TaskCommand {
     /// Show one, without its payload and result
     Show(Named),
     /// Take one from who has locked it, as when a worker died: it may be locked again at once. Asks, unless --yes
-    Release(Sudden),
+    Release(Sudden<Named>),
 }
 
 #[derive(Args)]
 pub(crate) struct Named {
     /// The task's number, as `list` tells it
     id: u64,
-}
-
-#[derive(Args)]
-pub(crate) struct Sudden {
-    #[command(flatten)]
-    task: Named,
-    #[command(flatten)]
-    sure: Sure,
 }
 
 impl TaskCommand {
@@ -43,7 +35,7 @@ impl TaskCommand {
             Self::Show(Named { id }) => {
                 Ok(serde_json::to_value(fleet.task(id).await?.ok_or_else(|| missing(id))?)?.into())
             }
-            Self::Release(Sudden { task: Named { id }, sure: Sure { yes } }) => {
+            Self::Release(Sudden { what: Named { id }, sure: Sure { yes } }) => {
                 let held = fleet.task(id).await?.ok_or_else(|| missing(id))?.held;
                 let held = held.ok_or_else(|| Failure::refused(format!("nobody has locked task {id}")))?;
                 confirm(&format!("Task {id} is taken from {}.", held.by), yes)?;
