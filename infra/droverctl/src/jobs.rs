@@ -1,10 +1,11 @@
 //! `droverctl jobs`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jobs::{LoggedLine, Status};
-use operations::{Found, JobFilter, JobName, Kind, MOST_LINES, Operations};
+use operations::{Found, JobFilter, JobName, Kind, LogTail, MOST_LINES, Operations};
 use serde_json::{Value as Json, json};
 use table::TableError;
 
@@ -211,14 +212,15 @@ impl Logs {
         }
         print_lines(&first.lines, format);
         if self.follow {
-            follow(operations, &name, first.after, format).await?;
+            follow(operations, &name, first, format).await?;
         }
         Ok(Answer::nothing())
     }
 }
 
-/// Prints what is added to a log until its job has ended and all of it was printed.
-async fn follow(operations: &Operations, name: &JobName, mut after: u64, format: Format) -> anyhow::Result<()> {
+/// Prints what is added to a log after what was printed, until its job has ended and all of it was printed. Lines beyond a gap are told again.
+async fn follow(operations: &Operations, name: &JobName, first: LogTail, format: Format) -> anyhow::Result<()> {
+    let (mut after, mut printed) = (first.after, numbers(&first.lines));
     // One that has ended already is not waited for.
     let (mut quiet, mut has_ended, mut failures) = (LOOKS - 1, false, 0);
     loop {
@@ -231,15 +233,18 @@ async fn follow(operations: &Operations, name: &JobName, mut after: u64, format:
             }
         };
         failures = 0;
-        after = tail.after;
-        print_lines(&tail.lines, format);
-        if tail.lines.len() == MOST_LINES as usize {
+        let (is_full, goes_on) = (tail.lines.len() == MOST_LINES as usize, tail.after > after);
+        let told = numbers(&tail.lines);
+        let lines: Vec<_> = tail.lines.into_iter().filter(|line| !printed.contains(&line.number)).collect();
+        (after, printed) = (tail.after, told);
+        print_lines(&lines, format);
+        if is_full && goes_on {
             continue;
         }
-        if has_ended && tail.lines.is_empty() {
+        if has_ended && lines.is_empty() {
             return Ok(());
         }
-        quiet = if tail.lines.is_empty() { quiet + 1 } else { 0 };
+        quiet = if lines.is_empty() { quiet + 1 } else { 0 };
         if quiet >= LOOKS {
             quiet = 0;
             has_ended = match operations.job(name).await {
@@ -275,6 +280,10 @@ fn as_json(line: &LoggedLine) -> Json {
         "message": line.message,
         "metadata": line.metadata,
     })
+}
+
+fn numbers(lines: &[LoggedLine]) -> BTreeSet<u64> {
+    lines.iter().map(|line| line.number).collect()
 }
 
 fn print_lines(lines: &[LoggedLine], format: Format) {

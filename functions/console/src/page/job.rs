@@ -1,7 +1,5 @@
 //! `/console/jobs/{kind}/{id}`: one job, its log, its parts, and what is done about it.
 
-use std::time::Duration;
-
 use api::query::Parameters;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -9,7 +7,6 @@ use axum::response::Response;
 use jobs::{Level, LoggedLine};
 use maud::{Markup, html};
 use operations::{JobDetail, JobName, Kind, Listing, LogTail, Operations, PartRow};
-use table::Millis;
 use uuid::Uuid;
 
 use super::jobs::{held, name, path_of, progress_of, standing};
@@ -31,10 +28,6 @@ use crate::view::time::{moment, moment_or_none, nothing};
 const LINES: u32 = 200;
 /// How much of one, in characters.
 const LINE: usize = 2_000;
-
-/// How long lines are waited for whose numbers lie before those of others: a part claims the numbers of its lines before it writes them, and its siblings
-/// write theirs meanwhile. After that they were lost with their worker.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The job that an address names.
 pub(crate) struct Named(JobName);
@@ -70,7 +63,7 @@ pub(crate) async fn show(
             return Ok(None);
         }
         let after = detail.log_lines.saturating_sub(u64::from(LINES));
-        stretch(&app.operations, &job, after, frame.now).await.map(Some)
+        stretch(&app.operations, &job, after).await.map(Some)
     };
     let (log, parts) = tokio::try_join!(log, parts_of(&app.operations, &detail, parts_after))?;
     let title = if detail.row.title.trim().is_empty() { name(job.kind) } else { &detail.row.title };
@@ -93,14 +86,9 @@ pub(crate) async fn show(
 }
 
 /// `GET /console/jobs/{kind}/{id}/log`: the lines after a number, for the page's script.
-pub(crate) async fn log(
-    State(app): State<App>,
-    frame: Frame,
-    Named(job): Named,
-    parameters: Parameters,
-) -> Result<Response, Fault> {
+pub(crate) async fn log(State(app): State<App>, Named(job): Named, parameters: Parameters) -> Result<Response, Fault> {
     let after = parameters.number("after", 0, u64::from(u32::MAX))?.unwrap_or(0);
-    let tail = stretch(&app.operations, &job, after, frame.now).await?;
+    let tail = stretch(&app.operations, &job, after).await?;
     Ok(fragment(&html! { div data-after=(tail.after) { (lines(&tail.lines)) } }))
 }
 
@@ -153,24 +141,10 @@ fn act_path(job: &JobName, act: &str) -> String {
     format!("/jobs/{}/{}/{act}?tenant={}", job.kind.as_str(), job.id, escaped(&job.tenant))
 }
 
-/// Some lines of its log, and after which number to go on: the last, or the one before a gap that may yet be filled. Who goes on there is told the lines
-/// beyond the gap again.
-async fn stretch(operations: &Operations, job: &JobName, after: u64, now: Millis) -> Result<LogTail, Fault> {
+/// Some lines of its log, and after which number to go on.
+async fn stretch(operations: &Operations, job: &JobName, after: u64) -> Result<LogTail, Fault> {
     let tail = operations.log(job, Some(after), LINES).await?;
-    let lines = tail.map_or_else(Vec::new, |tail| tail.lines);
-    Ok(LogTail { after: settled(after, &lines, now), lines })
-}
-
-/// Up to which number nothing is missing, or will come any more.
-fn settled(after: u64, lines: &[LoggedLine], now: Millis) -> u64 {
-    let mut settled = after;
-    for line in lines {
-        if line.number > settled + 1 && line.at.until(now) < PATIENCE {
-            break;
-        }
-        settled = line.number;
-    }
-    settled
+    Ok(tail.unwrap_or_else(|| LogTail { lines: Vec::new(), after }))
 }
 
 /// A page of its parts, if it has some.
@@ -292,29 +266,9 @@ pub(super) fn lines(lines: &[LoggedLine]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use table::Millis;
 
-    #[test]
-    fn a_log_is_gone_on_with_before_a_gap_that_may_yet_be_filled() {
-        let now = Millis(1_705_314_600_000);
-        for (what, lines, after) in [
-            ("nothing", &[][..], 3),
-            ("all", &[(4, 0), (5, 0)], 5),
-            ("a gap at the beginning", &[(6, 1)], 3),
-            ("a gap between", &[(4, 0), (7, 59), (8, 0)], 4),
-            ("one that is old", &[(4, 90), (7, 60), (8, 0)], 8),
-            ("two, an old and a young one", &[(6, 70), (7, 0), (9, 0)], 7),
-        ] {
-            let line = |(number, seconds): &(u64, u64)| LoggedLine {
-                number: *number,
-                at: now.before(Duration::from_secs(*seconds)),
-                level: Level::Info,
-                message: String::new(),
-                metadata: serde_json::Map::new(),
-            };
-            assert_eq!(settled(3, &lines.iter().map(line).collect::<Vec<_>>(), now), after, "{what}");
-        }
-    }
+    use super::*;
 
     #[test]
     fn a_line_of_a_log_does_nothing() {

@@ -1,5 +1,7 @@
 //! One job: all that is known of it, its log, its parts.
 
+use std::time::Duration;
+
 use jobs::{Join, LoggedLine, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -18,6 +20,9 @@ pub const MOST_LINES: u32 = 200;
 const PART: &str = "CHILD#";
 /// The longest number of a part, in digits.
 const DIGITS: usize = 6;
+/// How long lines are waited for whose numbers lie before those of others: a part claims the numbers of its lines before it writes them, and its siblings
+/// write theirs meanwhile. After that they were lost with their worker.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A job, with all that an operator may know of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,7 +73,7 @@ pub struct Can {
 pub struct LogTail {
     /// The lines, in order.
     pub lines: Vec<LoggedLine>,
-    /// After which number to go on.
+    /// After which number to go on: the last, or the one before a gap that may yet be filled. Who goes on there is told the lines beyond the gap again.
     pub after: u64,
 }
 
@@ -130,8 +135,7 @@ impl Operations {
         let (first, last) = (after.saturating_add(1), after.saturating_add(limit));
         let mut lines = self.jobs_of(name.kind).logs.read(&name.key().sk, first, last).await?;
         lines.iter_mut().for_each(without_secrets);
-        let after = lines.last().map_or(after, |line| line.number);
-        Ok(Some(LogTail { lines, after }))
+        Ok(Some(LogTail { after: settled(after, &lines, self.clock.now()), lines }))
     }
 
     /// A page of a job's parts, in their order; an empty one if it has none, or there is no such job. Two requests.
@@ -232,4 +236,45 @@ fn results(record: &Record) -> Vec<ResultFile> {
     let name = |key: &String| key.rsplit('/').next().unwrap_or(key).to_owned();
     let file = record.job().result_key.as_ref();
     file.map(|key| ResultFile { name: name(key), bytes: record.job().result_bytes }).into_iter().collect()
+}
+
+/// Up to which number nothing is missing, or will come any more.
+fn settled(after: u64, lines: &[LoggedLine], now: Millis) -> u64 {
+    let mut settled = after;
+    for line in lines {
+        if line.number > settled + 1 && line.at.until(now) < PATIENCE {
+            break;
+        }
+        settled = line.number;
+    }
+    settled
+}
+
+#[cfg(test)]
+mod tests {
+    use jobs::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_log_is_gone_on_with_before_a_gap_that_may_yet_be_filled() {
+        let now = Millis(1_705_314_600_000);
+        for (what, lines, after) in [
+            ("nothing", &[][..], 3),
+            ("all", &[(4, 0), (5, 0)], 5),
+            ("a gap at the beginning", &[(6, 1)], 3),
+            ("a gap between", &[(4, 0), (7, 59), (8, 0)], 4),
+            ("one that is old", &[(4, 90), (7, 60), (8, 0)], 8),
+            ("two, an old and a young one", &[(6, 70), (7, 0), (9, 0)], 7),
+        ] {
+            let line = |(number, seconds): &(u64, u64)| LoggedLine {
+                number: *number,
+                at: now.before(Duration::from_secs(*seconds)),
+                level: Level::Info,
+                message: String::new(),
+                metadata: serde_json::Map::new(),
+            };
+            assert_eq!(settled(3, &lines.iter().map(line).collect::<Vec<_>>(), now), after, "{what}");
+        }
+    }
 }
