@@ -4,16 +4,13 @@ use anyhow::{Context, ensure};
 use drover_tests::quiet::QuietTasks;
 use drover_tests::{Stack, User};
 use extract::TaskType;
-use futures::future::try_join_all;
 use reqwest::Method;
 use table::Clock;
 
 use super::bound::{As, Bound};
 use super::cost::Cost;
-use super::requests::{KEY, cost_of, measured, over};
+use super::requests::{KEY, cost_of, measured, over, warm_up};
 
-/// How many requests go before, at once, so that most functions know the callers' keys.
-const WARMING: usize = 20;
 
 /// Every endpoint, asked by a user with a task of today or by an operator. The metrics read 32 parts of the totals by a `BatchGetItem`, of
 /// which the emulator tells no capacity: DynamoDB charges a read unit for each.
@@ -37,8 +34,8 @@ async fn analytics_are_within_their_budget() -> anyhow::Result<()> {
     let quiet = QuietTasks::new(&stack, Clock::system()).await?;
     quiet.pending(&user, "Today's", TaskType::SimpleScraping).await?;
     let caller = |path: &str| -> &User { if path.starts_with("/admin") { &operator } else { &user } };
-    try_join_all((0..WARMING).map(|_| user.get("/analytics/usage"))).await?;
-    try_join_all((0..WARMING).map(|_| operator.get("/admin/system-metrics"))).await?;
+    warm_up(async || user.get("/analytics/usage").await).await?;
+    warm_up(async || operator.get("/admin/system-metrics").await).await?;
     let mut faults = Vec::new();
     for Bound { what, path, status, cost, .. } in bounds() {
         let cost = cost.measurable_on(&stack);

@@ -11,14 +11,13 @@ use drover_tests::chaos::{Fault, Rule};
 use drover_tests::site::Site;
 use drover_tests::{Stack, User, id_of, key_of};
 use extract::{Task, account_key, task_key};
-use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Clock, new_id};
 
 use super::bound::{As, Bound};
 use super::cost::{Cost, least};
-use super::requests::{CLOUD_KEY, cost_of, measured, over};
+use super::requests::{CLOUD_KEY, cost_of, measured, over, warm_up};
 
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. A list in another order than by creation
 /// reads its tasks by a `BatchGetItem`, of which the emulator tells no capacity: DynamoDB charges one read unit more for each task. `{ended}`, `{open}`
@@ -57,8 +56,6 @@ pub(super) fn bounds(page: &str, email: &str) -> Vec<Bound<As>> {
     ]
 }
 
-/// How many requests go before, at once: more than there are functions, so that most know the caller's key.
-const WARMING: usize = 20;
 /// How many tasks of others are put beside the caller's.
 const OTHERS_TASKS: usize = 500;
 
@@ -143,9 +140,8 @@ impl Client {
 
     /// Shows the callers' keys to the functions.
     async fn warm_up(&self) -> anyhow::Result<()> {
-        try_join_all((0..WARMING).map(|_| self.user.get("/tasks"))).await?;
-        try_join_all((0..WARMING).map(|_| self.waiting.get("/tasks"))).await?;
-        Ok(())
+        warm_up(async || self.user.get("/tasks").await).await?;
+        warm_up(async || self.waiting.get("/tasks").await).await
     }
 
     /// What a request costs.

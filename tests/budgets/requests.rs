@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use drover_tests::{Stack, eventually};
+use futures::future::try_join_all;
 use reqwest::RequestBuilder;
 use table::{Clock, new_id};
 use tokio::time::timeout;
@@ -16,6 +17,8 @@ pub(crate) const KEY: Cost = Cost::new(1, 0.5, 0.0, 0);
 pub(crate) const CLOUD_KEY: Cost = Cost::new(3, 1.0, 1.0, 0);
 /// How long a request's access line is waited for.
 pub(super) const LINE_PATIENCE: Duration = Duration::from_secs(15);
+/// How many requests go before, at once, so that most functions know the caller's key.
+const WARMING: usize = 20;
 /// How often each request is made, at most, until it meets a warm function.
 const CALLS: usize = 8;
 
@@ -40,6 +43,11 @@ pub(crate) async fn cost_of(
         Ok(line) => Cost::logged(&line?).map(Some),
         Err(_) => Ok(None),
     }
+}
+
+/// Shows a caller's key to the functions that answer this request.
+pub(crate) async fn warm_up<T>(ask: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<()> {
+    try_join_all((0..WARMING).map(|_| ask())).await.map(drop)
 }
 
 /// What a request costs: measured until it is within its bound, and no more than some times.

@@ -7,14 +7,13 @@ use drover_tests::quiet::QuietTasks;
 use drover_tests::receiver::Receiver;
 use drover_tests::{Stack, User, eventually, id_of};
 use extract::TaskType;
-use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 use table::{Clock, Millis};
 
 use super::bound::{As, Bound};
 use super::cost::Cost;
-use super::requests::{KEY, cost_of, measured, over};
+use super::requests::{KEY, cost_of, measured, over, warm_up};
 
 /// What an attempt may cost that succeeds, of an endpoint that is well: the endpoint, a place among its user's attempts, the claim, the attempt's record,
 /// the end and the place given back; one request to the endpoint.
@@ -22,8 +21,6 @@ const ATTEMPT: Cost = Cost::new(6, 1.0, 8.0, 1);
 
 /// The function that serves them.
 const FUNCTION: &str = "webhook-endpoints";
-/// How many requests go before, at once: more than there are functions, so that most know the caller's key.
-const WARMING: usize = 20;
 
 /// Every endpoint. Each request is counted by the rate limiter: one write unit in each cost. `{id}` stands for the id of a webhook that is made for
 /// this request, `{missing}` for one that is not there.
@@ -56,7 +53,7 @@ async fn every_endpoint_of_webhooks_is_within_its_budget() -> anyhow::Result<()>
     for mut bound in bounds() {
         // One for each, so that what its limits count is its own.
         let user = stack.user().await?;
-        try_join_all((0..WARMING).map(|_| user.get("/webhooks"))).await?;
+        warm_up(async || user.get("/webhooks").await).await?;
         bound.cost = bound.cost.measurable_on(&stack);
         let costs = measured(&bound.cost, async || measure(&stack, &user, &bound).await).await.context(bound.what)?;
         faults.extend(over(bound.what, &costs, &bound.cost, &cold)?);

@@ -287,6 +287,31 @@ async fn a_task_is_taken_from_the_worker_that_has_locked_it() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn a_task_is_cancelled_and_taken_up_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (console, admin) = (stack.console().await?, stack.worker_administrator()?);
+    let campaign = admin.campaign().await?;
+    let id = admin.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
+    let (path, row) = (format!("/worker-tasks/{id}"), format!(">{id}</a><div class=\"soft\">comment"));
+    let list = |status: &str| format!("/worker-tasks?status={status}&campaign={campaign}&type=comment");
+    let question = console.page(&format!("{path}/cancel")).await?;
+    ensure!(question.contains("Cancel this task?"), "{question}");
+    let page = console.answered(&format!("{path}/cancel")).await?;
+    ensure!(page.contains("The task was cancelled.") && page.contains(">error<"), "{page}");
+    let again = console.send(&format!("{path}/cancel"), &hidden_in(&question)).await?;
+    ensure!(again.status == 409 && again.text()?.contains("it had ended before"), "{}", again.text()?);
+    let shows = async |status: &str| anyhow::Ok(console.page(&list(status)).await?.contains(&row));
+    eventually("it is among those that failed", async || Ok(shows("failed").await?.then_some(()))).await?;
+    ensure!(!shows("open").await?, "it goes on");
+    let page = console.done(&format!("{path}/retry"), &[]).await?;
+    ensure!(page.contains("The task can be locked again.") && page.contains(">pending<"), "{page}");
+    eventually("it is among those that go on", async || Ok(shows("open").await?.then_some(()))).await?;
+    ensure!(console.page(&list("all")).await?.contains("Choose which."), "all of a campaign are listed");
+    is_written_down(&console, "cancel task", &format!("task/{id}")).await?;
+    is_written_down(&console, "retry task", &format!("task/{id}")).await
+}
+
+#[tokio::test]
 async fn pages_and_the_api_tell_the_same() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (console, user) = (stack.console().await?, stack.user().await?);

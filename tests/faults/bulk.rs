@@ -20,6 +20,8 @@ use serde_json::{Value as Json, json};
 use table::{Condition, Query};
 use tokio::time::{Instant, sleep};
 
+use super::Watchdog;
+
 /// How many pages the task has, and how many of the manual there are: each is asked for several times, by different addresses.
 const PAGES: usize = 1_000;
 const FILES: usize = 100;
@@ -79,14 +81,14 @@ impl Deadly {
         let body = json!({"name": "The manual", "task_type": "bulk_scraping", "config": config});
         let begun = Instant::now();
         let task = user.send(Method::POST, "/tasks", &body).await?.success(201)?;
-        let key = key_of(user, &task)?;
+        let (key, mut watchdog) = (key_of(user, &task)?, Watchdog::new());
         let ended = loop {
             stack.run_recovery().await?;
             let task = stack.stored_task(&key).await?.context("the task is gone")?;
             if task.job.status.is_final() {
                 break task;
             }
-            ensure!(begun.elapsed() < Duration::from_mins(10), "still at work: {:?}", task.job);
+            watchdog.see(task.job.progress)?;
             sleep(Duration::from_secs(1)).await;
         };
         let took = begun.elapsed();

@@ -15,7 +15,7 @@ use portals::Portal;
 use tokio::time::{Instant, sleep};
 
 use self::outcome::{Outcome, assert_spoils_are_noticed, faults};
-use super::{STORE, UPDATE};
+use super::{STORE, UPDATE, Watchdog};
 
 /// How many tenants there are, and how many jobs each has, of an account of its own.
 const TENANTS: usize = 10;
@@ -27,8 +27,6 @@ const ENOUGH: u64 = 10;
 const ENDS_AN_ATTEMPT: u32 = 4;
 /// A moment between one worker's end and the next one's, at most, once enough were killed.
 const MOMENT: Duration = Duration::from_millis(400);
-/// How long it may take.
-const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What is wrong with the portal of every fifth job, for good, and how the message begins that says so.
 const BROKEN: [(Portal, What, u32, &str); 4] = [
@@ -96,7 +94,7 @@ impl Siege {
 
     /// Waits until all have ended.
     async fn watch(&self) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        let mut watchdog = Watchdog::new();
         for job in &self.jobs {
             let reader = &self.readers[job.tenant];
             loop {
@@ -105,7 +103,7 @@ impl Siege {
                 if matches!(told["status"].as_str(), Some("completed" | "failed")) {
                     break;
                 }
-                ensure!(begun.elapsed() < PATIENCE, "still at work: {told}");
+                watchdog.see(told)?;
                 sleep(Duration::from_millis(300)).await;
             }
         }

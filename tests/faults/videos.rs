@@ -20,7 +20,7 @@ use uuid::Uuid;
 use videos::{VideoJob, VideoStatus};
 
 use self::outcome::Outcome;
-use super::UPDATE;
+use super::{UPDATE, Watchdog};
 
 const VIDEOS: u64 = 200;
 /// How many workers are killed: each video is one's work, and so are finding them and handing them out.
@@ -125,8 +125,7 @@ impl Siege {
 
     /// Waits for the end. Progress only grows, and is what the counts say.
     async fn watch(&self) -> anyhow::Result<()> {
-        let (path, mut before) = (format!("/jobs/{}", self.job.id), 0);
-        let begun = Instant::now();
+        let (path, mut before, mut watchdog) = (format!("/jobs/{}", self.job.id), 0, Watchdog::new());
         loop {
             self.scene.stack.run_recovery().await?;
             let told = self.scene.client.get(&path).await?;
@@ -140,7 +139,7 @@ impl Siege {
             if is_over(&told) {
                 return Ok(());
             }
-            ensure!(begun.elapsed() < Duration::from_mins(10), "still at work: {}", told["job"]);
+            watchdog.see((stored, failed))?;
             sleep(Duration::from_millis(500)).await;
         }
     }

@@ -1,12 +1,13 @@
 //! The credential queue's pools and the worker API's fleet, as an operator has them.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use credentials::{ImportError, ImportForm, Status};
 use drover_tests::{Stack, eventually};
-use operations::{Acted, CredentialAct, Outcome, Paging};
+use operations::{Acted, Action, ActError, CredentialAct, Fleet, Outcome, Paging};
 use reqwest::Method;
 use serde_json::json;
 use table::{Clock, new_id};
+use worker::{Filter, Listed, TaskStatus};
 
 use super::console::{entries_of, somebody, within};
 
@@ -158,6 +159,83 @@ async fn a_pool_is_listed_by_page() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The numbers of all tasks of a list, by pages of two, each of which is within six requests.
+async fn numbers_of(fleet: &Fleet, listed: &Listed) -> anyhow::Result<Vec<u64>> {
+    let (mut seen, mut next): (Vec<u64>, Option<String>) = (Vec::new(), None);
+    loop {
+        let page = within(6, fleet.tasks(listed, Paging::new(2, next.as_deref()))).await??;
+        ensure!(page.items.len() <= 2, "{page:?}");
+        seen.extend(page.items.iter().map(|task| task.id));
+        match page.next {
+            Some(more) => next = Some(more),
+            None => return Ok(seen),
+        }
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_the_fleet_are_listed_by_how_they_stand_and_are_ended_and_taken_up_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let (fleet, operations, by) = (stack.worker_fleet(), stack.operations().await?, somebody());
+    let (administrator, worker) = (stack.worker_administrator()?, stack.worker().await?);
+    let campaign = administrator.campaign().await?;
+    let mut ids = Vec::new();
+    for task_type in ["comment", "comment", "profile", "comment", "profile"] {
+        ids.push(administrator.task(&json!({"campaign_id": campaign, "type": task_type})).await?);
+    }
+    let [cancelled, failed, other, waits, locked] = ids[..] else { bail!("{ids:?}") };
+    for id in [cancelled, failed, locked] {
+        worker.lock(id).await?;
+    }
+    let error = json!({"status": "error", "error_message": "the site is gone"});
+    let report = |id: u64| format!("/tasks/{id}/status");
+    worker.send(Method::PUT, &report(failed), &error).await?.success(200)?;
+
+    ensure!(within(4, fleet.cancel_task(&by, cancelled)).await?? == Acted::Done(None), "it was not cancelled");
+    let late = worker.send(Method::PUT, &report(cancelled), &json!({"status": "success"})).await?;
+    ensure!(late.status == 400, "who had it was heard: {late:?}");
+    let row = fleet.task(cancelled).await?.context("it is gone")?;
+    let told = (row.status, row.held, row.error.as_deref());
+    ensure!(told == (TaskStatus::Error, None, Some("cancelled by an operator")), "{told:?}");
+    ensure!(fleet.cancel_task(&by, other).await? == Acted::Done(None), "one that waits was not cancelled");
+    for ended in [cancelled, failed] {
+        ensure!(matches!(fleet.cancel_task(&by, ended).await?, Acted::Refused(_)), "{ended} had ended");
+    }
+    let of = |task_type: Option<&str>| Filter { campaign_id: Some(campaign), task_type: task_type.map(str::to_owned) };
+    let lists = [
+        (Listed::Open(of(None)), vec![waits, locked]),
+        (Listed::Open(of(Some("comment"))), vec![waits]),
+        (Listed::Failed(of(None)), vec![other, cancelled, failed]),
+        (Listed::Failed(of(Some("profile"))), vec![other]),
+    ];
+    for (listed, expected) in lists {
+        eventually(&format!("{listed:?}"), async || {
+            Ok((numbers_of(&fleet, &listed).await? == expected).then_some(()))
+        })
+        .await?;
+    }
+    let page = fleet.tasks(&Listed::Failed(Filter::default()), Paging::new(100, None)).await?;
+    ensure!(page.items.iter().any(|row| row.id == other), "it is not among the last that failed");
+
+    ensure!(within(3, fleet.retry_task(&by, failed)).await?? == Acted::Done(None), "it was not taken up");
+    for id in [failed, waits, locked] {
+        ensure!(matches!(fleet.retry_task(&by, id).await?, Acted::Refused(_)), "{id} has not failed");
+    }
+    let row = fleet.task(failed).await?.context("it is gone")?;
+    ensure!((row.status, row.finished_at, row.retry_count) == (TaskStatus::Pending, None, 0), "{row:?}");
+    worker.lock(failed).await?;
+    worker.send(Method::PUT, &report(failed), &json!({"status": "success"})).await?.success(200)?;
+    ensure!(matches!(fleet.retry_task(&by, failed).await?, Acted::Refused(_)), "it ended well");
+    for missing in [fleet.cancel_task(&by, u64::MAX / 2).await, fleet.retry_task(&by, u64::MAX / 2).await] {
+        ensure!(matches!(missing, Err(ActError::Missing)), "{missing:?}");
+    }
+    let entries = entries_of(&operations, &by).await?;
+    let done = entries.iter().filter(|entry| entry.outcome == Outcome::Done);
+    let done: Vec<_> = done.map(|entry| entry.action).collect();
+    ensure!(done == [Action::RetryTask, Action::CancelTask, Action::CancelTask], "{entries:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_task_of_the_fleet_is_released_and_a_proxy_is_switched() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
@@ -168,7 +246,7 @@ async fn a_task_of_the_fleet_is_released_and_a_proxy_is_switched() -> anyhow::Re
     worker.lock(task).await?;
     let row = within(1, fleet.task(task)).await??.context("it is gone")?;
     ensure!(row.held.is_some() && row.campaign_id == campaign, "{row:?}");
-    let page = within(2, fleet.tasks(Paging::new(100, None))).await??;
+    let page = within(2, fleet.tasks(&Listed::All, Paging::new(100, None))).await??;
     ensure!(page.items.iter().any(|row| row.id == task), "it is not among the newest");
     let lock = row.held.context("nobody has locked it")?.token;
     ensure!(matches!(fleet.release_task(&by, task, lock - 1).await?, Acted::Refused(_)), "by a lock that is over");

@@ -11,7 +11,7 @@ pub(crate) struct Notice {
 }
 
 /// The words, and what they say; `#` stands for the number.
-const WORDS: [(&str, &str); 17] = [
+const WORDS: [(&str, &str); 19] = [
     ("cancelled", "The job was cancelled."),
     ("retried", "The job waits for its turn again."),
     ("reset", "The credential is available again."),
@@ -20,6 +20,8 @@ const WORDS: [(&str, &str); 17] = [
     ("released", "The credential was taken from its holder and is available."),
     ("imported", "Imported: #."),
     ("task-released", "The task was taken from its worker and can be locked again."),
+    ("task-cancelled", "The task was cancelled."),
+    ("task-retried", "The task can be locked again."),
     ("started", "A run was started."),
     ("paused", "The schedule is paused: it starts nothing until it is resumed."),
     ("resumed", "The schedule is resumed."),

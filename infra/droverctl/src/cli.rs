@@ -84,7 +84,7 @@ enum Command {
     /// See who has which credentials, and put them right
     #[command(subcommand)]
     Credentials(CredentialCommand),
-    /// List, show and release tasks of the worker API
+    /// List, show, release, cancel and retry tasks of the worker API
     #[command(subcommand)]
     Tasks(TaskCommand),
     /// List proxies, and switch them on and off

@@ -1,7 +1,10 @@
 //! What administrators do: add credentials, list, change, switch off and on, reset, delete and count them.
 
 use std::collections::HashSet;
+use std::future::ready;
+use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use secrets::{SealError, fingerprint};
 use serde::{Deserialize, Serialize};
 use table::{
@@ -25,7 +28,9 @@ const READS_OF_ALL: usize = 20;
 /// How many credentials of a kind are counted.
 const COUNTED: usize = 10_000;
 /// How far back recovery looks for what has come to its end.
-const TIDIED: std::time::Duration = std::time::Duration::from_mins(10);
+const TIDIED: Duration = Duration::from_mins(10);
+/// How many platforms it looks at together.
+const TIDIED_AT_ONCE: usize = 8;
 /// How many credentials are looked for at once.
 const LOOKED_FOR: usize = 100;
 
@@ -519,32 +524,39 @@ impl Credentials {
     /// Writes down that leases and cooldowns of the last minutes are over, for those who read the table; nothing depends on it. Gives how
     /// many there were. It stops at `until`; what is left is found again by those that follow, for ten minutes.
     pub async fn tidy(&self, until: Millis) -> Result<usize, TableError> {
+        let mut platforms = self.platforms().await?;
+        // Where time is short, not always the same ones are left.
+        fastrand::shuffle(&mut platforms);
+        stream::iter(platforms)
+            .take_while(|_| ready(self.clock.now() < until))
+            .map(async |platform| self.tidy_platform(&platform.name, until).await)
+            .buffer_unordered(TIDIED_AT_ONCE)
+            .try_fold(0, |sum, tidied| ready(Ok(sum + tidied)))
+            .await
+    }
+
+    async fn tidy_platform(&self, platform: &str, until: Millis) -> Result<usize, TableError> {
         let now = self.clock.now();
-        let since = Millis(now.0.saturating_sub(u64::try_from(TIDIED.as_millis()).unwrap_or(0)));
-        let mut tidied = 0;
-        for platform in self.platforms().await? {
-            let over = Condition::All(vec![
-                Condition::equal("pool", platform.name.as_str()),
-                Condition::Between("claimable_at", since.into(), now.into()),
-            ]);
-            let stands = vec![Status::InUse.as_str().into(), Status::Cooldown.as_str().into()];
-            let query = Query::new(over).index("claimable").only(Some(Condition::OneOf("status", stands)));
-            let mut start = None;
-            loop {
-                let page = self.table.query_items(query.clone().start(start)).await?;
-                for item in page.items {
-                    if self.clock.now() >= until {
-                        return Ok(tidied);
-                    }
-                    tidied += usize::from(self.recover(&item, now).await?);
+        let over = Condition::All(vec![
+            Condition::equal("pool", platform),
+            Condition::Between("claimable_at", now.before(TIDIED).into(), now.into()),
+        ]);
+        let stands = vec![Status::InUse.as_str().into(), Status::Cooldown.as_str().into()];
+        let query = Query::new(over).index("claimable").only(Some(Condition::OneOf("status", stands)));
+        let (mut tidied, mut start) = (0, None);
+        loop {
+            let page = self.table.query_items(query.clone().start(start)).await?;
+            for item in page.items {
+                if self.clock.now() >= until {
+                    return Ok(tidied);
                 }
-                start = page.next;
-                if start.is_none() {
-                    break;
-                }
+                tidied += usize::from(self.recover(&item, now).await?);
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(tidied);
             }
         }
-        Ok(tidied)
     }
 
     async fn recover(&self, item: &Item, now: Millis) -> Result<bool, TableError> {

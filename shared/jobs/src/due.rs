@@ -1,6 +1,7 @@
 //! What is due of one kind, found by a sparse index: hinted at again where its message was lost ([`Due::redeliver`]), or started where its time has
 //! come ([`Due::start`]). For whatever has `job_kind` and `redeliver_at`, not for jobs alone.
 
+use futures::future::join_all;
 use serde::Deserialize;
 use table::{Clock, Condition, Item, Key, Millis, Page, Query, Table, TableError, Update};
 
@@ -11,6 +12,8 @@ use crate::queue::{Hint, Queue};
 const TURN: &str = "turn";
 /// How many due items are read at a time to be hinted at.
 const PAGE: u32 = 100;
+/// How many of them are hinted at together.
+const AT_ONCE: usize = 20;
 
 /// The items of one kind: the partition `job_kind = kind` of the index `due` of their table, and the queue that hints at them.
 #[derive(Clone, Copy, Debug)]
@@ -52,27 +55,46 @@ impl Due<'_> {
         let mut start = None;
         loop {
             let page = self.page(PAGE, start.take()).await?;
-            let now = self.clock.now();
-            let mut hints = Vec::new();
-            for item in page.items {
-                let next = now.after(self.policy.redelivery_pause(item.redeliveries));
-                let turn = Update::new()
-                    .set("redeliver_at", next)
-                    .set("redeliveries", item.redeliveries + 1)
-                    .when(Condition::equal("redeliver_at", item.due_at));
-                match self.table.update(&item.key, turn).await {
-                    // One that waits for its turn is one of its group; any other is looked at itself.
-                    Ok(moved) => hints.push(Hint { first: !moved.contains_key(TURN), job: item.key }),
-                    Err(TableError::ConditionFailed(_)) => {}
-                    Err(error) => return Err(error),
+            for items in page.items.chunks(AT_ONCE) {
+                sent += self.redeliver_all(items).await?;
+                if self.clock.now() >= until {
+                    return Ok(sent);
                 }
             }
-            self.queue.hint_all(&hints).await;
-            sent += hints.len();
-            match page.next {
-                Some(next) if self.clock.now() < until => start = Some(next),
-                _ => return Ok(sent),
+            start = page.next;
+            if start.is_none() {
+                return Ok(sent);
             }
+        }
+    }
+
+    /// Sends the messages of these again, and gives how many. What cannot be written keeps no other from its message.
+    async fn redeliver_all(self, items: &[DueItem]) -> Result<usize, TableError> {
+        let now = self.clock.now();
+        let moved = join_all(items.iter().map(|item| self.put_off(item, now))).await;
+        let (mut hints, mut fault) = (Vec::with_capacity(items.len()), None);
+        for moved in moved {
+            match moved {
+                Ok(hint) => hints.extend(hint),
+                Err(error) => fault = Some(error),
+            }
+        }
+        self.queue.hint_all(&hints).await;
+        fault.map_or(Ok(hints.len()), Err)
+    }
+
+    /// Moves the next turn of an item away, and gives the hint at it; none if another has done so, or it has ended.
+    async fn put_off(self, item: &DueItem, now: Millis) -> Result<Option<Hint>, TableError> {
+        let next = now.after(self.policy.redelivery_pause(item.redeliveries));
+        let turn = Update::new()
+            .set("redeliver_at", next)
+            .set("redeliveries", item.redeliveries + 1)
+            .when(Condition::equal("redeliver_at", item.due_at));
+        match self.table.update(&item.key, turn).await {
+            // One that waits for its turn is one of its group; any other is looked at itself.
+            Ok(moved) => Ok(Some(Hint { first: !moved.contains_key(TURN), job: item.key.clone() })),
+            Err(TableError::ConditionFailed(_)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

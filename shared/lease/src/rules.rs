@@ -65,6 +65,16 @@ pub fn release<'name>(holder: impl Into<Holder<'name>>, available: impl Into<Ava
     }
 }
 
+/// Takes the item from whoever holds it, for good: nobody can claim it any more. Nothing is to be taken from what nobody can claim already.
+#[must_use]
+pub fn withdraw(nonce: &str) -> Update {
+    Update::new()
+        .remove("lease_owner")
+        .remove("claimable_at")
+        .set("lease_nonce", nonce)
+        .when(Condition::Exists("claimable_at"))
+}
+
 /// Holds for this holder, until it has released the item or somebody else has claimed it.
 #[must_use]
 pub fn held<'name>(holder: impl Into<Holder<'name>>) -> Condition {

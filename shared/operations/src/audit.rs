@@ -55,6 +55,10 @@ pub enum Action {
     ImportCredentials,
     /// Takes a task of the worker API from who has locked it.
     ReleaseTask,
+    /// Ends a task of the worker API.
+    CancelTask,
+    /// Takes a task of the worker API up again.
+    RetryTask,
     /// Switches a proxy off.
     DisableProxy,
     /// Switches a proxy on, its failures forgotten.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use table::aws::{SdkConfig, SettingError, dynamodb, setting};
 use table::{Clock, Millis, Table, TableError};
-use worker::{Holding, Kind, ProxyType, Records, Standing, TaskError, TaskStatus, Tasks};
+use worker::{Holding, Kind, Listed, ProxyType, Records, Standing, TaskError, TaskStatus, Tasks};
 
 use crate::act::{Act, ActError, Acted};
 use crate::audit::{Action, Audit};
@@ -11,6 +11,9 @@ use crate::jobs::row::Hold;
 use crate::operator::Operator;
 use crate::page::{ListError, Listing, Paging};
 use crate::shown;
+
+/// What a task says that an operator has ended.
+const CANCELLED: &str = "cancelled by an operator";
 
 /// The tasks and proxies of the worker API.
 #[derive(Clone, Debug)]
@@ -105,9 +108,9 @@ impl Fleet {
         Ok(Self::new(table("WORKER_TABLE")?, table("EVENTS_TABLE")?, clock))
     }
 
-    /// A page of tasks, the newest first. Two requests.
-    pub async fn tasks(&self, paging: Paging<'_>) -> Result<Listing<TaskRow>, ListError> {
-        let page = self.records.list::<worker::Task>(Kind::Task, paging.limit(), paging.after()).await?;
+    /// A page of tasks. Two requests; six at most, of those that ended badly of one campaign or type, and of those of one type within a campaign.
+    pub async fn tasks(&self, listed: &Listed, paging: Paging<'_>) -> Result<Listing<TaskRow>, ListError> {
+        let page = self.tasks.list(listed, paging.limit(), paging.after()).await?;
         let page = page.ok_or(ListError::Cursor)?;
         let now = self.clock.now();
         Ok(Listing { items: page.records.into_iter().map(|task| TaskRow::of(task, now)).collect(), next: page.next })
@@ -126,18 +129,27 @@ impl Fleet {
         asked.told(act).await
     }
 
+    /// Ends a task that has not ended, for good, whoever has locked it.
+    pub async fn cancel_task(&self, by: &Operator, id: u64) -> Act {
+        let asked = self.audit.asked(by, Action::CancelTask, &format!("task/{id}")).await?;
+        let act = settled(self.tasks.cancel(id, CANCELLED).await, "it had ended before");
+        asked.told(act).await
+    }
+
+    /// Takes a task up again that ended badly: it may be locked at once, and has all its retries before it.
+    pub async fn retry_task(&self, by: &Operator, id: u64) -> Act {
+        let asked = self.audit.asked(by, Action::RetryTask, &format!("task/{id}")).await?;
+        let act = settled(self.tasks.retry(id).await, "it has not failed");
+        asked.told(act).await
+    }
+
     async fn unlock(&self, id: u64, lock: u64) -> Act {
         let task: Option<worker::Task> = self.records.find(Kind::Task, id).await?;
         let Some(task) = task else { return Err(ActError::Missing) };
         if task.locked_by(self.clock.now()).is_none() {
             return Ok(Acted::refused("nobody has locked it"));
         }
-        match self.tasks.unlock(id, &Holding::Token(lock)).await {
-            Ok(()) => Ok(Acted::DONE),
-            Err(TaskError::Missing) => Err(ActError::Missing),
-            Err(TaskError::Refused(_)) => Ok(Acted::refused("somebody else has it now")),
-            Err(TaskError::Table(error)) => Err(error.into()),
-        }
+        settled(self.tasks.unlock(id, &Holding::Token(lock)).await, "somebody else has it now")
     }
 
     /// A page of proxies, the newest first. Two requests.
@@ -167,7 +179,29 @@ impl Fleet {
     }
 }
 
+/// What has come of changing a task; if it stands otherwise than it must, this is why nothing has.
+fn settled(changed: Result<(), TaskError>, otherwise: &str) -> Act {
+    match changed {
+        Ok(()) => Ok(Acted::DONE),
+        Err(TaskError::Missing) => Err(ActError::Missing),
+        Err(TaskError::Refused(_)) => Ok(Acted::refused(otherwise)),
+        Err(TaskError::Table(error)) => Err(error.into()),
+    }
+}
+
 impl TaskRow {
+    /// Whether it may be cancelled: it has not ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.status.is_final()
+    }
+
+    /// Whether it may be taken up again: it ended badly.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        matches!(self.status, TaskStatus::Failed | TaskStatus::Error)
+    }
+
     fn of(task: worker::Task, now: Millis) -> Self {
         let status = task.status_at(now);
         let held = Hold::of(&task.lease, now);

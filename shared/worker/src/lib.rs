@@ -8,6 +8,8 @@
 //! | the tasks that may be claimed, the one that is due longest first | `kind = task`, `claimable_at <= now` | `claimable` |
 //! | those of a campaign | `campaign_id = id`, `claimable_at <= now` | `claimable_of_campaign` |
 //! | those of a type | `type = type`, `claimable_at <= now` | `claimable_of_type` |
+//! | those that have not ended, of these three | without `claimable_at` | |
+//! | those that ended badly, the last first | `kind = task` (by `failed_at`) | `failed` (sparse) |
 //! | the proxies that may be used, the one that has been longest without a rest first | `kind = proxy`, `claimable_at <= now` | `claimable` |
 //! | those of a country | `country = US`, `claimable_at <= now` | `claimable_of_country` |
 //! | all proxies of a country, by number | `country = US` | `listed_of_country` |
@@ -46,5 +48,5 @@ pub use records::{Kind, Listing, Records};
 pub use reports::{Outcome, Refusal, Report};
 pub use site_account::{SiteAccount, SiteAccountFields, SiteAccountStatus};
 pub use task::{LONGEST_TYPE, NewTask, Task, TaskStatus, type_schema};
-pub use tasks::{Filter, Holding, TaskError, Tasks, USUAL_LOCK};
+pub use tasks::{Filter, Holding, Listed, TaskError, Tasks, USUAL_LOCK};
 pub use tracked::{Fields, Tracked};

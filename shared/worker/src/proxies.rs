@@ -212,7 +212,7 @@ impl ProxyFilter {
             Some(country) => (("country", country.as_str().into()), ["claimable_of_country", "listed_of_country"]),
             None => (("kind", Kind::Proxy.as_str().into()), ["claimable", "listed"]),
         };
-        Part { index: if self.active_only { active } else { all }, of, order }
+        Part { index: if self.active_only { active } else { all }, of, order, only: None }
     }
 }
 

@@ -9,6 +9,9 @@ use table::{
 
 /// How many records are written at once.
 const WRITERS: usize = 32;
+/// How often an index is read for one page of a listing that leaves some out, at most, and how many are looked at each time.
+const READS: usize = 5;
+const LOOKED_AT: u32 = 500;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +97,11 @@ impl Records {
         limit: u32,
         after: Option<&str>,
     ) -> Result<Option<Listing<T>>, TableError> {
-        let all = Part { index: "listed", of: ("kind", kind.as_str().into()), order: Order::Newest };
+        let all = Part { index: "listed", of: ("kind", kind.as_str().into()), order: Order::Newest, only: None };
         self.page(kind, &all, limit, after).await
     }
 
-    /// A page of a part of an index. None if `after` is no cursor of ours.
+    /// A page of a part of an index. It may be short, or empty, where there is more to come. None if `after` is no cursor of ours.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
         kind: Kind,
@@ -110,11 +113,24 @@ impl Records {
             Some(None) => return Ok(None),
             position => position.flatten(),
         };
-        let start = after.map(|position| part.start(kind, position));
-        let page = self.table.query::<Key>(part.query(after).limit(limit).start(start)).await?;
-        let next = page.next.and_then(|last| cursor::write(&part.position(&last)?));
+        let (reads, looked_at) = if part.only.is_some() { (READS, LOOKED_AT) } else { (1, limit) };
+        let (mut items, mut next) = (Vec::new(), after.map(|position| part.start(kind, position)));
+        for _ in 0..reads {
+            let page = self.table.query_items(part.query(after).limit(looked_at).start(next)).await?;
+            items.extend(page.items);
+            next = page.next;
+            if next.is_none() || items.len() >= limit as usize {
+                break;
+            }
+        }
+        if items.len() > limit as usize {
+            items.truncate(limit as usize);
+            next = items.last().cloned();
+        }
+        let next = next.and_then(|last| cursor::write(&part.position(&last)?));
         // The index may be some moments old: what it names is shown as it is.
-        let records = if page.items.is_empty() { Vec::new() } else { self.table.get_many(&page.items).await? };
+        let keys = items.into_iter().map(decode).collect::<Result<Vec<Key>, _>>()?;
+        let records = if keys.is_empty() { Vec::new() } else { self.table.get_many(&keys).await? };
         Ok(Some(Listing { records, next }))
     }
 
@@ -165,6 +181,8 @@ pub(crate) struct Part {
     pub(crate) of: (&'static str, Value),
     /// In which order, and how far.
     pub(crate) order: Order,
+    /// Which of them, by what the index shows; all unless given.
+    pub(crate) only: Option<Condition>,
 }
 
 /// An order of records.
@@ -174,6 +192,10 @@ pub(crate) enum Order {
     Newest,
     /// By `claimable_at`, up to this moment.
     Claimable(Millis),
+    /// By `claimable_at`, whatever it is: all that have not ended.
+    Open,
+    /// By `failed_at`, the last first.
+    Failed,
 }
 
 /// Where a listing goes on: after the record of this number, at this place in the order.
@@ -183,14 +205,16 @@ impl Part {
     fn sort_key(&self) -> &'static str {
         match self.order {
             Order::Newest => "id",
-            Order::Claimable(_) => "claimable_at",
+            Order::Claimable(_) | Order::Open => "claimable_at",
+            Order::Failed => "failed_at",
         }
     }
 
     fn query(&self, after: Option<Position>) -> Query {
         let of = Condition::equal(self.of.0, self.of.1.clone());
         match self.order {
-            Order::Newest => Query::new(of).descending(true),
+            Order::Newest | Order::Failed => Query::new(of).descending(true),
+            Order::Open => Query::new(of),
             // The clock of the function that made the cursor may be ahead of ours, and DynamoDB takes no cursor beyond the bound.
             Order::Claimable(until) => Query::new(Condition::All(vec![
                 of,
@@ -198,6 +222,7 @@ impl Part {
             ])),
         }
         .index(self.index)
+        .only(self.only.clone())
     }
 
     fn start(&self, kind: Kind, (id, sort): Position) -> Item {

@@ -55,6 +55,8 @@ pub enum Refusal {
     Ended,
     /// It rests until its next try.
     Resting,
+    /// It has not ended badly.
+    NotFailed,
 }
 
 impl Refusal {
@@ -66,6 +68,7 @@ impl Refusal {
             Self::NotLocked => "Task is not running: lock it first",
             Self::Ended => "Task has ended",
             Self::Resting => "Task is waiting for its next try",
+            Self::NotFailed => "Task has not failed",
         }
     }
 }
@@ -125,7 +128,8 @@ impl Report {
             .set_or_remove("last_error", self.error.as_deref());
         match retry {
             Some(retry) => ending.set("retry_count", retry.number),
-            None => ending.set("finished_at", now),
+            None if self.outcome == Outcome::Success => ending.set("finished_at", now),
+            None => ending.set("finished_at", now).set("failed_at", now),
         }
     }
 

@@ -109,6 +109,9 @@ pub struct Task {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Millis>,
+    /// When it ended, if it ended badly: by this it is listed among those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Millis>,
     /// When it was made.
     pub created_at: Millis,
     /// When it was last written.
@@ -178,6 +181,7 @@ impl NewTask {
             last_holder: None,
             last_report: None,
             finished_at: None,
+            failed_at: None,
             created_at,
             updated_at: created_at,
         }

@@ -6,7 +6,7 @@ use lease::{Available, Claim, Holder, Pool, Pools, Wish, claim, rules};
 use table::{Condition, Item, Key, Millis, Page, TableError, Update, decode, new_nonce};
 use thiserror::Error;
 
-use crate::records::{Kind, Records};
+use crate::records::{Kind, Listing, Order, Part, Records};
 use crate::reports::{Refusal, Report, Verdict};
 use crate::task::{Task, TaskStatus};
 
@@ -17,13 +17,25 @@ const TRIES: usize = 4;
 /// How many pages of an index are read for one listing that is filtered.
 const READS: usize = 10;
 
-/// Which of the tasks that are due.
+/// Which of the tasks that are due, or are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Those of this type.
     pub task_type: Option<String>,
     /// Those of this campaign.
     pub campaign_id: Option<u64>,
+}
+
+/// Which tasks are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Listed {
+    /// All, the newest first.
+    #[default]
+    All,
+    /// Those that have not ended: the one that may be locked soonest first, or could be for longest.
+    Open(Filter),
+    /// Those that ended badly, the last first.
+    Failed(Filter),
 }
 
 /// Who says so, of a task that is locked.
@@ -96,6 +108,23 @@ impl Tasks {
         // The index may be some moments old: what it names is shown as it is.
         let tasks: Vec<Task> = self.records.table.get_many(&keys).await?;
         Ok(tasks.into_iter().filter(|task| task.is_due(now)).collect())
+    }
+
+    /// A page of tasks. None if `after` is no cursor of ours.
+    pub async fn list(
+        &self,
+        listed: &Listed,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Option<Listing<Task>>, TableError> {
+        let listing = match listed.part() {
+            None => self.records.list(Kind::Task, limit, after).await?,
+            Some(part) => self.records.page::<Task>(Kind::Task, &part, limit, after).await?,
+        };
+        Ok(listing.map(|mut listing| {
+            listing.records.retain(|task| listed.holds(task));
+            listing
+        }))
     }
 
     /// Locks a task for `worker`, or keeps it locked.
@@ -214,6 +243,26 @@ impl Tasks {
         Err(busy())
     }
 
+    /// Ends a task that has not ended, for good and whoever has locked it, and says why. What its worker reports from now on is refused.
+    pub async fn cancel(&self, id: u64, why: &str) -> Result<(), TaskError> {
+        self.change(id, cancelled(why, self.records.clock.now()), Refusal::Ended).await
+    }
+
+    /// Takes a task up again that ended badly: it may be locked at once, and has all its retries before it.
+    pub async fn retry(&self, id: u64) -> Result<(), TaskError> {
+        self.change(id, taken_up(self.records.clock.now()), Refusal::NotFailed).await
+    }
+
+    /// Changes a task, if it stands as the change wants it.
+    async fn change(&self, id: u64, change: Update, otherwise: Refusal) -> Result<(), TaskError> {
+        match self.records.table.update(&Kind::Task.key(id), change).await {
+            Ok(_) => Ok(()),
+            // There is one, in which case it stands otherwise, or none.
+            Err(TableError::ConditionFailed(_)) => self.find(id).await.and(Err(TaskError::Refused(otherwise))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn find(&self, id: u64) -> Result<Task, TaskError> {
         self.records.find(Kind::Task, id).await?.ok_or(TaskError::Missing)
     }
@@ -228,6 +277,41 @@ impl Filter {
             (Some(campaign), None) => Pool::new("claimable_of_campaign", "campaign_id", campaign),
             (Some(campaign), Some(task_type)) => Pool::new("claimable_of_campaign", "campaign_id", campaign)
                 .only(Condition::equal("type", task_type.as_str())),
+        }
+    }
+}
+
+impl Listed {
+    /// The part of an index that has these tasks; none of all.
+    fn part(&self) -> Option<Part> {
+        let kind = || ("kind", Kind::Task.as_str().into());
+        Some(match self {
+            Self::All => return None,
+            Self::Open(filter) => {
+                let (index, of) = match (filter.campaign_id, &filter.task_type) {
+                    (None, None) => ("claimable", kind()),
+                    (None, Some(task_type)) => ("claimable_of_type", ("type", task_type.as_str().into())),
+                    (Some(campaign), _) => ("claimable_of_campaign", ("campaign_id", campaign.into())),
+                };
+                let task_type = filter.task_type.as_deref().filter(|_| filter.campaign_id.is_some());
+                Part { index, of, order: Order::Open, only: task_type.map(|of| Condition::equal("type", of)) }
+            }
+            Self::Failed(Filter { task_type, campaign_id }) => {
+                let campaign = campaign_id.map(|campaign| Condition::equal("campaign_id", campaign));
+                let task_type = task_type.as_deref().map(|task_type| Condition::equal("type", task_type));
+                let only: Vec<_> = campaign.into_iter().chain(task_type).collect();
+                let only = (!only.is_empty()).then_some(Condition::All(only));
+                Part { index: "failed", of: kind(), order: Order::Failed, only }
+            }
+        })
+    }
+
+    /// Whether a task is one of these: the index may be some moments old.
+    fn holds(&self, task: &Task) -> bool {
+        match self {
+            Self::All => true,
+            Self::Open(_) => task.lease.claimable_at.is_some(),
+            Self::Failed(_) => task.failed_at.is_some(),
         }
     }
 }
@@ -249,6 +333,97 @@ fn locked(now: Millis) -> Update {
         .remove("last_report")
 }
 
+/// What ends a task that has not ended, whoever has locked it.
+fn cancelled(why: &str, now: Millis) -> Update {
+    rules::withdraw(&new_nonce())
+        .set("status", TaskStatus::Error.as_str())
+        .set("last_error", why)
+        .set("finished_at", now)
+        .set("failed_at", now)
+        .set("updated_at", now)
+        .remove("locked_at")
+        .remove("last_report")
+}
+
+/// What makes a task that ended badly be due again, as if it were new.
+fn taken_up(now: Millis) -> Update {
+    let badly = [TaskStatus::Failed, TaskStatus::Error].map(|status| status.as_str().into());
+    Update::new()
+        .set("status", TaskStatus::Pending.as_str())
+        .set("claimable_at", now)
+        .set("lease_nonce", new_nonce())
+        .set("retry_count", 0_u64)
+        .set("updated_at", now)
+        .remove("finished_at")
+        .remove("failed_at")
+        .remove("last_report")
+        .when(Condition::OneOf("status", badly.to_vec()))
+}
+
 fn busy() -> TaskError {
     TableError::Unavailable("the task changes faster than it can be written".to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use table::Item;
+
+    use super::*;
+    use crate::reports::Outcome;
+    use crate::task::NewTask;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn new() -> Item {
+        let new: NewTask = input::form(&json!({"campaign_id": 1, "type": "comment"})).unwrap();
+        serde_dynamo::to_item(new.at(7, Millis(0), Millis(0))).unwrap()
+    }
+
+    fn lock(item: &mut Item) -> bool {
+        rules::claim(NOW, "w", Duration::from_mins(1), "nonce").and(locked(NOW)).apply(item)
+    }
+
+    fn report(item: &mut Item, outcome: Outcome) -> bool {
+        let report = Report { outcome, result: None, error: None };
+        report.at_once(Holder::Owner("w"), NOW).unwrap().apply(item)
+    }
+
+    fn read(item: &Item) -> Task {
+        decode(item.clone()).unwrap()
+    }
+
+    #[test]
+    fn what_has_not_ended_is_cancelled_once_and_nobody_has_it_then() {
+        let waits = new();
+        let mut locked = new();
+        assert!(lock(&mut locked));
+        for mut item in [waits, locked] {
+            assert!(cancelled("no more", NOW).apply(&mut item));
+            let task = read(&item);
+            assert_eq!((task.status, task.last_error.as_deref()), (TaskStatus::Error, Some("no more")));
+            assert_eq!((task.lease.claimable_at, task.lease.lease_owner, task.locked_at), (None, None, None));
+            assert_eq!((task.finished_at, task.failed_at), (Some(NOW), Some(NOW)));
+            assert!(!lock(&mut item) && !report(&mut item, Outcome::Success));
+            assert!(!cancelled("again", NOW).apply(&mut item));
+        }
+    }
+
+    #[test]
+    fn what_ended_badly_is_taken_up_and_nothing_else() {
+        let mut item = new();
+        assert!(!taken_up(NOW).apply(&mut item), "it waits");
+        assert!(lock(&mut item));
+        assert!(!taken_up(NOW).apply(&mut item), "it is locked");
+        assert!(report(&mut item, Outcome::Error));
+        assert_eq!(read(&item).failed_at, Some(NOW));
+        assert!(taken_up(NOW).apply(&mut item));
+        let task = read(&item);
+        assert_eq!((task.status, task.retry_count), (TaskStatus::Pending, 0));
+        assert_eq!((task.lease.claimable_at, task.finished_at, task.failed_at), (Some(NOW), None, None));
+        assert!(!report(&mut item, Outcome::Error), "who had it before is heard");
+        assert!(lock(&mut item) && report(&mut item, Outcome::Success));
+        assert_eq!(read(&item).failed_at, None);
+        assert!(!taken_up(NOW).apply(&mut item), "it ended well");
+    }
 }

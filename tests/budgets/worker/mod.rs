@@ -5,16 +5,12 @@ mod services;
 mod tasks;
 
 use drover_tests::worker::Worker;
-use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value as Json;
 
 use super::bound::Bound;
 use super::cost::Cost;
-use super::requests::KEY;
-
-/// How many requests go before, at once: more than there are functions, so that most know the tokens and the key of the seals.
-const WARMING: usize = 20;
+use super::requests::{KEY, warm_up};
 
 /// Whose token a request has.
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +69,11 @@ impl Bound<By> {
     }
 }
 
-/// Shows the callers' tokens to the functions.
-async fn warm_up(callers: &[&Worker], path: &str) -> anyhow::Result<()> {
+/// Shows the callers' tokens to the functions, and the key of the seals.
+async fn warm_up_for(callers: &[&Worker], path: &str) -> anyhow::Result<()> {
     for caller in callers {
         let caller = caller.elsewhere()?;
-        try_join_all((0..WARMING).map(|_| caller.call(Method::GET, path))).await?;
+        warm_up(async || caller.call(Method::GET, path).await).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use drover_tests::Stack;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::{Bound, By, warm_up};
+use super::{Bound, By, warm_up_for};
 use crate::budgets::cost::Cost;
 use crate::budgets::requests::{cost_of, measured, over};
 
@@ -122,7 +122,7 @@ async fn every_endpoint_of_records_is_within_its_budget() -> anyhow::Result<()> 
     };
     let (backlink, account) = (made("/backlinks", "backlink").await?, made("/site-accounts", "site_account").await?);
     let kept = admin.proxy(&proxy()).await?;
-    warm_up(&[&admin, &worker], "/proxies").await?;
+    warm_up_for(&[&admin, &worker], "/proxies").await?;
     let mut faults = Vec::new();
     for bound in &bounds {
         let cost = bound.cost.measurable_on(&stack);

@@ -9,7 +9,7 @@ use drover_tests::Stack;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Bound, By, warm_up};
+use super::{Bound, By, warm_up_for};
 use crate::budgets::cost::Cost;
 use crate::budgets::requests::{cost_of, measured, over};
 
@@ -111,7 +111,7 @@ async fn every_endpoint_of_tasks_is_within_its_budget() -> anyhow::Result<()> {
     let stack = Stack::from_environment()?;
     let (admin, worker, another) = (stack.worker_administrator()?, stack.worker().await?, stack.worker().await?);
     let campaign = admin.campaign().await?;
-    warm_up(&[&admin, &worker], "/tasks/pending?type=none").await?;
+    warm_up_for(&[&admin, &worker], "/tasks/pending?type=none").await?;
     let mut faults = Vec::new();
     for bound in &bounds(campaign) {
         let cost = bound.cost.measurable_on(&stack);

@@ -119,7 +119,8 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
     let letters =
         [letter(stack, serde_json::to_string(&buried.key)?).await?, letter(stack, format!("no job: {HOSTILE}")).await?];
     stack.letter("webhooks", HOSTILE).await?;
-    let task = admin.task(&json!({"campaign_id": admin.campaign().await?, "type": "comment"})).await?;
+    let campaign = admin.campaign().await?;
+    let task = admin.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
     stack.worker().await?.lock(task).await?;
     let credential = |id: u64| format!("/credentials/{id}");
     let action = |name: &str, path: &str, clicks: Json, told: &str| json!({"name": name, "path": path, "clicks": clicks, "told": told});
@@ -137,6 +138,8 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             {"name": "job-in-parts", "path": page_of(&parted), "holds": ["Parts", "The video is gone"]},
             {"name": "portal-job", "path": format!("/jobs/portal/{}?tenant={}", portal.id, portal.tenant), "holds": ["pwmr"]},
             {"name": "worker-tasks", "path": "/worker-tasks"},
+            {"name": "worker-tasks-open", "path": format!("/worker-tasks?status=open&campaign={campaign}"), "holds": ["comment"]},
+            {"name": "worker-task", "path": format!("/worker-tasks/{task}"), "holds": ["running"]},
             {"name": "schedules", "path": "/schedules"},
             {"name": "schedules-monitors", "path": "/schedules?kind=monitor"},
             {"name": "schedule", "path": schedule, "holds": ["every 60 minutes"]},
@@ -171,6 +174,8 @@ pub(super) async fn scene(stack: &Stack) -> anyhow::Result<Scene> {
             action("resume-monitor", &monitor, json!([["button", "Resume"]]), "The schedule is resumed."),
             action("run-monitor", &monitor, json!([["button", "Run now"]]), "A run was started."),
             action("release-task", "/worker-tasks", json!([["link", format!("Release task {task}…")], ["button", "Take it back"]]), "was taken from its worker"),
+            action("cancel-task", &format!("/worker-tasks/{task}"), json!([["link", "Cancel…"], ["button", "Cancel the task"]]), "The task was cancelled."),
+            action("retry-task", &format!("/worker-tasks/{task}"), json!([["button", "Retry"]]), "can be locked again."),
             action("redrive", &format!("/dead-letters/{}", letters[0]), json!([["button", "Redrive"]]), "is taken up again"),
             action("purge", &format!("/dead-letters/{}", letters[1]), json!([["link", "Delete…"], ["button", "Delete the letter"]]), "Deleted: 1."),
             action("purge-queue", "/dead-letters?queue=webhooks", json!([["link", "Delete the newest 100…"], ["button", "Delete the letters"]]), "Deleted: "),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use drover_tests::scraper::SECRET;
-use drover_tests::{Said, Stack};
+use drover_tests::{Said, Stack, eventually};
 use serde_json::{Value as Json, json};
 
 /// What a list says of a credential.
@@ -69,6 +69,34 @@ async fn credentials_are_imported_from_a_file_all_or_none() -> anyhow::Result<()
     let listed = stack.operate(&["credentials", "list", &pool.platform]).await?;
     ensure!(listed["credentials"].as_array().map(Vec::len) == Some(2), "{listed}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_task_is_found_among_its_campaigns_cancelled_and_taken_up_again() -> anyhow::Result<()> {
+    let stack = Stack::from_environment()?;
+    let administrator = stack.worker_administrator()?;
+    let campaign = administrator.campaign().await?;
+    let task = administrator.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
+    let (id, campaign) = (task.to_string(), campaign.to_string());
+    let is_listed = async |state: &str| {
+        let arguments = ["tasks", "list", "--state", state, "--campaign", &campaign, "--type", "comment"];
+        eventually(&format!("it is listed among those that are {state}"), async || {
+            let listed = stack.operate(&arguments).await?;
+            Ok((listed["tasks"][0]["id"] == task).then_some(()))
+        })
+        .await
+    };
+    is_listed("open").await?;
+    let cancelled = stack.operate(&["tasks", "cancel", &id, "--yes"]).await?;
+    ensure!(cancelled["done"] == "cancelled" && cancelled["on"] == format!("task/{id}"), "{cancelled}");
+    let again = stack.droverctl(&["tasks", "cancel", &id, "--yes"]).await?;
+    ensure!(again.code == Some(4) && again.errors.contains("had ended"), "{again:?}");
+    is_listed("failed").await?;
+    let retried = stack.operate(&["tasks", "retry", &id]).await?;
+    ensure!(retried["done"] == "retried", "{retried}");
+    let again = stack.droverctl(&["tasks", "retry", &id]).await?;
+    ensure!(again.code == Some(4) && again.errors.contains("has not failed"), "{again:?}");
+    is_listed("open").await
 }
 
 #[tokio::test]

@@ -3,12 +3,15 @@
 use credentials::{CredentialView, Status as Standing};
 use jobs::{DeadLetter, Status};
 use maud::Markup;
-use operations::{Hold, JobName, JobRow, Kind, Parts, ScheduleKind, ScheduleName, ScheduleRow, TrailEvent};
+use operations::{
+    Hold, JobName, JobRow, Kind, Parts, ProxyRow, ScheduleKind, ScheduleName, ScheduleRow, TaskRow, TrailEvent,
+};
 use serde_json::json;
 use table::Millis;
 use uuid::Uuid;
+use worker::{ProxyType, TaskStatus};
 
-use super::{credentials as pools, jobs as lists, letters, schedule, schedules};
+use super::{credentials as pools, jobs as lists, letters, proxies, schedule, schedules, tasks};
 use crate::frame::Frame;
 
 /// What would show on a page that does not see to it: markup, quotes, what ends a terminal's line, what turns writing around, what nobody sees.
@@ -101,11 +104,49 @@ fn schedule_of(text: &str) -> ScheduleRow {
     }
 }
 
+fn task(text: &str) -> TaskRow {
+    TaskRow {
+        id: 7,
+        campaign_id: 1,
+        task_type: text.to_owned(),
+        status: TaskStatus::Running,
+        held: Some(Hold { by: text.to_owned(), until: Millis(1_705_314_660_000), token: 7 }),
+        due_at: None,
+        retry_count: 1,
+        max_retries: 3,
+        error: Some(text.to_owned()),
+        created_at: Millis(1_705_314_000_000),
+        updated_at: Millis(1_705_314_000_000),
+        finished_at: None,
+    }
+}
+
+fn proxy(text: &str) -> ProxyRow {
+    ProxyRow {
+        id: 7,
+        host: text.to_owned(),
+        port: 8080,
+        proxy_type: ProxyType::Http,
+        country: Some(text.to_owned()),
+        username: Some(text.to_owned()),
+        has_password: true,
+        status: "active",
+        resting_until: None,
+        error_count: 0,
+        last_failed_at: None,
+        last_succeeded_at: None,
+        created_at: Millis(1_705_314_000_000),
+    }
+}
+
 #[test]
 fn what_texts_hold_is_shown_and_does_nothing() {
     let frame = frame();
     for text in HOSTILE {
         is_harmless("a job", text, &lists::row(&frame, &job(text)));
+        is_harmless("a task in a list", text, &tasks::row(&frame, &task(text)));
+        is_harmless("a task", text, &[tasks::state_of(&frame, &task(text))]);
+        is_harmless("a proxy", text, &proxies::row(&frame, &proxy(text)));
         is_harmless("a credential in a list", text, &pools::row(&frame, &credential(text)));
         is_harmless("a credential", text, &[pools::state_of(&frame, &credential(text))]);
         let event =
