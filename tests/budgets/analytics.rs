@@ -11,7 +11,6 @@ use super::bound::{As, Bound};
 use super::cost::Cost;
 use super::requests::{KEY, cost_of, measured, over, warm_up};
 
-
 /// Every endpoint, asked by a user with a task of today or by an operator. The metrics read 32 parts of the totals by a `BatchGetItem`, of
 /// which the emulator tells no capacity: DynamoDB charges a read unit for each.
 pub(super) fn bounds() -> Vec<Bound<As>> {

@@ -1,5 +1,5 @@
-//! What the console's pages cost: ten requests of DynamoDB at most, and none that grows with what there is (tests/operations/scale.rs holds the library
-//! that they show to the same with a hundred thousand of everything).
+//! What the console's pages cost: ten requests of DynamoDB at most, also with a hundred thousand jobs and
+//! credentials (scale.rs).
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;

@@ -5,4 +5,5 @@ mod actions;
 mod budgets;
 mod headers;
 mod hostile;
+mod scale;
 mod walk;

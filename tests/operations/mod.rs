@@ -6,7 +6,6 @@ mod droverctl;
 mod lost;
 mod maintenance;
 mod pools;
-mod scale;
 mod schedules;
 mod tallies;
 mod traces;

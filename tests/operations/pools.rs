@@ -3,7 +3,7 @@
 use anyhow::{Context, bail, ensure};
 use credentials::{ImportError, ImportForm, Status};
 use drover_tests::{Stack, eventually};
-use operations::{Acted, Action, ActError, CredentialAct, Fleet, Outcome, Paging};
+use operations::{ActError, Acted, Action, CredentialAct, Fleet, Outcome, Paging};
 use reqwest::Method;
 use serde_json::json;
 use table::{Clock, new_id};
@@ -209,10 +209,8 @@ async fn tasks_of_the_fleet_are_listed_by_how_they_stand_and_are_ended_and_taken
         (Listed::Failed(of(Some("profile"))), vec![other]),
     ];
     for (listed, expected) in lists {
-        eventually(&format!("{listed:?}"), async || {
-            Ok((numbers_of(&fleet, &listed).await? == expected).then_some(()))
-        })
-        .await?;
+        eventually(&format!("{listed:?}"), async || Ok((numbers_of(&fleet, &listed).await? == expected).then_some(())))
+            .await?;
     }
     let page = fleet.tasks(&Listed::Failed(Filter::default()), Paging::new(100, None)).await?;
     ensure!(page.items.iter().any(|row| row.id == other), "it is not among the last that failed");

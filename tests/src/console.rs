@@ -47,11 +47,16 @@ impl Stack {
 
     /// A browser in which a user is signed in, as if the console had let them in.
     pub async fn console_of(&self, user: &User) -> anyhow::Result<Console> {
+        self.console_as(&user.id).await
+    }
+
+    /// The same with the id of a user.
+    pub async fn console_as(&self, user: &str) -> anyhow::Result<Console> {
         let keys = Parameters::new(&self.config, format!("/{}/console-sessions", self.name));
-        let (session, token) = Sessions::before("console", keys, Clock::system()).issue(&user.id).await?;
+        let (session, token) = Sessions::before("console", keys, Clock::system()).issue(user).await?;
         let (cookies, csrf) = (format!("__Host-console={token}"), session.csrf);
-        let email = format!("{}@example.com", user.id);
-        Ok(Console { user: user.id.clone(), email, cookies, csrf, ..self.console_of_nobody()? })
+        let email = format!("{user}@example.com");
+        Ok(Console { user: user.to_owned(), email, cookies, csrf, ..self.console_of_nobody()? })
     }
 
     /// Lets an operator sign in with a password.

@@ -53,6 +53,8 @@ pub struct Invoked {
     pub status: u64,
     /// The body, if there is one and it is JSON.
     pub body: Json,
+    /// The body as a text.
+    pub text: String,
     /// The access line: what the request cost is in it.
     pub line: Json,
     /// What else was logged.
@@ -185,7 +187,8 @@ impl FunctionProcess {
         let text = answer["body"].as_str().unwrap_or_default();
         ensure!(provider_key_in(text).is_none(), "{path} answered with a provider's key: {text}");
         let body = serde_json::from_str(text).unwrap_or_default();
-        Ok(Invoked { status: answer["statusCode"].as_u64().context("no status")?, body, line, log: lines })
+        let status = answer["statusCode"].as_u64().context("no status")?;
+        Ok(Invoked { status, body, text: text.to_owned(), line, log: lines })
     }
 
     /// Lets a function that answers no requests deal with an event, and gives its answer. What it logs is read and dropped.

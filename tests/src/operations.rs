@@ -2,39 +2,29 @@
 //! counted exactly.
 
 use credentials::Credentials;
-use jobs::{Jobs, Queue};
+use jobs::Queue;
 use operations::{Deliveries, Fleet, Operations, Pools};
-use table::{Clock, Table};
+use table::Clock;
 
 use crate::stack::Stack;
 
 impl Stack {
     /// The jobs of all kinds, of whose messages no worker hears.
     pub async fn operations(&self) -> anyhow::Result<Operations> {
-        self.operations_on(self.table("extract"), self.table("events")).await
-    }
-
-    /// The same, but the extraction cloud's tasks, and the audit log, are in these tables.
-    pub async fn operations_on(&self, extract: Table, events: Table) -> anyhow::Result<Operations> {
         let jobs = async |kind| self.unheard_jobs(kind, Clock::system()).await;
-        let tasks = Jobs { table: extract, ..jobs(extract::QUEUE_KIND).await? };
+        let tasks = jobs(extract::QUEUE_KIND).await?;
         let (portals, videos) = (jobs(portals::QUEUE_KIND).await?, jobs(videos::QUEUE_KIND).await?);
         let webhooks = Queue::new(&self.config, self.queue_url("webhooks").await?);
         let deliveries = Deliveries { table: self.table("webhooks"), queue: webhooks };
-        Ok(Operations::new(tasks, portals, videos, self.results().await?, deliveries, events))
+        Ok(Operations::new(tasks, portals, videos, self.results().await?, deliveries, self.table("events")))
     }
 
     /// The pools of the credential queue.
     #[must_use]
     pub fn pools(&self) -> Pools {
-        self.pools_on(self.table("credentials"), self.table("events"))
-    }
-
-    /// The pools in these tables.
-    #[must_use]
-    pub fn pools_on(&self, credentials: Table, events: Table) -> Pools {
         let (clock, key) = (Clock::system(), format!("alias/{}-credentials", self.name));
-        Pools::new(Credentials::new(&self.config, credentials, clock.clone(), key), events, clock)
+        let credentials = Credentials::new(&self.config, self.table("credentials"), clock.clone(), key);
+        Pools::new(credentials, self.table("events"), clock)
     }
 
     /// The worker API's tasks and proxies.

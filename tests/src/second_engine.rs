@@ -26,6 +26,21 @@ const BATCH: usize = 25;
 /// How many such requests are under way at once.
 const WRITERS: usize = 8;
 
+/// The tables of a function's process.
+#[derive(Debug)]
+pub struct OwnTables {
+    /// The environment that names them, and all else that the function is deployed with.
+    pub environment: HashMap<String, String>,
+    tables: HashMap<String, Table>,
+}
+
+impl OwnTables {
+    /// The table of a bounded context.
+    pub fn named(&self, context: &str) -> anyhow::Result<&Table> {
+        self.tables.get(context).with_context(|| format!("the function has no table {context}"))
+    }
+}
+
 /// The second engine.
 #[derive(Debug)]
 pub struct SecondEngine {
@@ -61,6 +76,19 @@ impl SecondEngine {
         let mut environment = self.stack.environment_of(function).await?;
         environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.endpoint.clone());
         Ok(environment)
+    }
+
+    /// Empty tables for one test alone, as a function has them.
+    pub async fn tables_of(&self, function: &str) -> anyhow::Result<OwnTables> {
+        let mut environment = self.environment_of(function).await?;
+        let (mut tables, prefix) = (HashMap::new(), format!("{}-", self.stack.name));
+        for (name, value) in &mut environment {
+            let Some(context) = value.strip_prefix(&prefix).filter(|_| name.ends_with("_TABLE")) else { continue };
+            let table = self.fresh(context).await?;
+            tables.insert(context.to_owned(), table.clone());
+            table.name().clone_into(value);
+        }
+        Ok(OwnTables { environment, tables })
     }
 
     /// The key of a new administrator of an API.

@@ -194,21 +194,9 @@ impl Stack {
         permissions: &[Permission],
         is_operator: bool,
     ) -> anyhow::Result<User> {
-        let clock = Clock::system();
-        let now = clock.now();
-        let identity = Identity::new(self.table("identity"), clock);
-        let id = new_id(now).to_string();
-        let owner = Owner {
-            id: id.clone(),
-            email: format!("{id}@example.com"),
-            full_name: "A Tester".to_owned(),
-            avatar_url: None,
-            is_operator,
-            is_active: true,
-            created_at: now,
-            updated_at: None,
-        };
-        identity.add_user(&owner).await?;
+        let now = Clock::system().now();
+        let identity = Identity::new(self.table("identity"), Clock::system());
+        let id = add_owner(&identity, is_operator).await?;
         self.accounts().open(&id, plan, Some(units)).await?;
         let key = ApiKey::generate("sk_test_").map_err(|_| anyhow::anyhow!("no randomness"))?;
         let record = KeyRecord {
@@ -228,6 +216,11 @@ impl Stack {
         User::new(self.url.clone(), id, key.reveal().to_owned())
     }
 
+    /// The id of a new user who runs this deployment, in a table of identities that is a copy of this deployment's.
+    pub async fn operator_in(&self, identities: &Table) -> anyhow::Result<String> {
+        add_owner(&Identity::new(identities.clone(), Clock::system()), true).await
+    }
+
     /// The accounts of all users.
     #[must_use]
     pub fn accounts(&self) -> Accounts {
@@ -238,6 +231,24 @@ impl Stack {
     pub async fn account(&self, user: &User) -> anyhow::Result<Account> {
         self.table("extract").get(&account_key(&user.id)).await?.context("the user has no account")
     }
+}
+
+/// Adds a user, and gives their id.
+async fn add_owner(identity: &Identity, is_operator: bool) -> anyhow::Result<String> {
+    let now = Clock::system().now();
+    let id = new_id(now).to_string();
+    let owner = Owner {
+        id: id.clone(),
+        email: format!("{id}@example.com"),
+        full_name: "A Tester".to_owned(),
+        avatar_url: None,
+        is_operator,
+        is_active: true,
+        created_at: now,
+        updated_at: None,
+    };
+    identity.add_user(&owner).await?;
+    Ok(id)
 }
 
 /// The configuration with time for an emulator that is busy. A retry would make a condition fail that the first try has met.

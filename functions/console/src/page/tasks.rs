@@ -65,7 +65,8 @@ struct Choice {
 
 impl Choice {
     fn of(parameters: &Parameters) -> Result<Self, Fault> {
-        let given = |name| parameters.text(name, LONGEST_TYPE).map(|text| text.map(str::trim).filter(|text| !text.is_empty()));
+        let given =
+            |name| parameters.text(name, LONGEST_TYPE).map(|text| text.map(str::trim).filter(|text| !text.is_empty()));
         let campaign = given("campaign")?.map(|number| match number.parse() {
             Ok(number) => Ok(number),
             Err(_) => Err(Fault::Invalid("campaign: a campaign has a number".to_owned())),
@@ -172,7 +173,11 @@ pub(super) fn state_of(frame: &Frame, task: &TaskRow) -> Markup {
 }
 
 /// `GET /console/worker-tasks/{id}/cancel`: whether it is meant.
-pub(crate) async fn ask_cancel(State(app): State<App>, frame: Frame, Path(id): Path<String>) -> Result<Response, Fault> {
+pub(crate) async fn ask_cancel(
+    State(app): State<App>,
+    frame: Frame,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
     let task = app.fleet.task(number(&id)?).await?.ok_or(MISSING)?;
     let question = Question {
         asks: "Cancel this task?",
