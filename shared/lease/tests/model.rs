@@ -16,15 +16,17 @@ enum Step {
     Claim { owner: usize },
     Renew { behind: u64, late: u64 },
     Release { behind: u64, pause: Option<u64> },
+    Withdraw,
     Wait { seconds: u64 },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => (0..OWNERS.len()).prop_map(|owner| Step::Claim { owner }),
-        3 => (0_u64..3, prop_oneof![Just(0_u64), 0..90_u64]).prop_map(|(behind, late)| Step::Renew { behind, late }),
-        2 => (0_u64..3, prop::option::weighted(0.9, 0_u64..60)).prop_map(|(behind, pause)| Step::Release { behind, pause }),
-        3 => (0_u64..45).prop_map(|seconds| Step::Wait { seconds }),
+        6 => (0..OWNERS.len()).prop_map(|owner| Step::Claim { owner }),
+        6 => (0_u64..3, prop_oneof![Just(0_u64), 0..90_u64]).prop_map(|(behind, late)| Step::Renew { behind, late }),
+        4 => (0_u64..3, prop::option::weighted(0.9, 0_u64..60)).prop_map(|(behind, pause)| Step::Release { behind, pause }),
+        1 => Just(Step::Withdraw),
+        6 => (0_u64..45).prop_map(|seconds| Step::Wait { seconds }),
     ];
     prop::collection::vec(step, 0..80)
 }
@@ -72,6 +74,10 @@ proptest! {
                     if ours {
                         model = Model { holder: None, free_from: from, ..model };
                     }
+                }
+                Step::Withdraw => {
+                    prop_assert_eq!(rules::withdraw(&nonce).apply(&mut item), model.free_from.is_some());
+                    model = Model { holder: None, free_from: None, ..model };
                 }
                 Step::Wait { seconds } => clock.advance(Duration::from_secs(seconds)),
             }

@@ -69,6 +69,14 @@ fn bounds(campaign: u64) -> Vec<Bound<By>> {
             Cost::new(3, 1.0, 8.0, 0),
         ),
         Bound::worker(
+            "report an error",
+            put.clone(),
+            "/tasks/{locked}/status",
+            Some(json!({"status": "error"})),
+            200,
+            Cost::new(2, 0.0, 6.0, 0),
+        ),
+        Bound::worker(
             "report, again",
             put.clone(),
             "/tasks/{ended}/status",

@@ -94,10 +94,10 @@ fn switch(frame: &Frame, proxy: &ProxyRow, name: &str) -> Markup {
     html! {
         div.actions {
             @if proxy.status != "active" {
-                (frame.form(&on, &html! { button aria-label=(format!("Switch on {name}")) { "Switch on" } }))
+                (frame.form(&on, &html! { button aria-label={ "Switch on " (shown(name)) } { "Switch on" } }))
             }
             @if proxy.status != "disabled" {
-                a.button.danger href=(frame.to(&off)) aria-label=(format!("Switch off {name}…")) { "Switch off…" }
+                a.button.danger href=(frame.to(&off)) aria-label={ "Switch off " (shown(name)) "…" } { "Switch off…" }
             }
         }
     }
