@@ -1,6 +1,7 @@
 //! What the console's pages cost where there are 100,000 jobs and 100,000 credentials: ten requests of DynamoDB at most, each. On DynamoDB Local, as the
 //! default emulator's queries slow down with the size of a partition: the function is a process of the test's.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -182,18 +183,21 @@ impl Lab {
         Ok(text)
     }
 
-    /// So many pages of a list, by its links to the next: how many rows they have, and how many pages there are.
-    async fn rows(&self, path: &str, pages: usize) -> anyhow::Result<(usize, usize)> {
-        let (mut rows, mut path) = (0, path.to_owned());
+    /// So many pages of a list, by its links to the next: how many rows they have, each another, and how many pages there are.
+    async fn rows(&self, list: &str, pages: usize) -> anyhow::Result<(usize, usize)> {
+        let (mut rows, mut path) = (BTreeSet::new(), list.to_owned());
         for number in 1..=pages {
             let page = self.page(&path).await?;
-            rows += page.matches("role=\"rowheader\"").count();
+            for row in page.split("role=\"rowheader\" scope=\"row\"><a href=\"").skip(1) {
+                let of = row.split('"').next().unwrap_or_default().to_owned();
+                ensure!(rows.insert(of.clone()), "{list}: {of} twice");
+            }
             match next_of(&path, &page)? {
                 Some(next) => path = next,
-                None => return Ok((rows, number)),
+                None => return Ok((rows.len(), number)),
             }
         }
-        Ok((rows, pages))
+        Ok((rows.len(), pages))
     }
 }
 

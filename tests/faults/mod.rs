@@ -44,8 +44,8 @@ use tokio::time::Instant;
 const GRANTED: i64 = 100;
 /// How often an SDK client tries a call in all (shared/table/src/aws.rs): a fault that strikes so often is not mended by it.
 const TRIES: u32 = 4;
-/// How long nothing at all may come of a job, on however slow a machine.
-const STANDSTILL: Duration = Duration::from_mins(5);
+/// How long nothing at all may come of a job, on however slow a machine, and behind however many others.
+const STANDSTILL: Duration = Duration::from_mins(10);
 /// A page with one row.
 pub(crate) const PAGE: &str = "<p class=t>One</p>";
 
@@ -80,10 +80,10 @@ impl<T: Debug + PartialEq> Watchdog<T> {
 
     /// Sees how far it is; fails if it has been there for too long.
     fn see(&mut self, now: T) -> anyhow::Result<()> {
-        ensure!(self.since.elapsed() < STANDSTILL, "nothing has come of it for {STANDSTILL:?}: {now:?}");
         if self.last.as_ref() != Some(&now) {
             *self = Self { last: Some(now), since: Instant::now() };
         }
+        ensure!(self.since.elapsed() < STANDSTILL, "nothing has come of it for {STANDSTILL:?}: {:?}", self.last);
         Ok(())
     }
 }

@@ -8,7 +8,9 @@ use drover_tests::quiet::QuietTasks;
 use extract::{Task, TaskType};
 use jobs::{DeadLetters, Status};
 use operations::{CredentialAct, JobName, Kind, Operations, Operator, Outcome, ScheduleKind, ScheduleName};
+use serde_json::json;
 use table::Clock;
+use worker::TaskStatus;
 
 use super::console::{entries_of, somebody};
 
@@ -127,6 +129,26 @@ async fn what_the_log_says_of_credentials_is_true_whatever_is_lost() -> anyhow::
             // What was lost is done after all, for what comes next.
             pools.act(&somebody(), act, *id, None).await?;
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_log_says_of_worker_tasks_is_true_whatever_is_lost() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let (fleet, faulty, administrator) =
+        (scene.stack.worker_fleet(), scene.faulty.worker_fleet(), scene.stack.worker_administrator()?);
+    let campaign = administrator.campaign().await?;
+    for fault in &FAULTS {
+        let id = administrator.task(&json!({"campaign_id": campaign, "type": "comment"})).await?;
+        let about = format!("TASK#{id}\"");
+        let stands = async |status| anyhow::Ok(fleet.task(id).await?.context("it is gone")?.status == status);
+        let cancel = async |by: &Operator| drop(faulty.cancel_task(by, id).await);
+        scene.compare((UPDATE, &about), fault, cancel, async || stands(TaskStatus::Error).await).await?;
+        // What was lost is done after all, for what comes next.
+        fleet.cancel_task(&somebody(), id).await?;
+        let retry = async |by: &Operator| drop(faulty.retry_task(by, id).await);
+        scene.compare((UPDATE, &about), fault, retry, async || stands(TaskStatus::Pending).await).await?;
     }
     Ok(())
 }

@@ -88,17 +88,16 @@ impl Stack {
         }
     }
 
-    /// Runs the recovery function, and gives how many messages it has sent. Where a busy machine leaves it too little time, what it did not come to is the
-    /// next run's, as it is each minute.
-    pub async fn run_recovery(&self) -> anyhow::Result<u64> {
+    /// Runs the recovery function. Where a busy machine leaves it too little time, what it did not come to is the next run's, as it is each minute.
+    pub async fn run_recovery(&self) -> anyhow::Result<()> {
         let mut runs = 1;
-        let answer = loop {
+        loop {
             match self.invoke("recovery", &json!({})).await {
                 Err(error) if runs < RECOVERIES && error.to_string().contains(OUT_OF_TIME) => runs += 1,
-                answer => break answer?,
+                answer => return answer.map(drop),
             }
-        };
-        answer["redelivered"].as_u64().with_context(|| format!("recovery answered {answer}"))
+            println!("recovery was out of time");
+        }
     }
 
     /// The result files of a task, by their keys.

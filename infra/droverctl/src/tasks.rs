@@ -1,7 +1,7 @@
 //! `droverctl tasks`.
 
 use clap::{Args, Subcommand, ValueEnum};
-use worker::{Filter, Listed};
+use worker::{Filter, Listed, NO_TYPE, is_type};
 
 use crate::confirm::{Sudden, Sure, confirm};
 use crate::deployment::Deployment;
@@ -35,7 +35,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "NUMBER")]
     campaign: Option<u64>,
     /// Only those of this type; of those that are open or have failed
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = task_type)]
     task_type: Option<String>,
     #[command(flatten)]
     page: Page,
@@ -94,6 +94,10 @@ impl List {
                 .next("add --state open or --state failed")),
         }
     }
+}
+
+fn task_type(text: &str) -> Result<String, &'static str> {
+    if is_type(text) { Ok(text.to_owned()) } else { Err(NO_TYPE) }
 }
 
 fn name_of(id: u64) -> String {

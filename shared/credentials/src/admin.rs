@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::future::ready;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::try_join_all;
+use futures::{StreamExt, stream};
 use secrets::{SealError, fingerprint};
 use serde::{Deserialize, Serialize};
 use table::{
@@ -29,7 +30,7 @@ const READS_OF_ALL: usize = 20;
 const COUNTED: usize = 10_000;
 /// How far back recovery looks for what has come to its end.
 const TIDIED: Duration = Duration::from_mins(10);
-/// How many platforms it looks at together.
+/// How many platforms it looks at together, and how many credentials of one.
 const TIDIED_AT_ONCE: usize = 8;
 /// How many credentials are looked for at once.
 const LOOKED_FOR: usize = 100;
@@ -527,12 +528,14 @@ impl Credentials {
         let mut platforms = self.platforms().await?;
         // Where time is short, not always the same ones are left.
         fastrand::shuffle(&mut platforms);
-        stream::iter(platforms)
+        let tidied: Vec<_> = stream::iter(platforms)
             .take_while(|_| ready(self.clock.now() < until))
             .map(async |platform| self.tidy_platform(&platform.name, until).await)
             .buffer_unordered(TIDIED_AT_ONCE)
-            .try_fold(0, |sum, tidied| ready(Ok(sum + tidied)))
-            .await
+            .collect()
+            .await;
+        // A platform that fails keeps no other from it.
+        tidied.into_iter().sum()
     }
 
     async fn tidy_platform(&self, platform: &str, until: Millis) -> Result<usize, TableError> {
@@ -544,19 +547,21 @@ impl Credentials {
         let stands = vec![Status::InUse.as_str().into(), Status::Cooldown.as_str().into()];
         let query = Query::new(over).index("claimable").only(Some(Condition::OneOf("status", stands)));
         let (mut tidied, mut start) = (0, None);
-        loop {
+        while self.clock.now() < until {
             let page = self.table.query_items(query.clone().start(start)).await?;
-            for item in page.items {
+            for items in page.items.chunks(TIDIED_AT_ONCE) {
                 if self.clock.now() >= until {
-                    return Ok(tidied);
+                    break;
                 }
-                tidied += usize::from(self.recover(&item, now).await?);
+                let recovered = try_join_all(items.iter().map(|item| self.recover(item, now))).await?;
+                tidied += recovered.into_iter().filter(|recovered| *recovered).count();
             }
             start = page.next;
             if start.is_none() {
-                return Ok(tidied);
+                break;
             }
         }
+        Ok(tidied)
     }
 
     async fn recover(&self, item: &Item, now: Millis) -> Result<bool, TableError> {

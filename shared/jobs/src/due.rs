@@ -51,12 +51,11 @@ impl Due<'_> {
     /// Each is sent only after a conditional write that moves the item's next turn away: so two runs at once send one message, and a long
     /// queue is not filled with copies. What has ended has no turn any more.
     pub async fn redeliver(self, until: Millis) -> Result<usize, TableError> {
-        let mut sent = 0;
-        let mut start = None;
+        let (mut sent, mut start) = (0, None);
         loop {
             let page = self.page(PAGE, start.take()).await?;
             for items in page.items.chunks(AT_ONCE) {
-                sent += self.redeliver_all(items).await?;
+                sent += self.redeliver_all(items).await;
                 if self.clock.now() >= until {
                     return Ok(sent);
                 }
@@ -68,19 +67,19 @@ impl Due<'_> {
         }
     }
 
-    /// Sends the messages of these again, and gives how many. What cannot be written keeps no other from its message.
-    async fn redeliver_all(self, items: &[DueItem]) -> Result<usize, TableError> {
+    /// Sends the messages of these again, and gives how many. One that cannot be written is due still, and keeps no other from its message.
+    async fn redeliver_all(self, items: &[DueItem]) -> usize {
         let now = self.clock.now();
         let moved = join_all(items.iter().map(|item| self.put_off(item, now))).await;
-        let (mut hints, mut fault) = (Vec::with_capacity(items.len()), None);
+        let mut hints = Vec::with_capacity(items.len());
         for moved in moved {
             match moved {
                 Ok(hint) => hints.extend(hint),
-                Err(error) => fault = Some(error),
+                Err(error) => tracing::error!(%error, kind = self.kind, "an item that is due was not put off"),
             }
         }
         self.queue.hint_all(&hints).await;
-        fault.map_or(Ok(hints.len()), Err)
+        hints.len()
     }
 
     /// Moves the next turn of an item away, and gives the hint at it; none if another has done so, or it has ended.

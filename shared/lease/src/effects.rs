@@ -93,6 +93,8 @@ pub async fn release(
     }
 }
 
-fn carries(item: &Item, nonce: &str) -> bool {
+/// Whether an item carries the mark of a write: what was refused because it had been done before its answer was lost is known by it.
+#[must_use]
+pub fn carries(item: &Item, nonce: &str) -> bool {
     item.get("lease_nonce").and_then(|found| AttributeValue::as_s(found).ok()).is_some_and(|found| found == nonce)
 }

@@ -15,7 +15,7 @@ mod pool;
 pub mod rules;
 mod state;
 
-pub use effects::{Claim, Lost, claim, release, renew};
+pub use effects::{Claim, Lost, carries, claim, release, renew};
 pub use pool::{Pool, Pools, Wish};
 pub use rules::{Available, Holder};
 pub use state::{Lease, LeaseState};

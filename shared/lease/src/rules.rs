@@ -75,6 +75,12 @@ pub fn withdraw(nonce: &str) -> Update {
         .when(Condition::Exists("claimable_at"))
 }
 
+/// Lets an item be claimed from a moment on that nobody can claim.
+#[must_use]
+pub fn offer(from: Millis, nonce: &str) -> Update {
+    Update::new().set("claimable_at", from).set("lease_nonce", nonce).when(Condition::Absent("claimable_at"))
+}
+
 /// Holds for this holder, until it has released the item or somebody else has claimed it.
 #[must_use]
 pub fn held<'name>(holder: impl Into<Holder<'name>>) -> Condition {

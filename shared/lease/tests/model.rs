@@ -17,6 +17,7 @@ enum Step {
     Renew { behind: u64, late: u64 },
     Release { behind: u64, pause: Option<u64> },
     Withdraw,
+    Offer { pause: u64 },
     Wait { seconds: u64 },
 }
 
@@ -26,6 +27,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0_u64..3, prop_oneof![Just(0_u64), 0..90_u64]).prop_map(|(behind, late)| Step::Renew { behind, late }),
         4 => (0_u64..3, prop::option::weighted(0.9, 0_u64..60)).prop_map(|(behind, pause)| Step::Release { behind, pause }),
         1 => Just(Step::Withdraw),
+        2 => (0_u64..60).prop_map(|pause| Step::Offer { pause }),
         6 => (0_u64..45).prop_map(|seconds| Step::Wait { seconds }),
     ];
     prop::collection::vec(step, 0..80)
@@ -78,6 +80,13 @@ proptest! {
                 Step::Withdraw => {
                     prop_assert_eq!(rules::withdraw(&nonce).apply(&mut item), model.free_from.is_some());
                     model = Model { holder: None, free_from: None, ..model };
+                }
+                Step::Offer { pause } => {
+                    let (from, is_closed) = (now.after(Duration::from_secs(pause)), model.free_from.is_none());
+                    prop_assert_eq!(rules::offer(from, &nonce).apply(&mut item), is_closed);
+                    if is_closed {
+                        model.free_from = Some(from);
+                    }
                 }
                 Step::Wait { seconds } => clock.advance(Duration::from_secs(seconds)),
             }

@@ -47,6 +47,6 @@ pub use proxy::{Proxy, ProxyFields, ProxyType, Standing};
 pub use records::{Kind, Listing, Records};
 pub use reports::{Outcome, Refusal, Report};
 pub use site_account::{SiteAccount, SiteAccountFields, SiteAccountStatus};
-pub use task::{LONGEST_TYPE, NewTask, Task, TaskStatus, type_schema};
+pub use task::{LONGEST_TYPE, NO_TYPE, NewTask, Task, TaskStatus, is_type, type_schema};
 pub use tasks::{Filter, Holding, Listed, TaskError, Tasks, USUAL_LOCK};
 pub use tracked::{Fields, Tracked};

@@ -1,5 +1,7 @@
 //! What all kinds of records share: numbers, keys, listings, and being made once.
 
+use std::collections::HashSet;
+
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,7 @@ impl Kind {
 /// A page of records.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
-    /// The records, by their numbers, the newest first.
+    /// The records, in the order of the list.
     pub records: Vec<T>,
     /// Where to go on, if there may be more.
     pub next: Option<String>,
@@ -115,9 +117,12 @@ impl Records {
         };
         let (reads, looked_at) = if part.only.is_some() { (READS, LOOKED_AT) } else { (1, limit) };
         let (mut items, mut next) = (Vec::new(), after.map(|position| part.start(kind, position)));
+        let mut seen = HashSet::new();
+        // What moves on in the order between two reads is found by both.
+        let mut is_new = |item: &Item| seen.insert(item.get("pk").and_then(|pk| pk.as_s().ok()).cloned());
         for _ in 0..reads {
             let page = self.table.query_items(part.query(after).limit(looked_at).start(next)).await?;
-            items.extend(page.items);
+            items.extend(page.items.into_iter().filter(&mut is_new));
             next = page.next;
             if next.is_none() || items.len() >= limit as usize {
                 break;

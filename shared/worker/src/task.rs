@@ -19,6 +19,8 @@ const USUAL_RETRIES: u64 = 3;
 const MOST_RETRIES: u64 = 100;
 /// The longest type, in characters.
 pub const LONGEST_TYPE: usize = 50;
+/// What is said of what is no type.
+pub const NO_TYPE: &str = "must be 1 to 50 letters, digits, dots, dashes or underscores";
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -196,11 +198,14 @@ pub fn type_schema() -> schema::schema::Object {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]
 fn check_type(text: &str, (): &()) -> garde::Result {
+    if is_type(text) { Ok(()) } else { Err(garde::Error::new(NO_TYPE)) }
+}
+
+/// Whether a text can be a type.
+#[must_use]
+pub fn is_type(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if (1..=LONGEST_TYPE).contains(&text.len()) && text.bytes().all(is_word) {
-        return Ok(());
-    }
-    Err(garde::Error::new("must be 1 to 50 letters, digits, dots, dashes or underscores"))
+    (1..=LONGEST_TYPE).contains(&text.len()) && text.bytes().all(is_word)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the validator's signature")]

@@ -1,9 +1,10 @@
-//! Tasks: what may be done, to be locked, kept, given back and reported on. Each change is one conditional write.
+//! Tasks: which there are, and what may be done: to be locked, kept, given back, reported on, cancelled and taken up again. Each change is one conditional
+//! write.
 
 use std::time::Duration;
 
-use lease::{Available, Claim, Holder, Pool, Pools, Wish, claim, rules};
-use table::{Condition, Item, Key, Millis, Page, TableError, Update, decode, new_nonce};
+use lease::{Available, Claim, Holder, Pool, Pools, Wish, carries, claim, rules};
+use table::{Condition, Item, Key, Millis, Page, TableError, Update, Value, decode, new_nonce};
 use thiserror::Error;
 
 use crate::records::{Kind, Listing, Order, Part, Records};
@@ -245,20 +246,26 @@ impl Tasks {
 
     /// Ends a task that has not ended, for good and whoever has locked it, and says why. What its worker reports from now on is refused.
     pub async fn cancel(&self, id: u64, why: &str) -> Result<(), TaskError> {
-        self.change(id, cancelled(why, self.records.clock.now()), Refusal::Ended).await
+        let now = self.records.clock.now();
+        self.change(id, |nonce| cancelled(why, now, nonce), Refusal::Ended).await
     }
 
     /// Takes a task up again that ended badly: it may be locked at once, and has all its retries before it.
     pub async fn retry(&self, id: u64) -> Result<(), TaskError> {
-        self.change(id, taken_up(self.records.clock.now()), Refusal::NotFailed).await
+        let now = self.records.clock.now();
+        self.change(id, |nonce| taken_up(now, nonce), Refusal::NotFailed).await
     }
 
-    /// Changes a task, if it stands as the change wants it.
-    async fn change(&self, id: u64, change: Update, otherwise: Refusal) -> Result<(), TaskError> {
-        match self.records.table.update(&Kind::Task.key(id), change).await {
+    /// Changes a task by a nonce, if it stands as the change wants it.
+    async fn change(&self, id: u64, change: impl FnOnce(&str) -> Update, otherwise: Refusal) -> Result<(), TaskError> {
+        let (table, key, nonce) = (&self.records.table, Kind::Task.key(id), new_nonce());
+        match table.update(&key, change(&nonce)).await {
             Ok(_) => Ok(()),
-            // There is one, in which case it stands otherwise, or none.
-            Err(TableError::ConditionFailed(_)) => self.find(id).await.and(Err(TaskError::Refused(otherwise))),
+            Err(TableError::ConditionFailed(told)) => match table.refused(&key, told).await? {
+                None => Err(TaskError::Missing),
+                Some(task) if carries(&task, &nonce) => Ok(()),
+                Some(_) => Err(TaskError::Refused(otherwise)),
+            },
             Err(error) => Err(error.into()),
         }
     }
@@ -269,14 +276,26 @@ impl Tasks {
 }
 
 impl Filter {
+    /// Which index has these tasks by `claimable_at`, in which partition, and by what else they are told in it.
+    fn place(&self) -> (&'static str, (&'static str, Value), Option<Condition>) {
+        let task_type = self.task_type.as_deref();
+        match (self.campaign_id, task_type) {
+            (None, None) => ("claimable", ("kind", Kind::Task.as_str().into()), None),
+            (None, Some(task_type)) => ("claimable_of_type", ("type", task_type.into()), None),
+            (Some(campaign), _) => {
+                let only = task_type.map(|task_type| Condition::equal("type", task_type));
+                ("claimable_of_campaign", ("campaign_id", campaign.into()), only)
+            }
+        }
+    }
+
     /// The part of an index that has these tasks, those that are due first.
     fn pool(&self) -> Pool {
-        match (self.campaign_id, &self.task_type) {
-            (None, None) => Pool::new("claimable", "kind", Kind::Task.as_str()),
-            (None, Some(task_type)) => Pool::new("claimable_of_type", "type", task_type.as_str()),
-            (Some(campaign), None) => Pool::new("claimable_of_campaign", "campaign_id", campaign),
-            (Some(campaign), Some(task_type)) => Pool::new("claimable_of_campaign", "campaign_id", campaign)
-                .only(Condition::equal("type", task_type.as_str())),
+        let (index, (attribute, value), only) = self.place();
+        let pool = Pool::new(index, attribute, value);
+        match only {
+            Some(condition) => pool.only(condition),
+            None => pool,
         }
     }
 }
@@ -284,26 +303,20 @@ impl Filter {
 impl Listed {
     /// The part of an index that has these tasks; none of all.
     fn part(&self) -> Option<Part> {
-        let kind = || ("kind", Kind::Task.as_str().into());
-        Some(match self {
-            Self::All => return None,
+        match self {
+            Self::All => None,
             Self::Open(filter) => {
-                let (index, of) = match (filter.campaign_id, &filter.task_type) {
-                    (None, None) => ("claimable", kind()),
-                    (None, Some(task_type)) => ("claimable_of_type", ("type", task_type.as_str().into())),
-                    (Some(campaign), _) => ("claimable_of_campaign", ("campaign_id", campaign.into())),
-                };
-                let task_type = filter.task_type.as_deref().filter(|_| filter.campaign_id.is_some());
-                Part { index, of, order: Order::Open, only: task_type.map(|of| Condition::equal("type", of)) }
+                let (index, of, only) = filter.place();
+                Some(Part { index, of, order: Order::Open, only })
             }
             Self::Failed(Filter { task_type, campaign_id }) => {
                 let campaign = campaign_id.map(|campaign| Condition::equal("campaign_id", campaign));
                 let task_type = task_type.as_deref().map(|task_type| Condition::equal("type", task_type));
                 let only: Vec<_> = campaign.into_iter().chain(task_type).collect();
                 let only = (!only.is_empty()).then_some(Condition::All(only));
-                Part { index: "failed", of: kind(), order: Order::Failed, only }
+                Some(Part { index: "failed", of: ("kind", Kind::Task.as_str().into()), order: Order::Failed, only })
             }
-        })
+        }
     }
 
     /// Whether a task is one of these: the index may be some moments old.
@@ -334,29 +347,27 @@ fn locked(now: Millis) -> Update {
 }
 
 /// What ends a task that has not ended, whoever has locked it.
-fn cancelled(why: &str, now: Millis) -> Update {
-    rules::withdraw(&new_nonce())
+fn cancelled(why: &str, now: Millis, nonce: &str) -> Update {
+    rules::withdraw(nonce)
         .set("status", TaskStatus::Error.as_str())
         .set("last_error", why)
         .set("finished_at", now)
         .set("failed_at", now)
         .set("updated_at", now)
         .remove("locked_at")
-        .remove("last_report")
 }
 
-/// What makes a task that ended badly be due again, as if it were new.
-fn taken_up(now: Millis) -> Update {
+/// What makes a task that ended badly be due again, as if it were new; but the report that ended it is still taken for that one if it comes again.
+fn taken_up(now: Millis, nonce: &str) -> Update {
     let badly = [TaskStatus::Failed, TaskStatus::Error].map(|status| status.as_str().into());
-    Update::new()
+    rules::offer(now, nonce)
         .set("status", TaskStatus::Pending.as_str())
-        .set("claimable_at", now)
-        .set("lease_nonce", new_nonce())
         .set("retry_count", 0_u64)
         .set("updated_at", now)
         .remove("finished_at")
         .remove("failed_at")
-        .remove("last_report")
+        .remove("last_error")
+        .remove("result")
         .when(Condition::OneOf("status", badly.to_vec()))
 }
 
@@ -384,13 +395,29 @@ mod tests {
         rules::claim(NOW, "w", Duration::from_mins(1), "nonce").and(locked(NOW)).apply(item)
     }
 
-    fn report(item: &mut Item, outcome: Outcome) -> bool {
-        let report = Report { outcome, result: None, error: None };
-        report.at_once(Holder::Owner("w"), NOW).unwrap().apply(item)
+    fn cancel(item: &mut Item) -> bool {
+        cancelled("no more", NOW, "mine").apply(item)
+    }
+
+    fn take_up(item: &mut Item) -> bool {
+        taken_up(NOW, "mine").apply(item)
     }
 
     fn read(item: &Item) -> Task {
         decode(item.clone()).unwrap()
+    }
+
+    /// What becomes of a report of the worker that has, or had, the lock.
+    fn report(item: &mut Item, outcome: Outcome) -> Result<(), Refusal> {
+        let report = Report { outcome, result: None, error: Some("e".to_owned()) };
+        match report.on(&read(item), Some(Holder::Owner("w")), NOW, 0.0) {
+            Verdict::Write(ending) => {
+                assert!(ending.apply(item));
+                Ok(())
+            }
+            Verdict::Taken => Ok(()),
+            Verdict::Refused(refusal) => Err(refusal),
+        }
     }
 
     #[test]
@@ -399,31 +426,45 @@ mod tests {
         let mut locked = new();
         assert!(lock(&mut locked));
         for mut item in [waits, locked] {
-            assert!(cancelled("no more", NOW).apply(&mut item));
+            assert!(cancel(&mut item) && carries(&item, "mine"));
             let task = read(&item);
             assert_eq!((task.status, task.last_error.as_deref()), (TaskStatus::Error, Some("no more")));
             assert_eq!((task.lease.claimable_at, task.lease.lease_owner, task.locked_at), (None, None, None));
             assert_eq!((task.finished_at, task.failed_at), (Some(NOW), Some(NOW)));
-            assert!(!lock(&mut item) && !report(&mut item, Outcome::Success));
-            assert!(!cancelled("again", NOW).apply(&mut item));
+            assert!(!lock(&mut item) && !cancel(&mut item));
+            assert_eq!(report(&mut item, Outcome::Success), Err(Refusal::Ended));
         }
     }
 
     #[test]
     fn what_ended_badly_is_taken_up_and_nothing_else() {
         let mut item = new();
-        assert!(!taken_up(NOW).apply(&mut item), "it waits");
+        assert!(!take_up(&mut item), "it waits");
         assert!(lock(&mut item));
-        assert!(!taken_up(NOW).apply(&mut item), "it is locked");
-        assert!(report(&mut item, Outcome::Error));
+        assert!(!take_up(&mut item), "it is locked");
+        assert_eq!(report(&mut item, Outcome::Error), Ok(()));
         assert_eq!(read(&item).failed_at, Some(NOW));
-        assert!(taken_up(NOW).apply(&mut item));
+        assert!(take_up(&mut item) && carries(&item, "mine"));
         let task = read(&item);
-        assert_eq!((task.status, task.retry_count), (TaskStatus::Pending, 0));
+        assert_eq!((task.status, task.retry_count, task.last_error), (TaskStatus::Pending, 0, None));
         assert_eq!((task.lease.claimable_at, task.finished_at, task.failed_at), (Some(NOW), None, None));
-        assert!(!report(&mut item, Outcome::Error), "who had it before is heard");
-        assert!(lock(&mut item) && report(&mut item, Outcome::Success));
+        assert_eq!(report(&mut item, Outcome::Success), Err(Refusal::NotLocked), "who had it before is heard");
+        assert!(lock(&mut item));
+        assert_eq!(report(&mut item, Outcome::Success), Ok(()));
         assert_eq!(read(&item).failed_at, None);
-        assert!(!taken_up(NOW).apply(&mut item), "it ended well");
+        assert!(!take_up(&mut item), "it ended well");
+    }
+
+    #[test]
+    fn a_report_that_comes_again_is_taken_whatever_an_operator_has_done_since() {
+        for (outcome, act) in [(Outcome::Failed, cancel as fn(&mut Item) -> bool), (Outcome::Error, take_up)] {
+            let mut item = new();
+            assert!(lock(&mut item));
+            assert_eq!(report(&mut item, outcome), Ok(()));
+            assert!(act(&mut item));
+            let before = item.clone();
+            assert_eq!(report(&mut item, outcome), Ok(()));
+            assert_eq!(item, before);
+        }
     }
 }

@@ -40,6 +40,7 @@ async fn each_end_has_its_exit_code() -> anyhow::Result<()> {
         (&["tasks", "cancel", "999999999", "--yes"], 3, "task/999999999"),
         (&["tasks", "retry", "999999999"], 3, "task/999999999"),
         (&["tasks", "list", "--campaign", "1"], 2, "--state"),
+        (&["tasks", "list", "--state", "open", "--type", ""], 2, "letters"),
         (&["users", "show", "--user", &id], 3, "users create"),
         (&["users", "promote", "--user", &id], 3, "users create"),
         (&["users", "remove-password", "--user", &id, "--yes"], 3, "users create"),

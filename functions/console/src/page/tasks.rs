@@ -5,7 +5,7 @@ use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use operations::{Hold, Listing, TaskRow};
-use worker::{Filter, LONGEST_TYPE, Listed};
+use worker::{Filter, LONGEST_TYPE, Listed, NO_TYPE, is_type};
 
 use super::{acted, is_first, jobs, paging, tabs};
 use crate::App;
@@ -71,9 +71,13 @@ impl Choice {
             Ok(number) => Ok(number),
             Err(_) => Err(Fault::Invalid("campaign: a campaign has a number".to_owned())),
         });
+        let task_type = given("type")?;
+        if task_type.is_some_and(|task_type| !is_type(task_type)) {
+            return Err(Fault::Invalid(format!("type: {NO_TYPE}")));
+        }
         Ok(Self {
             which: parameters.word("status", &CHOICES.map(|(word, _)| word))?.unwrap_or(0),
-            filter: Filter { task_type: given("type")?.map(str::to_owned), campaign_id: campaign.transpose()? },
+            filter: Filter { task_type: task_type.map(str::to_owned), campaign_id: campaign.transpose()? },
         })
     }
 
