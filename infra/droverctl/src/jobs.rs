@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jobs::{LoggedLine, Status};
-use operations::{Found, JobFilter, JobName, Kind, LogTail, MOST_LINES, Operations};
+use operations::{Found, JobDetail, JobFilter, JobName, Kind, LogTail, MOST_LINES, Operations};
 use serde_json::{Value as Json, json};
 use table::TableError;
 
@@ -222,7 +222,7 @@ impl Logs {
 async fn follow(operations: &Operations, name: &JobName, first: LogTail, format: Format) -> anyhow::Result<()> {
     let (mut after, mut printed) = (first.after, numbers(&first.lines));
     // One that has ended already is not waited for.
-    let (mut quiet, mut has_ended, mut failures) = (LOOKS - 1, false, 0);
+    let (mut quiet, mut end, mut failures) = (LOOKS - 1, None, 0);
     loop {
         let tail = match operations.log(name, Some(after), MOST_LINES).await {
             Ok(Some(tail)) => tail,
@@ -241,24 +241,32 @@ async fn follow(operations: &Operations, name: &JobName, first: LogTail, format:
         if is_full && goes_on {
             continue;
         }
-        if has_ended && lines.is_empty() {
-            return Ok(());
-        }
         quiet = if lines.is_empty() { quiet + 1 } else { 0 };
-        if quiet >= LOOKS {
-            quiet = 0;
-            has_ended = match operations.job(name).await {
-                // Gone is ended too. What was written last is still printed.
-                Ok(job) => job.is_none_or(|job| job.row.status.is_final()),
-                Err(error) => {
-                    bear(error, &mut failures).await?;
-                    false
+        match end {
+            // A job's last lines come after its end; those of a worker that died with it never do.
+            Some(count) if lines.is_empty() && (after >= count || quiet >= LOOKS) => return Ok(()),
+            None if quiet >= LOOKS => {
+                quiet = 0;
+                match operations.job(name).await {
+                    Ok(job) => end = number_of_lines(job),
+                    Err(error) => bear(error, &mut failures).await?,
                 }
-            };
+                if end.is_some() {
+                    continue;
+                }
+            }
+            _ => {}
         }
-        if !has_ended {
-            tokio::time::sleep(PAUSE).await;
-        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// How many lines a job's log has, or will have, that has ended; one that is gone has no more.
+fn number_of_lines(job: Option<JobDetail>) -> Option<u64> {
+    match job {
+        Some(job) if !job.row.status.is_final() => None,
+        Some(job) => Some(job.log_lines),
+        None => Some(0),
     }
 }
 
