@@ -12,6 +12,7 @@ use axum::response::Response;
 use drover_tests::handbook::Handbook;
 use drover_tests::process::kill_holder_of;
 use drover_tests::site::Site;
+use drover_tests::watchdog::Watchdog;
 use drover_tests::{CROWD, Stack, User, eventually, key_of};
 use extract::Task;
 use jobs::{Status, ledger};
@@ -19,8 +20,6 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::{Condition, Query};
 use tokio::time::{Instant, sleep};
-
-use super::Watchdog;
 
 /// How many pages the task has, and how many of the manual there are: each is asked for several times, by different addresses.
 const PAGES: usize = 1_000;
@@ -81,7 +80,7 @@ impl Deadly {
         let body = json!({"name": "The manual", "task_type": "bulk_scraping", "config": config});
         let begun = Instant::now();
         let task = user.send(Method::POST, "/tasks", &body).await?.success(201)?;
-        let (key, mut watchdog) = (key_of(user, &task)?, Watchdog::new());
+        let (key, mut watchdog) = (key_of(user, &task)?, Watchdog::default());
         let ended = loop {
             stack.run_recovery().await?;
             let task = stack.stored_task(&key).await?.context("the task is gone")?;

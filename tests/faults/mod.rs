@@ -19,7 +19,6 @@ mod webhooks;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -38,14 +37,11 @@ use jobs::{Status, ledger as books};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use table::Key;
-use tokio::time::Instant;
 
 /// How many compute units each user of these suites has been granted.
 const GRANTED: i64 = 100;
 /// How often an SDK client tries a call in all (shared/table/src/aws.rs): a fault that strikes so often is not mended by it.
 const TRIES: u32 = 4;
-/// How long nothing at all may come of a job, on however slow a machine, and behind however many others.
-const STANDSTILL: Duration = Duration::from_mins(10);
 /// A page with one row.
 pub(crate) const PAGE: &str = "<p class=t>One</p>";
 
@@ -66,27 +62,6 @@ struct Ends {
 const ONE_COMPLETED: Ends = Ends { completed: 1, failed: 0, cancelled: 0 };
 const ONE_FAILED: Ends = Ends { completed: 0, failed: 1, cancelled: 0 };
 const ONE_CANCELLED: Ends = Ends { completed: 0, failed: 0, cancelled: 1 };
-
-/// Notices that something no longer goes on.
-struct Watchdog<T> {
-    last: Option<T>,
-    since: Instant,
-}
-
-impl<T: Debug + PartialEq> Watchdog<T> {
-    fn new() -> Self {
-        Self { last: None, since: Instant::now() }
-    }
-
-    /// Sees how far it is; fails if it has been there for too long.
-    fn see(&mut self, now: T) -> anyhow::Result<()> {
-        if self.last.as_ref() != Some(&now) {
-            *self = Self { last: Some(now), since: Instant::now() };
-        }
-        ensure!(self.since.elapsed() < STANDSTILL, "nothing has come of it for {STANDSTILL:?}: {:?}", self.last);
-        Ok(())
-    }
-}
 
 /// A new user with [`GRANTED`] units. Rules about the user's id strike nobody else's requests.
 pub(crate) async fn user(stack: &Stack) -> anyhow::Result<User> {

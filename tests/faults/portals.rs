@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::ensure;
 use drover_tests::chaos::Rule;
 use drover_tests::portal_site::Reader;
+use drover_tests::watchdog::Watchdog;
 use drover_tests::{CROWD, eventually};
 use portal_stand_in::{Account, Plan, What};
 use portals::Portal;
 use tokio::time::{Instant, sleep};
 
 use self::outcome::{Outcome, assert_spoils_are_noticed, faults};
-use super::{STORE, UPDATE, Watchdog};
+use super::{STORE, UPDATE};
 
 /// How many tenants there are, and how many jobs each has, of an account of its own.
 const TENANTS: usize = 10;
@@ -94,7 +95,7 @@ impl Siege {
 
     /// Waits until all have ended.
     async fn watch(&self) -> anyhow::Result<()> {
-        let mut watchdog = Watchdog::new();
+        let mut watchdog = Watchdog::default();
         for job in &self.jobs {
             let reader = &self.readers[job.tenant];
             loop {

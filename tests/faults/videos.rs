@@ -12,6 +12,7 @@ use drover_tests::process::kill_starter_of;
 use drover_tests::scene::{Scene, counts, is_over};
 use drover_tests::video::Studio;
 use drover_tests::video_platform::{Kind, Posted};
+use drover_tests::watchdog::Watchdog;
 use drover_tests::{CROWD, eventually};
 use google_drive_stand_in::{Call, Plan, Trouble};
 use table::Clock;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use videos::{VideoJob, VideoStatus};
 
 use self::outcome::Outcome;
-use super::{UPDATE, Watchdog};
+use super::UPDATE;
 
 const VIDEOS: u64 = 200;
 /// How many workers are killed: each video is one's work, and so are finding them and handing them out.
@@ -125,7 +126,7 @@ impl Siege {
 
     /// Waits for the end. Progress only grows, and is what the counts say.
     async fn watch(&self) -> anyhow::Result<()> {
-        let (path, mut before, mut watchdog) = (format!("/jobs/{}", self.job.id), 0, Watchdog::new());
+        let (path, mut before, mut watchdog) = (format!("/jobs/{}", self.job.id), 0, Watchdog::default());
         loop {
             self.scene.stack.run_recovery().await?;
             let told = self.scene.client.get(&path).await?;

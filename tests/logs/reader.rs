@@ -1,17 +1,16 @@
 //! Clients that lose their connection: of a function whose answers are passed on as they are made, and of the deployed one, whose are not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use drover_tests::Stack;
 use drover_tests::event_source::{Event, EventSource};
 use drover_tests::function::{FunctionProcess, Streamed};
+use drover_tests::watchdog::Watchdog;
 use reqwest::{Method, StatusCode};
 
 use super::Tenant;
 
-/// How long a client waits for all there is.
-const PATIENCE: Duration = Duration::from_mins(5);
 /// After how long a stream is come again to that has ended; where the client has come too often, it is told another.
 const USUAL: Duration = Duration::from_secs(1);
 /// How many functions answer in turn: one whose client has left goes on for its time.
@@ -94,9 +93,9 @@ pub(super) async fn follow_streaming(
     wanted: usize,
     weather: Weather,
 ) -> anyhow::Result<Reader> {
-    let (mut reader, begun) = (Reader::default(), Instant::now());
+    let (mut reader, mut watchdog) = (Reader::default(), Watchdog::default());
     for function in functions.iter().cycle() {
-        ensure!(begun.elapsed() < PATIENCE, "{} of {wanted} lines were seen", reader.seen.len());
+        watchdog.see((reader.seen.len(), reader.lost))?;
         let mut stream = open(function, tenant, path, reader.source.last_event_id.as_deref()).await?;
         ensure!(stream.status == 200, "{stream:?}");
         let mut left = reader.next_drop(weather);
@@ -124,9 +123,9 @@ pub(super) async fn follow_deployed(
     wanted: usize,
     weather: Weather,
 ) -> anyhow::Result<Reader> {
-    let (mut reader, begun) = (Reader::default(), Instant::now());
+    let (mut reader, mut watchdog) = (Reader::default(), Watchdog::default());
     while reader.seen.len() < wanted || reader.lost < weather.drops {
-        ensure!(begun.elapsed() < PATIENCE, "{} of {wanted} lines were seen", reader.seen.len());
+        watchdog.see((reader.seen.len(), reader.lost))?;
         let mut request = tenant.client.request(Method::GET, path);
         if let Some(id) = &reader.source.last_event_id {
             request = request.header("Last-Event-ID", id);

@@ -41,6 +41,7 @@ pub mod store;
 pub mod user;
 pub mod video;
 pub mod video_platform;
+pub mod watchdog;
 pub mod webhooks;
 pub mod worker;
 
