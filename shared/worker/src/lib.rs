@@ -8,7 +8,7 @@
 //! | the tasks that may be claimed, the one that is due longest first | `kind = task`, `claimable_at <= now` | `claimable` |
 //! | those of a campaign | `campaign_id = id`, `claimable_at <= now` | `claimable_of_campaign` |
 //! | those of a type | `type = type`, `claimable_at <= now` | `claimable_of_type` |
-//! | those that have not ended, of these three | without `claimable_at` | |
+//! | those of these three that have not ended, the one that may be claimed soonest first | the same, with no bound to `claimable_at` | the same |
 //! | those that ended badly, the last first | `kind = task` (by `failed_at`) | `failed` (sparse) |
 //! | the proxies that may be used, the one that has been longest without a rest first | `kind = proxy`, `claimable_at <= now` | `claimable` |
 //! | those of a country | `country = US`, `claimable_at <= now` | `claimable_of_country` |
